@@ -1,0 +1,64 @@
+/** One captured packet. `data` is a view of the bytes that were read: copy what is to be kept. */
+export interface Packet {
+  /** Microseconds since the epoch, rounded down; 0 where the capture gives no time (pcapng simple packets). */
+  readonly time: number;
+  /** Link type (https://www.tcpdump.org/linktypes.html): see `LINK`. */
+  readonly linkType: number;
+  /** The bytes that were kept, from the link-layer header on. */
+  readonly data: Uint8Array;
+  /** Length on the wire; more than `data.length` where the capture cut the packet. */
+  readonly originalLength: number;
+}
+
+/** The link types whose packets `export-datagrams.ts` can look into. */
+export const LINK = {
+  null: 0,
+  ethernet: 1,
+  rawBsd: 12,
+  rawOpenBsd: 14,
+  raw: 101,
+  loop: 108,
+  linuxCooked: 113,
+  ipv4: 228,
+  ipv6: 229,
+  linuxCooked2: 276,
+} as const;
+
+/** What was met while a capture was read; counted as reading goes on. */
+export interface CaptureStats {
+  packets: number;
+  /** Bytes of the file that were used. */
+  bytes: number;
+  /** Bytes at the end that are no whole record: the capture was cut off (a full disk, a killed tcpdump, a copy under way). */
+  truncatedTail: number;
+  /** Packets that name an interface the capture does not describe, and the like: passed over. */
+  unusable: number;
+  /** Why reading stopped before the end, with the offset; undefined when it did not. */
+  damage: string | undefined;
+}
+
+/** Counters for one reading of one capture. */
+export function createCaptureStats(): CaptureStats {
+  return { packets: 0, bytes: 0, truncatedTail: 0, unusable: 0, damage: undefined };
+}
+
+/** A record or block above this is taken for damage: it bounds the memory a file can ask for. */
+export const MAX_RECORD = 16 * 1024 * 1024;
+
+/** The state of one reading of one capture format, fed with whole stretches of the file. */
+export interface CaptureParser {
+  /**
+   * Takes the records that are whole in `bytes`, appends their packets, and returns how many bytes were used; the rest is to be given
+   * again, followed by what comes next.
+   */
+  parse(bytes: Uint8Array, packets: Packet[]): number;
+  /** How many bytes (from the first unused one) the next record needs before `parse` can go on. */
+  needed(): number;
+  /** Set once the file cannot be followed any further: why, and how many bytes into the last stretch. */
+  damage(): string | undefined;
+}
+
+/** The view of `bytes` that reads numbers out of it. */
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,92 @@
+/*
+ * pcap capture files. Source: draft-ietf-opsawg-pcap (PCAP Capture File Format), sections 4 and 5; libpcap's sf-pcap.c for the
+ * variants in the wild.
+ *
+ * File header, 24 bytes, in the byte order of the machine that wrote it:
+ *    0  u32  magic: a1b2c3d4 times in µs, a1b23c4d in ns, a1b2cd34 in µs with the longer record header of A. Kuznetsov's patch
+ *    4  u16  major version (2)        6  u16  minor version (4)
+ *    8  u32  reserved                12  u32  reserved
+ *   16  u32  snap length             20  u32  link type in the lower 16 bits, FCS length above
+ *
+ * Packet record:
+ *    0  u32  seconds                  4  u32  µs or ns
+ *    8  u32  captured length         12  u32  original length
+ *  [16  u32  interface, u16 protocol, u8 packet type, u8 padding: only with magic a1b2cd34]
+ *    …  the captured bytes
+ */
+import { type CaptureParser, type CaptureStats, MAX_RECORD, type Packet, viewOf } from './packet.ts';
+
+const FILE_HEADER = 24;
+
+interface Variant {
+  readonly littleEndian: boolean;
+  /** Units of the second half of the time per µs. */
+  readonly perMicrosecond: 1 | 1000;
+  readonly recordHeader: 16 | 24;
+}
+
+const VARIANTS: ReadonlyMap<number, Variant> = new Map([
+  [0xa1b2c3d4, { littleEndian: false, perMicrosecond: 1, recordHeader: 16 }],
+  [0xd4c3b2a1, { littleEndian: true, perMicrosecond: 1, recordHeader: 16 }],
+  [0xa1b23c4d, { littleEndian: false, perMicrosecond: 1000, recordHeader: 16 }],
+  [0x4d3cb2a1, { littleEndian: true, perMicrosecond: 1000, recordHeader: 16 }],
+  [0xa1b2cd34, { littleEndian: false, perMicrosecond: 1, recordHeader: 24 }],
+  [0x34cdb2a1, { littleEndian: true, perMicrosecond: 1, recordHeader: 24 }],
+]);
+
+/** Whether a file that begins with these four bytes (as a big-endian number) is a pcap file. */
+export function isPcapMagic(magic: number): boolean {
+  return VARIANTS.has(magic);
+}
+
+/** A parser for one pcap file, from its first byte; what it meets is counted in `stats`. It never throws. */
+export function createPcapParser(stats: CaptureStats): CaptureParser {
+  let variant: Variant | undefined;
+  let linkType = 0;
+  /** Before version 2.4 some writers put the original length first. */
+  let lengthsMayBeSwapped = false;
+  let needed = FILE_HEADER;
+  let damage: string | undefined;
+  return {
+    needed: () => needed,
+    damage: () => damage,
+    parse(bytes: Uint8Array, packets: Packet[]): number {
+      const view = viewOf(bytes);
+      const end = bytes.length;
+      let at = 0;
+      if (variant === undefined) {
+        if (end < FILE_HEADER) return 0;
+        variant = VARIANTS.get(view.getUint32(0, false));
+        if (variant === undefined) {
+          damage = 'no pcap file header';
+          return 0;
+        }
+        linkType = view.getUint32(20, variant.littleEndian) & 0xffff;
+        lengthsMayBeSwapped = view.getUint16(6, variant.littleEndian) < 4;
+        at = FILE_HEADER;
+      }
+      const { littleEndian, perMicrosecond, recordHeader } = variant;
+      for (;;) {
+        needed = recordHeader;
+        if (end - at < recordHeader) return at;
+        let captured = view.getUint32(at + 8, littleEndian);
+        let original = view.getUint32(at + 12, littleEndian);
+        if (lengthsMayBeSwapped && captured > original) [captured, original] = [original, captured];
+        if (captured > MAX_RECORD) {
+          damage = `a packet of ${captured} bytes`;
+          return at;
+        }
+        needed = recordHeader + captured;
+        if (end - at < needed) return at;
+        const fraction = view.getUint32(at + 4, littleEndian);
+        const time =
+          view.getUint32(at, littleEndian) * 1_000_000 +
+          (perMicrosecond === 1 ? fraction : Math.floor(fraction / perMicrosecond));
+        const data = bytes.subarray(at + recordHeader, at + needed);
+        packets.push({ time, linkType, data, originalLength: original });
+        stats.packets++;
+        at += needed;
+      }
+    },
+  };
+}
