@@ -41,11 +41,11 @@ const ABSTRACT_TYPES = {
 /** Where a source is plainly wrong: `enterprise/id` and the type that the name tells. */
 const TYPE_CORRECTIONS = { '3054/194': 'ipv6Address' };
 
-/** Elements that no source file holds but the captures do: Juniper's forwarding exception word. */
+/** Elements that no source file holds but the captures do: Juniper's, whose name has not been checked. */
 const MORE_ENTERPRISE_ELEMENTS = [[2636, [137, 'commonPropertiesId', 'unsigned32', 'identifier']]];
 
-/** The same for NetFlow v9: FortiOS uses a number that the IANA registry leaves to NetFlow v9. */
-const MORE_NETFLOW9_FIELDS = [[65, 'flow_flags', 'unsigned16', 'flags']];
+/** The same for NetFlow v9: FortiGate sends two octets as 65, which IANA leaves to NetFlow v9. The name has not been checked. */
+const MORE_NETFLOW9_FIELDS = [[65, 'flow_flags', 'unsigned16']];
 
 /** IANA and the enterprises that a source of their own knows better, and the reverse elements, which are derived. */
 const NOT_FROM_YAML = new Set([0, 6871, 29305, 35632]);
@@ -190,7 +190,7 @@ const files = {
     header(
       'Information elements of the enterprises.',
       'for 6871 the CERT IPFIX registry of CERT NetSA, as XML, updated 2022-11-01, with the reverse elements (number + 16384);\n' +
-        '// for 35632 the list of ntop elements in Telegraf (MIT), after the nProbe documentation; for 2636 captures;\n' +
+        '// for 35632 the list of ntop elements in Telegraf (MIT), after the nProbe documentation; for 2636 captures (number and length; name unchecked);\n' +
         `// for the others the element table ipfix.yaml of ${LOGSTASH} (Apache-2.0).`,
     ) +
     'export const ENTERPRISE_ROWS: readonly (readonly [number, readonly ElementRow[]])[] = [\n' +
@@ -200,7 +200,7 @@ const files = {
     '];\n',
   'netflow9.generated.ts': table(
     'Field types that vendors use in NetFlow v9 beside the numbers that IANA knows.',
-    `the field table netflow.yaml of ${LOGSTASH} (Apache-2.0); 65 from the FortiOS NetFlow templates.`,
+    `the field table netflow.yaml of ${LOGSTASH} (Apache-2.0); 65: number and length from FortiGate captures, name unchecked.`,
     'NETFLOW9_ROWS',
     netflow9Rows(iana, ntop),
   ),
