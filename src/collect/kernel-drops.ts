@@ -27,7 +27,7 @@ export interface ProcFiles {
 
 /**
  * Returns a function that reads the counters of the socket that this process has bound at `bound`, or undefined where the kernel
- * does not tell (not Linux, no /proc). It costs one read of /proc/net/udp or udp6, some 20 µs with few sockets on the machine: meant to
+ * does not tell (not Linux, no /proc). It costs one read of /proc/net/udp or udp6, some 60 µs with few sockets on the machine: meant to
  * be called about once a second.
  *
  * Node does not give out a socket's file descriptor, so the socket is found among those of the process (/proc/self/fd) by family, local
