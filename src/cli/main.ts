@@ -50,6 +50,8 @@ export async function main(args: readonly string[], io: Io = processIo()): Promi
       getOutHelpWidth: () => io.stdout.columns ?? 100,
       getErrHelpWidth: () => io.stderr.columns ?? 100,
     })
+    // Flags after a command's name are the command's: `weir generate --version 9` is not a question for ours.
+    .enablePositionalOptions()
     .showSuggestionAfterError()
     .exitOverride();
   program.addHelpText('after', EXAMPLES);
@@ -81,10 +83,19 @@ function report(error: unknown, io: Io): number {
     io.stderr.write(`${red('error:')} ${error.message}\n`);
     if (error.hint !== undefined) io.stderr.write(`  ${error.hint}\n`);
     io.stderr.write(`  (${error.code})\n`);
-    const usage: readonly string[] = ['WEIR_USAGE', 'WEIR_CONFIG', 'WEIR_FILTER', 'WEIR_TIME', 'WEIR_SQL', 'WEIR_ALLOW_LIST'];
+    const usage: readonly string[] = [
+      'WEIR_USAGE',
+      'WEIR_CONFIG',
+      'WEIR_FILTER',
+      'WEIR_TIME',
+      'WEIR_SQL',
+      'WEIR_ALLOW_LIST',
+    ];
     return usage.includes(error.code) ? EXIT.usage : EXIT.failed;
   }
-  io.stderr.write(`${red('error:')} unexpected: ${error instanceof Error ? (error.stack ?? error.message) : messageOf(error)}\n`);
+  io.stderr.write(
+    `${red('error:')} unexpected: ${error instanceof Error ? (error.stack ?? error.message) : messageOf(error)}\n`,
+  );
   io.stderr.write('  This is a fault of weir; please report it with the lines above.\n');
   return EXIT.failed;
 }

@@ -42,7 +42,7 @@ const SIZE = {
   clients: 3000,
   clientNetworks: 64,
   servers: 120,
-  outside: 40_000,
+  outside: 60_000,
   outsideNetworks: 3000,
   systems: 700,
 } as const;
@@ -77,9 +77,9 @@ export function createPopulation(random: Random): Population {
   const outside = Array.from({ length: SIZE.outside }, () => createHost(outsideNetworks[chooseNetwork()]!, random, 0));
   const resolvers = [...servers.slice(0, 2), ...outside.slice(0, 4)];
 
-  const chooseClient = createChooser(zipfWeights(clients.length, 0.65), random);
+  const chooseClient = createChooser(zipfWeights(clients.length, 0.6), random);
   const chooseServer = createChooser(zipfWeights(servers.length, 1.1), random);
-  const chooseOutside = createChooser(zipfWeights(outside.length, 0.95), random);
+  const chooseOutside = createChooser(zipfWeights(outside.length, 0.9), random);
   const chooseResolver = createChooser([8, 6, 2, 2, 1, 1], random);
   return {
     client: () => clients[chooseClient()]!,

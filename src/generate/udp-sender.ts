@@ -7,10 +7,6 @@ export interface UdpSenderOptions {
   /** An IP address or a name. */
   readonly host: string;
   readonly port: number;
-  /** Sockets to send from; each has its own source port. */
-  readonly sockets: number;
-  /** Towards 127.0.0.0/8 give each socket its own source address, 127.0.0.1, 127.0.0.2 …, where the system has them. Default true. */
-  readonly spreadAddresses?: boolean | undefined;
 }
 
 /** What became of the datagrams that were handed over; nothing is lost without a count. */
@@ -25,8 +21,12 @@ export interface SendCounters {
 
 export interface UdpSender {
   readonly counters: SendCounters;
-  /** Opens and connects the sockets. Throws WeirError WEIR_SEND when the target cannot be resolved or a socket not be had. */
-  start(): Promise<void>;
+  /**
+   * Opens one more connected socket, with a source port of its own, and returns its number (0, 1, …). Towards 127.0.0.0/8 its source
+   * address is 127.0.0.1 for `address` 0, 127.0.0.2 for 1 and so on, where the system has such addresses.
+   * Throws WeirError WEIR_SEND when the target cannot be resolved or a socket not be had.
+   */
+  open(address?: number): Promise<number>;
   /** Sends `datagram` from socket number `from`. The bytes may be changed again once `backlog` is 0, normally at once. */
   send(datagram: Uint8Array, from: number): void;
   /** Datagrams that the system has not taken yet. */
@@ -43,10 +43,10 @@ const ADDRESSES_PER_NET = 250;
 
 /**
  * A sender of UDP datagrams from one or many connected sockets. Connected, because then the kernel looks the route up once, and tells
- * when nobody listens. Touches nothing until `start`.
+ * when nobody listens. Touches nothing until `open`.
  */
 export function createUdpSender(options: UdpSenderOptions): UdpSender {
-  const { host, port, spreadAddresses = true } = options;
+  const { host, port } = options;
   const sockets: Socket[] = [];
   const counters: SendCounters = { sent: 0, refused: 0, failed: 0, lastError: undefined };
   let waiting = 0;
@@ -62,7 +62,7 @@ export function createUdpSender(options: UdpSenderOptions): UdpSender {
     else fail(error);
   };
 
-  const open = async (index: number): Promise<Socket> => {
+  const connect = async (address: number): Promise<Socket> => {
     const socket = createSocket({ type: host.includes(':') ? 'udp6' : 'udp4', sendBufferSize: SEND_BUFFER });
     // "Port unreachable" comes here too, when it arrives between two sendings; the datagram behind it was sent, so it is not counted
     // as failed, but it does tell that nobody listens.
@@ -70,7 +70,7 @@ export function createUdpSender(options: UdpSenderOptions): UdpSender {
       counters.lastError = messageOf(error);
       if (systemCode(error) === 'ECONNREFUSED') counters.refused++;
     });
-    if (spreadAddresses && index > 0 && host.startsWith('127.')) await bindTo(socket, loopbackAddress(index));
+    if (address > 0 && host.startsWith('127.')) await bindTo(socket, loopbackAddress(address));
     const connected = once(socket, 'connect');
     socket.connect(port, host);
     await connected;
@@ -79,12 +79,11 @@ export function createUdpSender(options: UdpSenderOptions): UdpSender {
 
   return {
     counters,
-    async start() {
+    async open(address = 0) {
       try {
-        for (let index = sockets.length; index < options.sockets; index++) sockets.push(await open(index));
+        return sockets.push(await connect(address)) - 1;
       } catch (error) {
-        await closeAll(sockets);
-        throw startError(error, host, port, sockets.length);
+        throw openError(error, host, port, sockets.length);
       }
     },
     send(datagram, from) {
@@ -97,6 +96,7 @@ export function createUdpSender(options: UdpSenderOptions): UdpSender {
       return { address, port: source };
     },
     async close() {
+      // oxlint-disable-next-line no-unmodified-loop-condition -- the send callback counts it down
       while (waiting > 0) await new Promise((resolve) => setTimeout(resolve, 1));
       await closeAll(sockets);
     },
@@ -126,7 +126,7 @@ async function closeAll(sockets: Socket[]): Promise<void> {
   );
 }
 
-function startError(error: unknown, host: string, port: number, opened: number): WeirError {
+function openError(error: unknown, host: string, port: number, opened: number): WeirError {
   const code = systemCode(error);
   const target = `udp://${host.includes(':') ? `[${host}]` : host}:${port}`;
   if (code === 'EMFILE' || code === 'ENFILE') {
