@@ -40,23 +40,18 @@ export async function drained(port, ms = 30_000) {
 }
 
 /**
- * Sends flows with `weir generate`: `flows` of them, or for `seconds`; paced to `rate` datagrams a second. Gives what the sender says it
- * sent, `{ datagrams, flows, wall, rate }`; a figure that it does not say is undefined.
+ * Sends flows with `weir generate`: `flows` of them, or for `seconds`; paced to `rate` datagrams a second. Gives the sender's own totals,
+ * `{ datagrams, flows, seconds … }`, `seconds` being the time of sending alone.
  */
 export async function send(port, { version, rate, seconds, flows, seed = 1, cpus }) {
   const args = ['generate', `udp://127.0.0.1:${port}`, '--version', String(version), '--seed', String(seed)];
   if (rate !== undefined) args.push('--rate-datagrams', String(rate));
   if (seconds !== undefined) args.push('--seconds', String(seconds));
   if (flows !== undefined) args.push('--flows', String(flows));
-  const { text, wall, cpu } = await runMeasured(...weirCommand(args), { cpus });
-  const datagrams = said(text, 'datagrams');
-  return { datagrams, flows: said(text, 'flows') ?? said(text, 'records'), wall, cpu, text };
-}
-
-/** A count in the sender's report: `"flows":1234` or `1,234 flows`. The last one counts: progress may be told before. */
-function said(text, word) {
-  const found = [...text.matchAll(new RegExp(`"${word}":\\s*(\\d+)|(\\d[\\d,]*)\\s+${word}\\b`, 'g'))].at(-1);
-  return found === undefined ? undefined : Number((found[1] ?? found[2]).replaceAll(',', ''));
+  const { text } = await runMeasured(...weirCommand([...args, '--format', 'json']), { cpus });
+  const totals = text.split('\n').find((line) => line.startsWith('{') && line.includes('"datagrams"'));
+  if (totals === undefined) throw new Error(`weir generate does not say what it sent:\n${text}`);
+  return JSON.parse(totals);
 }
 
 function readOrEmpty(path) {
