@@ -43,7 +43,7 @@ interface Open {
 export async function* readHex(source: AsyncIterable<Uint8Array>): AsyncGenerator<HexDatagram, void, undefined> {
   let open: Open | undefined;
   for await (const { text, number } of lines(source)) {
-    const line = text.replace(/#.*$/, '').trim();
+    const line = text.replace(/#[^]*$/, '').trim();
     if (line === '') {
       if (open !== undefined) yield close(open);
       open = undefined;

@@ -1,0 +1,37 @@
+/** Why something that came could not be decoded: a closed list, counted per exporter and domain, never an exception. */
+export const FAULTS = [
+  'short_message',
+  'unknown_version',
+  'message_length',
+  'record_count',
+  'set_length',
+  'set_truncated',
+  'set_reserved',
+  'template_truncated',
+  'template_id',
+  'template_empty',
+  'template_zero_length',
+  'record_truncated',
+  'held_expired',
+  'held_overflow',
+] as const;
+
+export type Fault = (typeof FAULTS)[number];
+
+/** One sentence per fault, for status lines and the documentation. */
+export const FAULT_TEXT: Readonly<Record<Fault, string>> = {
+  short_message: 'message shorter than its header',
+  unknown_version: 'first two octets are no version that weir knows',
+  message_length: 'IPFIX message length differs from the datagram (RFC 7011 section 9.1: discarded)',
+  record_count: 'NetFlow v5 count of records does not fit the datagram',
+  set_length: 'set length below 4',
+  set_truncated: 'set goes past the end of the message; complete records were used',
+  set_reserved: 'set id that the standard reserves',
+  template_truncated: 'template record goes past its set',
+  template_id: 'template id below 256',
+  template_empty: 'template record without fields',
+  template_zero_length: 'template whose records would have no octets',
+  record_truncated: 'data record goes past its set',
+  held_expired: 'data set whose template did not come in time',
+  held_overflow: 'data set given up because too many wait for templates',
+};

@@ -1,0 +1,53 @@
+/** What a sequence number says about the messages before it. Counts are in the version's unit: v5 flows, v9 packets, IPFIX data records. */
+export interface SequenceCounters {
+  expected: number;
+  received: number;
+  resets: number;
+  outOfOrder: number;
+}
+
+/** A message this many units behind is late; further behind the exporter has started again. */
+const LATE: Readonly<Record<5 | 9 | 10, number>> = { 5: 30_000, 9: 1_000, 10: 30_000 };
+/** A gap this large is not loss but another count: at 60,000 datagrams/s it would be seconds without one datagram. */
+const JUMP: Readonly<Record<5 | 9 | 10, number>> = { 5: 10_000_000, 9: 500_000, 10: 10_000_000 };
+
+/**
+ * Follows the sequence numbers of one transport session and domain (v5: engine). Loss is a gap forward; a step back is a late message, whose
+ * units were counted as lost before, or a reset (exporter started again: sysUptime went back, or the step is too large for lateness).
+ */
+export class SequenceTracker {
+  readonly #version: 5 | 9 | 10;
+  #next = -1;
+  #uptime = 0;
+
+  constructor(version: 5 | 9 | 10) {
+    this.#version = version;
+  }
+
+  /**
+   * A message with number `sequence` that carries `units` (v9: 1). `units` −1 means unknown (data records whose template is awaited): the next
+   * message then only sets the count anew. `uptime` is sysUptime in ms, 0 where the version has none.
+   */
+  update(sequence: number, units: number, uptime: number, counters: SequenceCounters): void {
+    const known = Math.max(units, 0);
+    if (this.#next >= 0) {
+      const ahead = (sequence - this.#next) >>> 0;
+      const behind = 4_294_967_296 - ahead;
+      if (ahead !== 0) {
+        // sysUptime going back by more than reordering explains, and not by its own wrap, is a restart.
+        const restarted = uptime !== 0 && uptime + 60_000 < this.#uptime && this.#uptime - uptime < 4_000_000_000;
+        if (!restarted && behind <= (LATE[this.#version] as number)) {
+          counters.outOfOrder++;
+          counters.received += known;
+          return;
+        }
+        if (restarted || ahead > (JUMP[this.#version] as number)) counters.resets++;
+        else counters.expected += ahead;
+      }
+    }
+    counters.expected += known;
+    counters.received += known;
+    this.#uptime = uptime;
+    this.#next = units < 0 ? -1 : (sequence + units) >>> 0;
+  }
+}

@@ -1,0 +1,243 @@
+import type { FlowBatch } from '../flow/batch.ts';
+import { columnIndex } from '../flow/schema.ts';
+import { FIRST_SLOT } from '../flow/slots.ts';
+import { float, hex, ntpMicros, text } from '../util/octets.ts';
+import type { Plan, Step } from './plan.ts';
+import { AHEAD, EARLIEST, LATEST, type RecordContext } from './record-context.ts';
+import { VARIABLE } from './template.ts';
+
+/**
+ * Decodes the records of a data set between `p` and `end` into the batch, from its row `batch.rows` on, at most `limit` of them. Returns how many;
+ * `context.position` is where it stopped. The batch has begun a run with the plan's layout and has room. Does not move `batch.rows`.
+ */
+export type PlanRunner = (bytes: Uint8Array, p: number, end: number, batch: FlowBatch, limit: number, context: RecordContext) => number;
+
+/** More fields than any exporter sends; a template beyond this is interpreted. */
+export const MAX_COMPILED_STEPS = 400;
+
+const slot = (name: string): number => FIRST_SLOT[columnIndex(name)] as number;
+const T = {
+  received: slot('time_received'),
+  exporter: slot('exporter'),
+  domain: slot('observation_domain'),
+  flowType: slot('flow_type'),
+  kind: slot('record_kind'),
+  rate: slot('sampling_rate'),
+  rateSource: slot('sampling_source'),
+  start: slot('time_start'),
+  end: slot('time_end'),
+  timeSource: slot('time_source'),
+  labels: slot('mpls_labels'),
+  extra: slot('extra'),
+} as const;
+
+/**
+ * The plan as a function made for it. The source text is put together from numbers that `buildPlan` has checked (offsets, lengths, slots) and fixed
+ * text only; nothing from the network reaches it as text. Must agree with `interpretPlan` on every input.
+ */
+export function compilePlan(plan: Plan): PlanRunner {
+  const make = new Function('float', 'hex', 'ntpMicros', 'text', planSource(plan)) as (...helpers: unknown[]) => PlanRunner;
+  return make(float, hex, ntpMicros, text);
+}
+
+/** The source text of the compiled plan. */
+export function planSource(plan: Plan): string {
+  const slots = [...new Set([...plan.layout.slots, T.received, T.exporter, T.exporter + 1])];
+  const body: string[] = [];
+  body.push(...rowConstants(plan));
+  for (const [segment, steps] of bySegment(plan)) {
+    // Octets of a later segment are where the values before it end.
+    if (segment > 0) body.push(...openSegment(plan, segment));
+    for (const step of steps) body.push(...stepSource(step));
+  }
+  const hasLabels = plan.steps.some((step) => step.op === 'label');
+  if (hasLabels) body.push(`c${T.labels}[r]=x.labelsCode(B);`);
+  body.push(...timesSource(plan), ...rateSource(plan));
+  const fixed = plan.segments.length === 1;
+  const needed = plan.segments[0] as number;
+  const last = plan.segments.length - 1;
+  return `'use strict';
+return function(b,p,end,B,limit,x){
+const A=B.arrays;
+${slots.map((s) => `const c${s}=A[${s}];`).join('')}
+const rt=x.receivedMicros,rt0=rt>>>0,rt1=rt/4294967296,dm=x.observationDomain,ft=x.flowType,sr=x.samplingRate,ss=x.samplingSource;
+const e1=x.exporter0,e0=x.exporter1,e3=x.exporter2,e2=x.exporter3,xm=x.exportMillis,up=x.uptime;
+let n=0,r=B.rows,q0=p;
+${hasLabels ? 'x.dropLabels();' : ''}
+for(;n<limit&&q0+${Math.max(needed, 1)}<=end;n++,r++){
+let s=0,e=0,v=0,d=0,k=0,y=0,z=0;
+${fixed ? '' : `let ${plan.segments.map((_, i) => (i === 0 ? '' : `q${i}=0,v${i}=0,L${i}=0`)).filter(Boolean).join(',')};`}
+${body.join('\n')}
+q0=${fixed ? `q0+${needed}` : `q${last}+${plan.segments[last]}`};
+}
+x.position=q0;
+return n;
+};`;
+}
+
+/** Stores of what the collector knows; plain stores beat a fill per column for sets of a few dozen records. */
+function rowConstants(plan: Plan): string[] {
+  const { received, exporter, domain, flowType, kind, rate, rateSource: source } = T;
+  return [
+    'const w=r+r;',
+    `c${received}[w]=rt0;c${received}[w+1]=rt1;`,
+    `c${exporter}[w]=e0;c${exporter}[w+1]=e1;c${exporter + 1}[w]=e2;c${exporter + 1}[w+1]=e3;`,
+    `c${domain}[r]=dm;c${flowType}[r]=ft;c${kind}[r]=${plan.recordKind};c${rate}[r]=sr;c${source}[r]=ss;`,
+    ...(plan.layout.extra.length > 0 ? [`c${T.extra}[r]=0;`] : []),
+  ];
+}
+
+/** Steps grouped so that every segment is opened once, in order, before the steps that read from it; order inside a segment is the plan's. */
+function bySegment(plan: Plan): [number, Step[]][] {
+  // Fields that only fill gaps must come after the better ones even when they lie before them: they are run in the last segment's group.
+  const groups = plan.segments.map((_, segment): [number, Step[]] => [segment, []]);
+  const last = plan.segments.length - 1;
+  for (const step of plan.steps) {
+    if (isTime(step) || step.op === 'rate') continue;
+    // Extras are copied when all segments are known, in field order, so that they lie side by side in the heap.
+    const group = step.ifZero || step.op === 'extra' ? last : step.segment;
+    groups[group]?.[1].push(step);
+  }
+  return groups;
+}
+
+function openSegment(plan: Plan, segment: number): string[] {
+  const from = `q${segment - 1}+${plan.segments[segment - 1]}`;
+  const [v, L, q] = [`v${segment}`, `L${segment}`, `q${segment}`];
+  const rest = plan.segments[segment] as number;
+  return [
+    `${v}=${from};if(${v}>=end)break;${L}=b[${v}++];`,
+    `if(${L}===255){if(${v}+2>end)break;${L}=b[${v}]<<8|b[${v}+1];${v}+=2;}`,
+    `${q}=${v}+${L};if(${q}+${rest}>end)break;`,
+  ];
+}
+
+/** Expression of where a field's octets start. */
+function at(step: Step, plus = 0): string {
+  if (step.length === VARIABLE) return `v${step.segment}`;
+  const offset = step.offset + plus;
+  return offset === 0 ? `q${step.segment}` : `q${step.segment}+${offset}`;
+}
+
+/** Expression of a field's length in octets. */
+function lengthOf(step: Step): string {
+  return step.length === VARIABLE ? `L${step.segment}` : String(step.length);
+}
+
+/** Expression of the low `octets` (1–4) of an integer field. */
+function low(step: Step, octets: number, skip = step.length - octets): string {
+  const o = (i: number): string => `b[${at(step, skip + i)}]`;
+  if (octets === 1) return o(0);
+  if (octets === 2) return `(${o(0)}<<8|${o(1)})`;
+  if (octets === 3) return `(${o(0)}<<16|${o(1)}<<8|${o(2)})`;
+  return `((${o(0)}<<24|${o(1)}<<16|${o(2)}<<8|${o(3)})>>>0)`;
+}
+
+/** Expression of an integer of 1–8 octets as a double. */
+function wide(step: Step): string {
+  const { length } = step;
+  if (length <= 4) return low(step, length, 0);
+  return `(${low(step, length - 4, 0)}*4294967296+${low(step, 4)})`;
+}
+
+function stepSource(step: Step): string[] {
+  const c = `c${step.slot}`;
+  const d = `c${step.slot + 1}`;
+  const guard = (condition: string, body: string): string[] => [step.ifZero ? `if(${condition}){${body}}` : body];
+  const addressIsZero = `(${c}[w]|${c}[w+1]|${d}[w])===0&&(${d}[w+1]===0||${d}[w+1]===65535)`;
+  switch (step.op) {
+    case 'u8':
+      return guard(`${c}[r]===0`, `${c}[r]=${low(step, 1)};`);
+    case 'u16':
+      return guard(`${c}[r]===0`, `${c}[r]=${low(step, Math.min(2, step.length))};`);
+    case 'u32':
+      return guard(`${c}[r]===0`, `${c}[r]=${low(step, Math.min(4, step.length))};`);
+    case 'u64': {
+      const upper = step.length > 4 ? low(step, step.length - 4, 0) : '0';
+      return guard(`(${c}[w]|${c}[w+1])===0`, `${c}[w]=${low(step, Math.min(4, step.length))};${c}[w+1]=${upper};`);
+    }
+    case 'v4':
+      return guard(addressIsZero, `${c}[w]=0;${c}[w+1]=0;${d}[w]=${low(step, 4)};${d}[w+1]=65535;`);
+    case 'v6': {
+      const word = (i: number): string => low(step, 4, i * 4);
+      return guard(addressIsZero, `${c}[w]=${word(1)};${c}[w+1]=${word(0)};${d}[w]=${word(3)};${d}[w+1]=${word(2)};`);
+    }
+    case 'string':
+      return guard(`${c}[r]===0`, `${c}[r]=B.textCode(text(b,${at(step)},${lengthOf(step)}));`);
+    case 'hex':
+      return guard(`${c}[r]===0`, `${c}[r]=B.textCode(hex(b,${at(step)},${lengthOf(step)}));`);
+    case 'application':
+      return guard(`${c}[r]===0`, `${c}[r]=x.applicationCode(B,b,${at(step)},${lengthOf(step)});`);
+    case 'label':
+      return [`x.addLabel(b,${at(step)});`];
+    case 'icmp':
+      if (step.length === 1) return guard(`${c}[r]===0`, `${c}[r]=${low(step, 1)};`);
+      return guard(`(${c}[r]|${d}[r])===0`, `${c}[r]=${low(step, 1, 0)};${d}[r]=${low(step, 1, 1)};`);
+    case 'extra':
+      return [
+        `k=x.keep(B,b,${at(step)},${lengthOf(step)},${step.length === VARIABLE})+1;if(c${T.extra}[r]===0)c${T.extra}[r]=k;`,
+      ];
+    default:
+      return [];
+  }
+}
+
+function isTime({ op }: Step): boolean {
+  return op === 'start' || op === 'end' || op === 'event' || op === 'duration' || op === 'init';
+}
+
+/** Start, end and the rare repair; see RecordContext.repairTimes. */
+function timesSource(plan: Plan): string[] {
+  const out: string[] = [];
+  const init = plan.steps.find((step) => step.op === 'init');
+  const uptime = init === undefined ? 'up' : 'u';
+  if (init !== undefined) out.push(`const u=(xm-${wide(init)})>>>0;`);
+  for (const step of plan.steps) {
+    if (!isTime(step) || step.op === 'init') continue;
+    const name = step.op === 'start' ? 's' : step.op === 'end' ? 'e' : step.op === 'event' ? 'v' : 'd';
+    out.push(`if(${name}===0){${timeSource(step, name, uptime)}}`);
+  }
+  const { start, end, timeSource: source } = T;
+  out.push(
+    `if(s>=${EARLIEST}&&s<${LATEST}&&e>=${EARLIEST}&&e<${LATEST})c${source}[r]=0;`,
+    `else{x.repairTimes(s,e,v,d);s=x.start;e=x.end;c${source}[r]=x.timeSource;}`,
+    `c${start}[w]=s>>>0;c${start}[w+1]=s/4294967296;c${end}[w]=e>>>0;c${end}[w+1]=e/4294967296;`,
+  );
+  return out;
+}
+
+function timeSource(step: Step, name: string, uptime: string): string {
+  switch (step.encoding) {
+    case 's':
+      return `${name}=${wide(step)}*1e6;`;
+    case 'ms':
+      return `${name}=${wide(step)}*1e3;`;
+    case 'ntp':
+      return `${name}=ntpMicros(${low(step, 4, 0)},${low(step, 4, 4)});`;
+    case 'ago':
+      return `${name}=xm*1e3-${wide(step)};`;
+    case 'uptime':
+      return `y=${low(step, Math.min(4, step.length))};if(y!==0){y=(${uptime}-y)>>>0;${name}=(xm-(y>${4_294_967_295 - AHEAD}?y-4294967296:y))*1e3;}`;
+    default:
+      return `${name}=${wide(step)}*${step.number};`;
+  }
+}
+
+/** A rate the record itself carries beats all others: 34 and 50 plainly, 305 of 305 + 306, 309 of 310, or 1 / 311 (RFC 5477 section 8.2). */
+function rateSource(plan: Plan): string[] {
+  const field = (id: number): Step | undefined => plan.steps.find((step) => step.op === 'rate' && step.number === id);
+  const out: string[] = [];
+  const [interval, random, count, space, size, population, probability] = [34, 50, 305, 306, 309, 310, 311].map(field);
+  if (interval !== undefined) out.push(`z=${wide(interval)};`);
+  if (random !== undefined) out.push(`if(z===0)z=${wide(random)};`);
+  if (count !== undefined) {
+    const gap = space === undefined ? '' : `y=${wide(count)};if(z===0&&y>0)z=Math.round((y+${wide(space)})/y);`;
+    out.push(gap || `if(z===0)z=${wide(count)};`);
+  }
+  if (size !== undefined && population !== undefined) out.push(`y=${wide(size)};if(z===0&&y>0)z=Math.round(${wide(population)}/y);`);
+  if (probability !== undefined) {
+    out.push(`y=float(b,${at(probability)},${probability.length});if(z===0&&y>0&&y<=1)z=Math.round(1/y);`);
+  }
+  if (out.length > 0) out.push(`if(z>0){c${T.rate}[r]=Math.min(z,4294967295);c${T.rateSource}[r]=2;}`);
+  return out;
+}

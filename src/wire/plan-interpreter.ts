@@ -1,0 +1,257 @@
+import type { FlowBatch } from '../flow/batch.ts';
+import { columnIndex } from '../flow/schema.ts';
+import { FIRST_SLOT } from '../flow/slots.ts';
+import { float, hex, ntpMicros, text, u32, unsigned } from '../util/octets.ts';
+import type { Plan, Step } from './plan.ts';
+import { AHEAD, EARLIEST, LATEST, type RecordContext, variableLength } from './record-context.ts';
+import { VARIABLE } from './template.ts';
+
+const slot = (name: string): number => FIRST_SLOT[columnIndex(name)] as number;
+const RECEIVED = slot('time_received');
+const EXPORTER = slot('exporter');
+const DOMAIN = slot('observation_domain');
+const FLOW_TYPE = slot('flow_type');
+const KIND = slot('record_kind');
+const RATE = slot('sampling_rate');
+const RATE_SOURCE = slot('sampling_source');
+const START = slot('time_start');
+const END = slot('time_end');
+const TIME_SOURCE = slot('time_source');
+const LABELS = slot('mpls_labels');
+const EXTRA = slot('extra');
+
+type Columns = FlowBatch['arrays'];
+
+/**
+ * Runs a plan step by step: the same contract and the same results as the function `compilePlan` makes, slower, at no cost to set up. It serves
+ * templates that have not proved hot, and processes that forbid code generation.
+ */
+export function interpretPlan(
+  plan: Plan,
+  bytes: Uint8Array,
+  p: number,
+  end: number,
+  batch: FlowBatch,
+  limit: number,
+  context: RecordContext,
+): number {
+  const count = plan.segments.length;
+  const bases = new Array<number>(count).fill(0);
+  const values = new Array<number>(count).fill(0);
+  const lengths = new Array<number>(count).fill(0);
+  const needed = Math.max(plan.segments[0] as number, 1);
+  context.dropLabels();
+  context.position = p;
+  let n = 0;
+  for (let start = p; n < limit && start + needed <= end; n++) {
+    bases[0] = start;
+    if (!locate(plan, bytes, end, bases, values, lengths)) break;
+    decodeRecord(plan, bytes, batch, batch.rows + n, bases, values, lengths, context);
+    start = (bases[count - 1] as number) + (plan.segments[count - 1] as number);
+    context.position = start;
+  }
+  return n;
+}
+
+/** Finds where every segment of the record at `bases[0]` starts. False when the record goes past `end`. */
+function locate(plan: Plan, bytes: Uint8Array, end: number, bases: number[], values: number[], lengths: number[]): boolean {
+  for (let segment = 1; segment < plan.segments.length; segment++) {
+    const from = (bases[segment - 1] as number) + (plan.segments[segment - 1] as number);
+    const variable = variableLength(bytes, from, end);
+    if (variable === undefined) return false;
+    values[segment] = from + variable.prefix;
+    lengths[segment] = variable.length;
+    bases[segment] = from + variable.prefix + variable.length;
+    if ((bases[segment] as number) + (plan.segments[segment] as number) > end) return false;
+  }
+  return true;
+}
+
+function decodeRecord(
+  plan: Plan,
+  bytes: Uint8Array,
+  batch: FlowBatch,
+  row: number,
+  bases: readonly number[],
+  values: readonly number[],
+  lengths: readonly number[],
+  context: RecordContext,
+): void {
+  const columns = batch.arrays;
+  writeConstants(plan, columns, row, context);
+  const times = { start: 0, end: 0, event: 0, duration: 0 };
+  const rates = new Map<number, number>();
+  let uptime = context.uptime;
+  for (const step of plan.steps) {
+    const variable = step.length === VARIABLE;
+    const at = variable ? (values[step.segment] as number) : (bases[step.segment] as number) + step.offset;
+    const length = variable ? (lengths[step.segment] as number) : step.length;
+    switch (step.op) {
+      case 'init':
+        uptime = (context.exportMillis - unsigned(bytes, at, length)) >>> 0;
+        break;
+      case 'start':
+      case 'end':
+      case 'event':
+      case 'duration':
+        times[step.op] ||= timeValue(step, bytes, at, length, uptime, context);
+        break;
+      case 'rate':
+        rates.set(step.number, step.number === 311 ? float(bytes, at, length) : unsigned(bytes, at, length));
+        break;
+      case 'label':
+        context.addLabel(bytes, at);
+        break;
+      case 'extra': {
+        const offset = context.keep(batch, bytes, at, length, variable) + 1;
+        if (get(columns, EXTRA, row) === 0) put(columns, EXTRA, row, offset);
+        break;
+      }
+      default:
+        writeField(step, bytes, at, length, batch, row, context);
+    }
+  }
+  if (plan.steps.some((step) => step.op === 'label')) put(columns, LABELS, row, context.labelsCode(batch));
+  writeTimes(columns, row, times, context);
+  const rate = recordRate(rates);
+  if (rate > 0) {
+    put(columns, RATE, row, Math.min(rate, 4_294_967_295));
+    put(columns, RATE_SOURCE, row, 2);
+  }
+}
+
+function get(columns: Columns, slot: number, index: number): number {
+  return columns[slot]?.[index] as number;
+}
+
+function put(columns: Columns, slot: number, index: number, value: number): void {
+  const column = columns[slot];
+  if (column !== undefined) column[index] = value;
+}
+
+/** Two words, low first; `value` below 2⁵³. */
+function putWide(columns: Columns, slot: number, row: number, value: number): void {
+  put(columns, slot, row * 2, value >>> 0);
+  put(columns, slot, row * 2 + 1, value / 4_294_967_296);
+}
+
+function putAddress(columns: Columns, slot: number, row: number, w0: number, w1: number, w2: number, w3: number): void {
+  put(columns, slot, row * 2, w1);
+  put(columns, slot, row * 2 + 1, w0);
+  put(columns, slot + 1, row * 2, w3);
+  put(columns, slot + 1, row * 2 + 1, w2);
+}
+
+function writeConstants(plan: Plan, columns: Columns, row: number, context: RecordContext): void {
+  putWide(columns, RECEIVED, row, context.receivedMicros);
+  putAddress(columns, EXPORTER, row, context.exporter0, context.exporter1, context.exporter2, context.exporter3);
+  put(columns, DOMAIN, row, context.observationDomain);
+  put(columns, FLOW_TYPE, row, context.flowType);
+  put(columns, KIND, row, plan.recordKind);
+  put(columns, RATE, row, context.samplingRate);
+  put(columns, RATE_SOURCE, row, context.samplingSource);
+  if (plan.layout.extra.length > 0) put(columns, EXTRA, row, 0);
+}
+
+/** One field into its column. A field of lower rank (`ifZero`) writes only where the better one left zero. */
+function writeField(
+  step: Step,
+  bytes: Uint8Array,
+  at: number,
+  length: number,
+  batch: FlowBatch,
+  row: number,
+  context: RecordContext,
+): void {
+  const columns = batch.arrays;
+  const { slot } = step;
+  const wide = row * 2;
+  switch (step.op) {
+    case 'v4':
+    case 'v6': {
+      const upper = get(columns, slot, wide) | get(columns, slot, wide + 1) | get(columns, slot + 1, wide);
+      const marker = get(columns, slot + 1, wide + 1);
+      if (step.ifZero && !(upper === 0 && (marker === 0 || marker === 0xffff))) return;
+      if (step.op === 'v4') putAddress(columns, slot, row, 0, 0, 0xffff, u32(bytes, at));
+      else putAddress(columns, slot, row, u32(bytes, at), u32(bytes, at + 4), u32(bytes, at + 8), u32(bytes, at + 12));
+      return;
+    }
+    case 'u64':
+      if (step.ifZero && (get(columns, slot, wide) | get(columns, slot, wide + 1)) !== 0) return;
+      put(columns, slot, wide, unsigned(bytes, at + Math.max(0, length - 4), Math.min(4, length)));
+      put(columns, slot, wide + 1, length > 4 ? unsigned(bytes, at, length - 4) : 0);
+      return;
+    case 'icmp':
+      if (length === 1) {
+        if (!step.ifZero || get(columns, slot, row) === 0) put(columns, slot, row, bytes[at] as number);
+      } else if (!step.ifZero || (get(columns, slot, row) | get(columns, slot + 1, row)) === 0) {
+        put(columns, slot, row, bytes[at] as number);
+        put(columns, slot + 1, row, bytes[at + 1] as number);
+      }
+      return;
+    default:
+  }
+  if (step.ifZero && get(columns, slot, row) !== 0) return;
+  if (step.op === 'string') put(columns, slot, row, batch.textCode(text(bytes, at, length)));
+  else if (step.op === 'hex') put(columns, slot, row, batch.textCode(hex(bytes, at, length)));
+  else if (step.op === 'application') put(columns, slot, row, context.applicationCode(batch, bytes, at, length));
+  else {
+    const octets = Math.min(length, step.op === 'u8' ? 1 : step.op === 'u16' ? 2 : 4);
+    put(columns, slot, row, unsigned(bytes, at + length - octets, octets));
+  }
+}
+
+function timeValue(step: Step, bytes: Uint8Array, at: number, length: number, uptime: number, context: RecordContext): number {
+  switch (step.encoding) {
+    case 's':
+      return unsigned(bytes, at, length) * 1e6;
+    case 'ms':
+      return unsigned(bytes, at, length) * 1e3;
+    case 'ntp':
+      return ntpMicros(u32(bytes, at), u32(bytes, at + 4));
+    case 'ago':
+      return context.exportMillis * 1e3 - unsigned(bytes, at, length);
+    case 'uptime': {
+      const octets = Math.min(4, length);
+      const stamp = unsigned(bytes, at + length - octets, octets);
+      if (stamp === 0) return 0;
+      const age = (uptime - stamp) >>> 0;
+      return (context.exportMillis - (age > 4_294_967_295 - AHEAD ? age - 4_294_967_296 : age)) * 1e3;
+    }
+    default:
+      return unsigned(bytes, at, length) * step.number;
+  }
+}
+
+function writeTimes(
+  columns: Columns,
+  row: number,
+  times: { start: number; end: number; event: number; duration: number },
+  context: RecordContext,
+): void {
+  let { start, end } = times;
+  let source = 0;
+  if (!(start >= EARLIEST && start < LATEST && end >= EARLIEST && end < LATEST)) {
+    context.repairTimes(start, end, times.event, times.duration);
+    ({ start, end, timeSource: source } = context);
+  }
+  put(columns, TIME_SOURCE, row, source);
+  putWide(columns, START, row, start);
+  putWide(columns, END, row, end);
+}
+
+/** See plan-code.ts, rateSource. */
+function recordRate(rates: ReadonlyMap<number, number>): number {
+  if (rates.size === 0) return 0;
+  const value = (id: number): number => rates.get(id) ?? 0;
+  let rate = value(34) || value(50);
+  const count = value(305);
+  if (rate === 0 && rates.has(305)) {
+    if (!rates.has(306)) rate = count;
+    else if (count > 0) rate = Math.round((count + value(306)) / count);
+  }
+  if (rate === 0 && rates.has(310) && value(309) > 0) rate = Math.round(value(310) / value(309));
+  const probability = value(311);
+  if (rate === 0 && probability > 0 && probability <= 1) rate = Math.round(1 / probability);
+  return rate;
+}

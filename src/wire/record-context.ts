@@ -1,0 +1,123 @@
+import type { FlowBatch } from '../flow/batch.ts';
+import { u16 } from '../util/octets.ts';
+
+/** Times outside 1971 to 2106 are not times: µs since the epoch. */
+export const EARLIEST = 31_536_000e6;
+export const LATEST = 4_294_967_296e6;
+
+/** A time up to this much after the message's own time is a clock that runs ahead; more is sysUptime's wrap. Milliseconds. */
+export const AHEAD = 3_600_000;
+
+/**
+ * What the records of one message share, and the slow paths of decoding them. One object is reused for all messages; decode plans read its
+ * fields into locals before they loop over records.
+ */
+export class RecordContext {
+  /** Exporter's address, four words in network order. */
+  exporter0 = 0;
+  exporter1 = 0;
+  exporter2 = 0xffff;
+  exporter3 = 0;
+  observationDomain = 0;
+  /** Code of FLOW_TYPES. */
+  flowType = 0;
+  /** Arrival, µs since the epoch. */
+  receivedMicros = 0;
+  /** The message's own time, ms since the epoch. */
+  exportMillis = 0;
+  /** sysUptime at the message's own time, ms modulo 2³². */
+  uptime = 0;
+  /** Sampling rate and its source for records that say nothing themselves. */
+  samplingRate = 0;
+  samplingSource = 0;
+
+  /** Where the last run of a plan stopped reading. */
+  position = 0;
+  /** Results of `repairTimes`. */
+  start = 0;
+  end = 0;
+  timeSource = 0;
+  readonly #labels: number[] = [];
+
+  /**
+   * The times of a record for which start or end is missing or absurd: from the other one and the duration, from the event's time, from the
+   * message's time, from the arrival, in this order. All in µs; 0 is missing. Leaves the result in `start`, `end`, `timeSource`.
+   */
+  repairTimes(start: number, end: number, event: number, duration: number): void {
+    const s = sane(start);
+    const e = sane(end);
+    this.timeSource = 0;
+    if (s !== 0 && e !== 0) this.#set(s, e);
+    else if (s !== 0) this.#set(s, s + duration);
+    else if (e !== 0) this.#set(e - duration, e);
+    else {
+      const when = sane(event);
+      const exported = sane(this.exportMillis * 1000);
+      const at = when || exported || this.receivedMicros;
+      this.timeSource = when !== 0 ? 1 : exported !== 0 ? 2 : 3;
+      this.#set(at - duration, at);
+    }
+  }
+
+  #set(start: number, end: number): void {
+    this.start = start;
+    this.end = end;
+  }
+
+  /** Takes one MPLS label stack entry of three octets: label 20, experimental 3, bottom 1 (IANA 70 to 79). */
+  addLabel(bytes: Uint8Array, offset: number): void {
+    const label = ((bytes[offset] as number) << 12) | ((bytes[offset + 1] as number) << 4) | ((bytes[offset + 2] as number) >> 4);
+    const bottom = (bytes[offset + 2] as number) & 1;
+    if (label !== 0 || bottom !== 0) this.#labels.push(label);
+  }
+
+  /** The labels taken since the last call, as a text's code. */
+  labelsCode(batch: FlowBatch): number {
+    if (this.#labels.length === 0) return 0;
+    const code = batch.textCode(this.#labels.join(','));
+    this.#labels.length = 0;
+    return code;
+  }
+
+  /** Forgets labels of a record that was cut off. */
+  dropLabels(): void {
+    this.#labels.length = 0;
+  }
+
+  /** applicationId (RFC 6759 section 4): engine 8, then the selector, as `engine:selector`. */
+  applicationCode(batch: FlowBatch, bytes: Uint8Array, offset: number, length: number): number {
+    if (length === 0) return 0;
+    let selector = 0;
+    for (let i = 1; i < length; i++) selector = selector * 256 + (bytes[offset + i] as number);
+    return batch.textCode(`${bytes[offset]}:${selector}`);
+  }
+
+  /** Copies a field that no column takes to the batch's heap. With `variable`, its length goes before it. Returns the offset. */
+  keep(batch: FlowBatch, bytes: Uint8Array, offset: number, length: number, variable: boolean): number {
+    const prefix = variable ? (length < 255 ? 1 : 3) : 0;
+    const at = batch.heapReserve(prefix + length);
+    const heap = batch.heap as Uint8Array;
+    if (prefix === 1) heap[at] = length;
+    else if (prefix === 3) {
+      heap[at] = 255;
+      heap[at + 1] = length >>> 8;
+      heap[at + 2] = length & 255;
+    }
+    for (let i = 0; i < length; i++) heap[at + prefix + i] = bytes[offset + i] as number;
+    return at;
+  }
+}
+
+/** The time when it lies in the range of times, else 0. */
+function sane(micros: number): number {
+  return micros >= EARLIEST && micros < LATEST ? micros : 0;
+}
+
+/** Length of a variable-length value whose length stands at `offset`, and how many octets say so (RFC 7011 section 7); `undefined` past `end`. */
+export function variableLength(bytes: Uint8Array, offset: number, end: number): { length: number; prefix: number } | undefined {
+  if (offset >= end) return undefined;
+  const first = bytes[offset] as number;
+  if (first < 255) return { length: first, prefix: 1 };
+  if (offset + 3 > end) return undefined;
+  return { length: u16(bytes, offset + 1), prefix: 3 };
+}
