@@ -53,7 +53,7 @@ const EXTENSIONS: readonly number[] = [0, 43, 60, 135, 139, 140];
 export interface DatagramExtractor {
   readonly stats: DatagramStats;
   /** The datagram that this packet holds or completes, or undefined (counted by cause). Never throws. */
-  take(packet: Packet): Datagram | undefined;
+  readonly take: (packet: Packet) => Datagram | undefined;
 }
 
 /** An extractor for the packets of one capture. It keeps at most 64 fragmented datagrams in waiting. */
