@@ -34,7 +34,7 @@ async function ipPacket(datagram: OutgoingDatagram): Promise<Uint8Array> {
   return (await packetsOf(encodePcap([datagram], LINK.raw)))[0]!.data;
 }
 
-const packet = (linkType: number, data: Uint8Array, time = V4.time): Packet => ({
+const packet = (linkType: number, data: Uint8Array, time: number = V4.time): Packet => ({
   time,
   linkType,
   data,
