@@ -1,0 +1,168 @@
+import { DuckDBConnection } from '@duckdb/node-api';
+import duckdb from '@duckdb/node-bindings';
+import type { QualityRow } from '../session/quality-row.ts';
+import { FILE_COLUMNS, QUALITY_COLUMNS } from './file-columns.ts';
+import type { TimeRange } from './prepared-batch.ts';
+import type { SegmentSource } from './segment-source.ts';
+
+export interface ParquetOptions {
+  /** zstd's level. */
+  readonly level: number;
+  /** Greatest number of distinct values in a row group for which a dictionary is tried. */
+  readonly dictionary: number;
+}
+
+/** Segments as they arrive: cheapest to write. */
+export const FRESH: ParquetOptions = { level: 1, dictionary: 4096 };
+/** Merged segments: smallest. */
+export const MERGED: ParquetOptions = { level: 6, dictionary: 20_000 };
+
+/** What a look into a segment file tells. */
+export interface Inspection extends TimeRange {
+  readonly rows: number;
+  readonly columns: readonly string[];
+}
+
+/** Text as an SQL literal. */
+export function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** A path as DuckDB's readers take it: characters that would match several files stand for themselves. */
+export function globEscape(path: string): string {
+  return path.replaceAll(/[[*?]/g, '[$&]');
+}
+
+/** The options of a COPY into a segment. */
+export function copyOptions({ level, dictionary }: ParquetOptions): string {
+  return `(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL ${level}, PARQUET_VERSION v2, ROW_GROUP_SIZE 122880, DICTIONARY_SIZE_LIMIT ${dictionary})`;
+}
+
+/**
+ * DuckDB as the store uses it: one thread, bounded memory, a table function that hands JavaScript's rows to COPY. It is loaded in worker
+ * threads and child processes only.
+ */
+export class Duck {
+  readonly #settings: Readonly<Record<string, string>>;
+  #connection: DuckDBConnection | undefined;
+  #source: SegmentSource | undefined;
+
+  constructor(settings: { readonly memoryMegabytes: number; readonly temporary?: string }) {
+    const { memoryMegabytes, temporary } = settings;
+    this.#settings = {
+      threads: '1',
+      memory_limit: `${memoryMegabytes}MB`,
+      temp_directory: temporary ?? '',
+      autoinstall_known_extensions: 'false',
+      autoload_known_extensions: 'false',
+      enable_object_cache: 'false',
+    };
+  }
+
+  async open(): Promise<void> {
+    const config = duckdb.create_config();
+    for (const [name, value] of Object.entries(this.#settings)) duckdb.set_config(config, name, value);
+    const connection = await duckdb.connect(await duckdb.open(':memory:', config));
+    this.#register(connection);
+    this.#connection = new DuckDBConnection(connection);
+    await this.run("SET TimeZone = 'UTC'");
+  }
+
+  close(): void {
+    this.#connection?.disconnectSync();
+    this.#connection = undefined;
+  }
+
+  /** Runs a statement; rows as JSON values (numbers of 64 bits as text). */
+  async run(sql: string): Promise<unknown[][]> {
+    if (this.#connection === undefined) throw new Error('DuckDB is not open');
+    return (await this.#connection.runAndReadAll(sql)).getRowsJson();
+  }
+
+  /** Writes the rows of `source` as a Parquet file. */
+  async copy(source: SegmentSource, path: string, options: ParquetOptions): Promise<void> {
+    this.#source = source;
+    try {
+      await this.run(`COPY (SELECT * FROM segment()) TO ${literal(path)} ${copyOptions(options)}`);
+    } finally {
+      this.#source = undefined;
+    }
+  }
+
+  /** Writes rows of the table `quality` as a Parquet file. */
+  async copyQuality(rows: readonly QualityRow[], path: string): Promise<void> {
+    const fields = QUALITY_COLUMNS.map(([name, type]) => `${name} := ${qualityValue(name, type)}`);
+    const json = JSON.stringify(rows.map((row) => ({ ...row, undecodable: JSON.stringify(row.undecodable) })));
+    const selected = `SELECT unnest(from_json(${literal(json)}, '["JSON"]')) AS r`;
+    await this.run(
+      `COPY (SELECT s.* FROM (SELECT struct_pack(${fields.join(', ')}) AS s FROM (${selected}))) TO ${literal(path)} ${copyOptions(MERGED)}`,
+    );
+  }
+
+  /** Rows, columns and times of a segment file. Rejects when it is damaged. */
+  async inspect(path: string, kind: 'flows' | 'quality'): Promise<Inspection> {
+    const file = `read_parquet(${literal(globEscape(path))})`;
+    const columns = (await this.run(`SELECT column_name FROM (DESCRIBE SELECT * FROM ${file})`)).map(([name]) =>
+      String(name),
+    );
+    const known = new Set<string>(
+      kind === 'flows' ? FILE_COLUMNS.map(({ name }) => name) : QUALITY_COLUMNS.map(([name]) => name),
+    );
+    if (columns.length === 0 || !columns.some((name) => known.has(name))) throw new Error('not a segment');
+    const start = kind === 'quality' ? 'minute' : 'time_start';
+    const received = kind === 'quality' ? 'minute' : 'time_received';
+    const end = columns.includes('duration') ? 'greatest(time_start + to_microseconds(duration), time_start)' : start;
+    const micros = (name: string, call: string, expression = name) =>
+      columns.includes(name) ? `epoch_us(${call}(${expression}))` : 'NULL';
+    const [row = []] = await this.run(
+      `SELECT count(*), ${micros(received, 'min')}, ${micros(received, 'max')}, ${micros(start, 'min')}, ${micros(start, 'max', end)} FROM ${file}`,
+    );
+    const [rows, minReceived, maxReceived, minStart, maxEnd] = row.map((value) =>
+      value === null ? null : Number(value),
+    );
+    return {
+      rows: rows ?? 0,
+      columns,
+      minReceived: minReceived ?? 0,
+      maxReceived: maxReceived ?? 0,
+      minStart: minStart ?? null,
+      maxEnd: maxEnd ?? null,
+    };
+  }
+
+  #register(connection: duckdb.Connection): void {
+    const types = new Map(
+      (['UTINYINT', 'USMALLINT', 'UINTEGER', 'UBIGINT', 'BIGINT', 'TIMESTAMP', 'VARCHAR'] as const).map((name) => [
+        name,
+        duckdb.create_logical_type(duckdb.Type[name]),
+      ]),
+    );
+    const table = duckdb.create_table_function();
+    duckdb.table_function_set_name(table, 'segment');
+    duckdb.table_function_set_bind(table, (info) => {
+      const source = this.#source;
+      if (source === undefined) return duckdb.bind_set_error(info, 'no segment is being written');
+      for (const { name, type } of source.columns) {
+        const logical = types.get(type);
+        if (logical !== undefined) duckdb.bind_add_result_column(info, name, logical);
+      }
+      duckdb.bind_set_cardinality(info, source.rows, true);
+    });
+    duckdb.table_function_set_init(table, (info) => duckdb.init_set_max_threads(info, 1));
+    duckdb.table_function_set_function(table, (info, chunk) => {
+      try {
+        duckdb.data_chunk_set_size(chunk, this.#source?.fill(chunk) ?? 0);
+      } catch (error) {
+        duckdb.function_set_error(info, String(error));
+      }
+    });
+    duckdb.register_table_function(connection, table);
+  }
+}
+
+function qualityValue(name: string, type: string): string {
+  const text = `r->>'${name}'`;
+  if (name === 'minute') return `make_timestamp(CAST(${text} AS BIGINT) * 1000)`;
+  if (type === 'UINTEGER[]') return `CAST(from_json(r->'${name}', '["UINTEGER"]') AS UINTEGER[])`;
+  return `CAST(${text} AS ${type})`;
+}

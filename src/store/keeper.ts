@@ -1,0 +1,155 @@
+import { stat, statfs } from 'node:fs/promises';
+import { messageOf } from '../util/errors.ts';
+import type { SegmentEntry } from './catalogue.ts';
+import { publish } from './durable.ts';
+import type { Ledger } from './ledger.ts';
+import { bucketMicros, mergedColumns } from './merge.ts';
+import { isOfEndedSlot, type MergeJob, nextMerge } from './merge-plan.ts';
+import type { Merger } from './merger.ts';
+import type { WriterSettings } from './messages.ts';
+import { inFolder, segmentPath, TEMPORARY } from './paths.ts';
+import { mergeTimes } from './prepared-batch.ts';
+import { setAside } from './repair.ts';
+import { expiredSegments } from './retention.ts';
+
+export type Log = (level: 'info' | 'warn' | 'error', fields: Record<string, unknown>, text: string) => void;
+
+/** A slot's worth of small segments is merged before the slot ends. */
+const CROWD = 60;
+/** After a merge that failed, ms; the next failure waits twice as long, up to the limit. */
+const PAUSE = 5000;
+const MAX_PAUSE = 300_000;
+
+/**
+ * Keeps the folder tidy: at the end of each slot moves its entries to the catalogue and lets old data go; merges segments one job at a time, as
+ * the plan says; deletes what was replaced once readers have had their time. The plan is made from the list itself, so nothing here grows.
+ */
+export class Keeper {
+  readonly #settings: WriterSettings;
+  readonly #ledger: Ledger;
+  readonly #merger: Merger;
+  readonly #log: Log;
+  #slot = Number.NaN;
+  #planned = -1;
+  #pausedUntil = 0;
+  #pause = PAUSE;
+  #busy: ReadonlySet<string> = new Set();
+  #running: Promise<void> | undefined;
+  #closed = false;
+  readonly counts = { merges: 0, mergeErrors: 0, rowsMerged: 0, segmentsExpired: 0 };
+
+  constructor(options: { settings: WriterSettings; ledger: Ledger; merger: Merger; log: Log }) {
+    this.#settings = options.settings;
+    this.#ledger = options.ledger;
+    this.#merger = options.merger;
+    this.#log = options.log;
+  }
+
+  get merging(): boolean {
+    return this.#running !== undefined;
+  }
+
+  /** To be called about once a second. */
+  async tick(nowMs: number): Promise<void> {
+    if (this.#closed) return;
+    const { rotateSeconds, graceMs } = this.#settings;
+    const slot = Math.floor((nowMs / 1000 - 5) / rotateSeconds);
+    if (slot !== this.#slot) {
+      this.#slot = slot;
+      this.#planned = -1;
+      this.#ledger.seal((entry) => isOfEndedSlot(entry, rotateSeconds, nowMs / 1000));
+      this.#expire(nowMs);
+    }
+    await this.#ledger.removeRetired(graceMs);
+    if (this.#running === undefined && nowMs >= this.#pausedUntil) this.#startMerge(nowMs);
+  }
+
+  /** Stops; a merge that is under way is given up. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#merger.kill();
+    await this.#running;
+  }
+
+  #expire(nowMs: number): void {
+    const expired = expiredSegments(this.#ledger.entries(), this.#settings.retention, nowMs, this.#busy);
+    if (expired.length === 0) return;
+    this.#ledger.replace(expired);
+    this.counts.segmentsExpired += expired.length;
+    this.#log('info', { segments: expired.length }, 'retention: gave up the oldest segments');
+  }
+
+  #startMerge(nowMs: number): void {
+    const { rotateSeconds, unitRows } = this.#settings;
+    const { version } = this.#ledger;
+    // Nothing new since the last look, and no window has ended.
+    if (version === this.#planned) return;
+    const rules = { rotateSeconds, unitRows, crowd: CROWD };
+    const job = nextMerge(this.#ledger.entries(), rules, nowMs / 1000);
+    if (job === undefined) {
+      this.#planned = version;
+      this.#merger.rest();
+      return;
+    }
+    this.#busy = new Set(job.inputs.map(({ file }) => file));
+    this.#running = this.#merge(job)
+      .then((isDone) => {
+        this.#pause = isDone ? PAUSE : Math.min(this.#pause * 2, MAX_PAUSE);
+        this.#pausedUntil = isDone ? 0 : nowMs + this.#pause;
+      })
+      .catch((error: unknown) => {
+        this.#pausedUntil = nowMs + this.#pause;
+        this.#log('error', { error: messageOf(error) }, 'a merge could not be finished');
+      })
+      .finally(() => {
+        this.#busy = new Set();
+        this.#running = undefined;
+        // The next one at once, while there is work.
+        if (this.#pausedUntil === 0 && !this.#closed) this.#startMerge(nowMs);
+      });
+  }
+
+  async #merge({ kind, inputs, name }: MergeJob): Promise<boolean> {
+    const { dir } = this.#settings;
+    const bytes = inputs.reduce((sum, entry) => sum + entry.bytes, 0);
+    const { bavail, bsize } = await statfs(inFolder(dir, TEMPORARY));
+    if (bavail * bsize < bytes * 1.5) {
+      this.counts.mergeErrors++;
+      this.#log('warn', { needed: bytes }, 'too little space to merge segments; they stay as they are for now');
+      return false;
+    }
+    const times = mergeTimes(inputs);
+    const columns = mergedColumns(kind, inputs);
+    const output = `${TEMPORARY}/merge-${name.first}-${name.last}.parquet`;
+    const files = inputs.map(({ file }) => file);
+    const answer = await this.#merger.run({ kind, inputs: files, columns, output, bucketMicros: bucketMicros(inputs) });
+    if (this.#closed) return false;
+    const rows = inputs.reduce((sum, entry) => sum + entry.rows, 0);
+    if ('error' in answer || answer.rows !== rows) {
+      this.counts.mergeErrors++;
+      const error = 'error' in answer ? answer.error : `${answer.rows} rows came out of ${rows}`;
+      this.#log('error', { error, segments: files.length }, 'merging segments failed; they stay as they are');
+      if ('error' in answer) await this.#setAside(answer.damaged);
+      return false;
+    }
+    const file = segmentPath(name, times.minReceived);
+    const { size } = await stat(inFolder(dir, output));
+    await publish(inFolder(dir, output), inFolder(dir, file));
+    const tier = kind === 'quality' ? 'quality' : 'compact';
+    const merged: SegmentEntry = { file, tier, rows, bytes: size, ...times, columns, sorted: true };
+    this.#ledger.replace(files, merged);
+    await this.#ledger.save();
+    this.counts.merges++;
+    this.counts.rowsMerged += rows;
+    return true;
+  }
+
+  async #setAside(files: readonly string[]): Promise<void> {
+    for (const file of files) {
+      const movedTo = await setAside(this.#settings.dir, file);
+      this.#ledger.forget(file);
+      this.#log('error', { file, movedTo }, 'a segment is damaged and was set aside');
+    }
+    if (files.length > 0) await this.#ledger.save();
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * The process that merges segments, started by `merger.ts` with the data folder as its working directory. It reads listed files and writes one
+ * under `tmp`; nothing that it leaves behind, however it ends, changes what the folder holds. It ends with its parent.
+ */
+
+import { rm } from 'node:fs/promises';
+import { setPriority } from 'node:os';
+import { messageOf } from '../util/errors.ts';
+import { Duck, globEscape, literal } from './duck.ts';
+import { type MergeAnswer, type MergeRequest, mergeSql } from './merge.ts';
+import { TEMPORARY } from './paths.ts';
+
+const LOWEST = 19;
+
+async function merge(duck: Duck, request: MergeRequest): Promise<MergeAnswer> {
+  const started = performance.now();
+  try {
+    const [row] = await duck.run(mergeSql(request));
+    return { rows: Number(row?.[0]), milliseconds: Math.round(performance.now() - started) };
+  } catch (error) {
+    await rm(request.output, { force: true });
+    return { error: messageOf(error), damaged: await findDamaged(duck, request.inputs) };
+  }
+}
+
+/** The inputs that cannot be read to their end. */
+async function findDamaged(duck: Duck, inputs: readonly string[]): Promise<string[]> {
+  const damaged: string[] = [];
+  for (const file of inputs) {
+    try {
+      await duck.run(`SELECT max(COLUMNS(*)) FROM read_parquet(${literal(globEscape(file))})`);
+    } catch {
+      damaged.push(file);
+    }
+  }
+  return damaged;
+}
+
+async function main(memoryMegabytes: number): Promise<void> {
+  try {
+    setPriority(LOWEST);
+  } catch {
+    // Some sandboxes forbid it; then it competes like any other process.
+  }
+  process.on('disconnect', () => process.exit(0));
+  const duck = new Duck({ memoryMegabytes, temporary: `${TEMPORARY}/spill` });
+  await duck.open();
+  process.on('message', (request) => {
+    void merge(duck, request as MergeRequest).then((answer) => process.send?.(answer));
+  });
+  process.send?.('ready');
+}
+
+await main(Number(process.argv[2] ?? 512));

@@ -1,0 +1,134 @@
+import type { SegmentEntry } from './catalogue.ts';
+import { type Kind, parseSegmentPath, type SegmentName } from './paths.ts';
+
+export interface MergeRules {
+  /** Length of a time slot, s. */
+  readonly rotateSeconds: number;
+  /** Rows of a merged file, at most (unless one segment alone has more): what bounds the merger's memory. */
+  readonly unitRows: number;
+  /** So many small segments of the slot that is being written are merged before its end. */
+  readonly crowd: number;
+}
+
+/** Adjacent segments that become one file. */
+export interface MergeJob {
+  readonly kind: Kind;
+  readonly inputs: readonly SegmentEntry[];
+  /** The name of the result. */
+  readonly name: SegmentName;
+}
+
+const HOUR = 3600;
+const DAY = 24 * HOUR;
+/** Time for the last batch of a slot to arrive and be written, s. */
+const SETTLE = 5;
+
+interface Item {
+  readonly entry: SegmentEntry;
+  readonly name: SegmentName;
+}
+
+/**
+ * The next merge that is due, or undefined. Segments that follow each other are merged up to `unitRows`: within a slot as soon as they fill a
+ * unit or are a crowd, and all once it has ended; then, where they are small, those of an hour and of a day, so that a quiet site has a file a
+ * day and not hundreds. A row is rewritten four times at most. The older the segments, the earlier their turn.
+ */
+export function nextMerge(
+  entries: readonly SegmentEntry[],
+  rules: MergeRules,
+  nowSeconds: number,
+): MergeJob | undefined {
+  const items = entries
+    .map((entry) => ({ entry, name: parseSegmentPath(entry.file) }))
+    .filter((item): item is Item => item.name !== undefined)
+    .sort((a, b) => a.name.first - b.name.first);
+  for (const kind of ['flows', 'quality'] as const) {
+    const own = items.filter(({ name }) => name.kind === kind);
+    const isFresh = own.some(({ name }) => !name.merged);
+    for (const seconds of [rules.rotateSeconds, HOUR, DAY]) {
+      // Quality is a few rows a minute: those of an hour are soon enough.
+      if (seconds < rules.rotateSeconds || (kind === 'quality' && seconds < HOUR)) continue;
+      if (seconds === rules.rotateSeconds && !isFresh) continue;
+      const inputs = firstGroup(own, seconds, rules, nowSeconds);
+      if (inputs !== undefined) return createJob(kind, inputs);
+    }
+  }
+  return undefined;
+}
+
+/** Segments that wait to be merged: fresh ones of slots that have ended. */
+export function backlog(
+  entries: readonly SegmentEntry[],
+  rotateSeconds: number,
+  nowSeconds: number,
+): { files: number; rows: number } {
+  let files = 0;
+  let rows = 0;
+  for (const entry of entries) {
+    if (entry.tier !== 'fresh' || !hasEnded(windowOf(entry, rotateSeconds), rotateSeconds, nowSeconds)) continue;
+    files++;
+    rows += entry.rows;
+  }
+  return { files, rows };
+}
+
+/** Whether the slot of a segment has ended. */
+export function isOfEndedSlot(entry: SegmentEntry, rotateSeconds: number, nowSeconds: number): boolean {
+  return hasEnded(windowOf(entry, rotateSeconds), rotateSeconds, nowSeconds);
+}
+
+/** The first run of adjacent segments of one window that is to be merged. */
+function firstGroup(
+  items: readonly Item[],
+  seconds: number,
+  rules: MergeRules,
+  nowSeconds: number,
+): Item[] | undefined {
+  let group: Item[] = [];
+  let rows = 0;
+  let window = Number.NaN;
+  const isDue = (isFull: boolean): boolean => {
+    const fresh = group.filter(({ name }) => !name.merged).length;
+    if (seconds > rules.rotateSeconds) return group.length > 1 && hasEnded(window, seconds, nowSeconds);
+    if (fresh === 0) return group.length > 1 && hasEnded(window, seconds, nowSeconds);
+    return isFull || fresh >= rules.crowd || hasEnded(window, seconds, nowSeconds);
+  };
+  for (const item of items) {
+    const { entry, name } = item;
+    const own = windowOf(entry, seconds);
+    // What is merged already and large stays as it is.
+    const isDone = name.merged && entry.rows > rules.unitRows / 2;
+    const isFull = rows + entry.rows > rules.unitRows;
+    if (group.length > 0 && (own !== window || isDone || isFull)) {
+      if (isDue(isFull && own === window)) return group;
+      group = [];
+      rows = 0;
+    }
+    if (isDone) continue;
+    window = own;
+    group.push(item);
+    rows += entry.rows;
+  }
+  return group.length > 0 && isDue(rows >= rules.unitRows) ? group : undefined;
+}
+
+function createJob(kind: Kind, items: readonly Item[]): MergeJob {
+  return {
+    kind,
+    inputs: items.map(({ entry }) => entry),
+    name: {
+      kind,
+      merged: true,
+      first: Math.min(...items.map(({ name }) => name.first)),
+      last: Math.max(...items.map(({ name }) => name.last)),
+    },
+  };
+}
+
+function windowOf(entry: SegmentEntry, seconds: number): number {
+  return Math.floor(entry.minReceived / 1_000_000 / seconds);
+}
+
+function hasEnded(window: number, seconds: number, nowSeconds: number): boolean {
+  return (window + 1) * seconds + SETTLE <= nowSeconds;
+}

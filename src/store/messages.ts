@@ -1,0 +1,86 @@
+import type { BatchMessage } from '../flow/batch.ts';
+import type { SlotArray } from '../flow/slots.ts';
+import type { QualityRow } from '../session/quality-row.ts';
+import type { ErrorCode } from '../util/errors.ts';
+import type { StartReport } from './repair.ts';
+import type { Retention } from './retention.ts';
+
+/** Why rows that had been handed over were not stored. */
+export type DropCause = 'disk_full' | 'write_error' | 'closed';
+
+/** What the writing thread is started with. */
+export interface WriterSettings {
+  readonly dir: string;
+  readonly rotateSeconds: number;
+  readonly segmentMillis: number;
+  readonly retention: Retention;
+  /** Rows of a merged file. */
+  readonly unitRows: number;
+  /** How long a file that is no longer listed stays for readers that began before, ms. */
+  readonly graceMs: number;
+  readonly memoryMegabytes: number;
+  readonly now: number;
+}
+
+/** From the main thread to the writing thread. */
+export type ToWriter =
+  | { readonly type: 'batch'; readonly bytes: number; readonly message: BatchMessage }
+  | { readonly type: 'quality'; readonly rows: readonly QualityRow[] }
+  /** Once a second: what time it is. */
+  | { readonly type: 'tick'; readonly now: number }
+  | { readonly type: 'flush'; readonly id: number }
+  | { readonly type: 'close' };
+
+/** The writing thread's figures. */
+export interface WriterStats {
+  /** Rows in segments, durable. */
+  readonly rowsStored: number;
+  readonly rowsDropped: Readonly<Record<DropCause, number>>;
+  readonly segmentsWritten: number;
+  readonly bytesWritten: number;
+  readonly qualityRowsDropped: number;
+  /** Attempts to write that failed, and why the last one did, while it has not succeeded since. */
+  readonly writeErrors: number;
+  readonly failing: string | undefined;
+  readonly lastWriteMs: number;
+  /** What the catalogue lists. */
+  readonly listed: {
+    readonly segments: number;
+    readonly fresh: number;
+    readonly rows: number;
+    readonly bytes: number;
+    readonly oldestMs: number | undefined;
+  };
+  /** Fresh segments of ended slots that wait to be merged. */
+  readonly backlog: { readonly files: number; readonly rows: number };
+  readonly merges: number;
+  readonly mergeErrors: number;
+  readonly rowsMerged: number;
+  readonly merging: boolean;
+  /** Segments given up by retention. */
+  readonly segmentsExpired: number;
+  /** Files off the list that still lie on disk. */
+  readonly retired: number;
+}
+
+/** What a batch's buffers come back with. */
+export interface Returned {
+  readonly bytes: number;
+  readonly capacity: number;
+  readonly arrays: (SlotArray | undefined)[];
+}
+
+/** From the writing thread to the main thread. */
+export type FromWriter =
+  | { readonly type: 'ready'; readonly report: Omit<StartReport, 'tookOverFrom'> }
+  | { readonly type: 'refused'; readonly code: ErrorCode; readonly message: string; readonly hint: string | undefined }
+  | { readonly type: 'done'; readonly returned: readonly Returned[]; readonly stats: WriterStats }
+  | { readonly type: 'stats'; readonly stats: WriterStats }
+  | { readonly type: 'flushed'; readonly id: number; readonly error: string | undefined }
+  | {
+      readonly type: 'log';
+      readonly level: 'info' | 'warn' | 'error';
+      readonly fields: Record<string, unknown>;
+      readonly text: string;
+    }
+  | { readonly type: 'closed'; readonly stats: WriterStats };
