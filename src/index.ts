@@ -1,0 +1,22 @@
+/**
+ * Netweir as a library: export datagrams in, flow records out.
+ *
+ * ```ts
+ * import { createDecoder } from 'netweir';
+ *
+ * const decoder = createDecoder();
+ * for (const record of decoder.decode(datagram, { address: '192.0.2.1', port: 2055 })) {
+ *   console.log(record.src_addr, record.dst_addr, record.bytes);
+ * }
+ * ```
+ *
+ * @module
+ */
+export { createDecoder, type Decoder, type DecoderOptions, type Exporter } from './session/library-decoder.ts';
+export type { FlowBatch } from './flow/batch.ts';
+export { type FlowRecord, records } from './flow/record.ts';
+export { COLUMNS, type ColumnDefinition } from './flow/schema.ts';
+export { createElementRegistry, type ElementRegistry } from './elements/registry.ts';
+export type { InformationElement } from './elements/element.ts';
+export { parseUserElements } from './elements/user-registry.ts';
+export { WeirError } from './util/errors.ts';

@@ -1,0 +1,113 @@
+import { type Address, formatAddress } from '../util/address.ts';
+import type { Fault } from './faults.ts';
+import { type ConfiguredSampling, SAMPLING, SamplingState } from './sampling.ts';
+import type { SequenceCounters } from './sequence.ts';
+import type { SpecificationTable } from './specification.ts';
+import { TemplateTable } from './template-table.ts';
+
+/** Everything counted for one domain since it was first seen. */
+export interface DomainCounters extends SequenceCounters {
+  datagrams: number;
+  octets: number;
+  records: number;
+  optionsRecords: number;
+  templates: number;
+  templateChanges: number;
+  templateConflicts: number;
+  withdrawals: number;
+  /** Data sets decoded with a template that another port of the address sent. */
+  portFallbacks: number;
+  setsHeld: number;
+  setsReleased: number;
+  setsDropped: number;
+}
+
+export function newCounters(): DomainCounters {
+  return {
+    datagrams: 0,
+    octets: 0,
+    records: 0,
+    optionsRecords: 0,
+    templates: 0,
+    templateChanges: 0,
+    templateConflicts: 0,
+    withdrawals: 0,
+    portFallbacks: 0,
+    setsHeld: 0,
+    setsReleased: 0,
+    setsDropped: 0,
+    expected: 0,
+    received: 0,
+    resets: 0,
+    outOfOrder: 0,
+  };
+}
+
+/** Distinct sampling rates noted per minute. */
+const MAX_RATES = 16;
+
+/**
+ * What is known of one observation domain of one exporter: exporter address + protocol version + domain (v5: engine). Version 0 stands for datagrams
+ * that are of no known version.
+ */
+export class Domain {
+  readonly address: Address;
+  readonly exporter: string;
+  readonly version: number;
+  readonly id: number;
+  readonly templates: TemplateTable;
+  readonly sampling = new SamplingState();
+  readonly configured: ConfiguredSampling;
+  readonly counters = newCounters();
+  readonly faults = new Map<Fault, number>();
+  /** Rates applied since `takeRates` was last called. */
+  #rates = new Set<number>();
+  /** ms since the epoch, from options; IPFIX has no sysUptime in its header. */
+  initMillis: number | undefined = undefined;
+  /** ms: exporter's clock minus ours at the last message. */
+  clockSkewMillis = 0;
+  /** µs since the epoch. */
+  lastReceived = 0;
+  /** True once the table of domains has given this one up; whoever still holds it looks it up again. */
+  forgotten = false;
+  /** Rate and source for records that name no sampler; see `refreshRate`. */
+  rate = 0;
+  rateSource: number = SAMPLING.unknown;
+
+  constructor(address: Address, version: number, id: number, configured: ConfiguredSampling, specifications: SpecificationTable) {
+    this.address = address;
+    this.exporter = formatAddress(...address);
+    this.version = version;
+    this.id = id;
+    this.configured = configured;
+    this.templates = new TemplateTable(specifications);
+    this.refreshRate(undefined);
+  }
+
+  fault(fault: Fault): void {
+    this.faults.set(fault, (this.faults.get(fault) ?? 0) + 1);
+  }
+
+  /**
+   * Works out the rate for records that name no sampler. `root` is the exporter's domain 0: there are exporters that send the options of
+   * all domains there.
+   */
+  refreshRate(root: Domain | undefined): void {
+    const { override, default: fallback } = this.configured;
+    let known = override > 0 ? { rate: override, source: SAMPLING.override as number } : this.sampling.general();
+    if (known.rate === 0 && root !== undefined && root !== this) known = root.sampling.general();
+    if (known.rate === 0 && fallback > 0) known = { rate: fallback, source: SAMPLING.default };
+    this.rate = known.rate;
+    this.rateSource = known.source;
+  }
+
+  noteRate(rate: number): void {
+    if (this.#rates.size < MAX_RATES) this.#rates.add(rate);
+  }
+
+  takeRates(): number[] {
+    const rates = [...this.#rates].sort((a, b) => a - b);
+    this.#rates.clear();
+    return rates;
+  }
+}

@@ -1,0 +1,84 @@
+import type { FlowBatch } from '../flow/batch.ts';
+import { columnIndex } from '../flow/schema.ts';
+import { FIRST_SLOT } from '../flow/slots.ts';
+import type { Plan } from '../wire/plan.ts';
+
+const RATE = FIRST_SLOT[columnIndex('sampling_rate')] as number;
+const SOURCE = FIRST_SLOT[columnIndex('sampling_source')] as number;
+
+/** Codes of SAMPLING_SOURCES. */
+export const SAMPLING = { unknown: 0, header: 1, record: 2, sampler: 3, interface: 4, domain: 5, default: 6, override: 7 } as const;
+
+/** Samplers and interfaces remembered per domain; more is not a router. */
+const MAX_ENTRIES = 4_096;
+
+/** What the operator configured for one exporter; 0 is nothing. */
+export interface ConfiguredSampling {
+  readonly default: number;
+  readonly override: number;
+}
+
+/**
+ * Sampling rates of one observation domain, as options data told them. A record's rate is, in this order: the configured override, its own, its sampler's,
+ * its ingress interface's, the domain's (or that of the only sampler there is), the header's (v5), the configured default, unknown.
+ */
+export class SamplingState {
+  readonly samplers = new Map<number, number>();
+  readonly interfaces = new Map<number, number>();
+  domainRate = 0;
+
+  /** Takes in what an options data record said. Returns true when something changed. */
+  learn(found: { rate: number; sampler: number | undefined; interface: number | undefined }): boolean {
+    const { rate, sampler, interface: ifIndex } = found;
+    if (!(rate >= 1)) return false;
+    const value = Math.min(Math.round(rate), 4_294_967_295);
+    if (sampler !== undefined) return put(this.samplers, sampler, value);
+    if (ifIndex !== undefined) return put(this.interfaces, ifIndex, value);
+    if (this.domainRate === value) return false;
+    this.domainRate = value;
+    return true;
+  }
+
+  /** The rate for records that name neither sampler nor interface, and its source; 0 when options data said nothing. */
+  general(): { rate: number; source: number } {
+    if (this.domainRate > 0) return { rate: this.domainRate, source: SAMPLING.domain };
+    if (this.samplers.size === 1) {
+      const [rate] = this.samplers.values();
+      return { rate: rate ?? 0, source: SAMPLING.sampler };
+    }
+    return { rate: 0, source: SAMPLING.unknown };
+  }
+
+  get isEmpty(): boolean {
+    return this.domainRate === 0 && this.samplers.size === 0 && this.interfaces.size === 0;
+  }
+
+  /** True when records of this plan may have a rate of their sampler or interface. */
+  concerns(plan: Plan): boolean {
+    return (plan.samplerSlot >= 0 && this.samplers.size > 0) || (plan.interfaceSlot >= 0 && this.interfaces.size > 0);
+  }
+
+  /** Puts the rates of samplers and interfaces into rows [first, end) of the batch, except where the record had its own. */
+  apply(plan: Plan, batch: FlowBatch, first: number, end: number): void {
+    const rates = batch.arrays[RATE];
+    const sources = batch.arrays[SOURCE];
+    const samplers = plan.samplerSlot >= 0 && this.samplers.size > 0 ? batch.arrays[plan.samplerSlot] : undefined;
+    const interfaces = plan.interfaceSlot >= 0 && this.interfaces.size > 0 ? batch.arrays[plan.interfaceSlot] : undefined;
+    if (rates === undefined || sources === undefined) return;
+    for (let row = first; row < end; row++) {
+      if (sources[row] === SAMPLING.record) continue;
+      const bySampler = samplers === undefined ? undefined : this.samplers.get(samplers[row] as number);
+      const rate = bySampler ?? (interfaces === undefined ? undefined : this.interfaces.get(interfaces[row] as number));
+      if (rate === undefined) continue;
+      rates[row] = rate;
+      sources[row] = bySampler === undefined ? SAMPLING.interface : SAMPLING.sampler;
+    }
+  }
+}
+
+function put(map: Map<number, number>, key: number, value: number): boolean {
+  if (map.get(key) === value) return false;
+  if (map.size >= MAX_ENTRIES && !map.has(key)) return false;
+  map.set(key, value);
+  return true;
+}
