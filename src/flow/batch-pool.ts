@@ -37,6 +37,7 @@ export class BatchPool {
   /** A consumer is done with a batch of `bytes` octets; its arrays are kept for the next one. */
   giveBack(bytes: number, message: Pick<BatchMessage, 'arrays' | 'capacity'> | undefined): void {
     this.#inFlight -= bytes;
-    if (message !== undefined && message.capacity === this.#capacity && this.#idle.length < 3) this.#idle.push(message.arrays);
+    if (message !== undefined && message.capacity === this.#capacity && this.#idle.length < 3)
+      this.#idle.push(message.arrays);
   }
 }

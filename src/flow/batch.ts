@@ -1,5 +1,5 @@
 import type { Layout } from './layout.ts';
-import { allocateSlot, SLOTS, SLOT_WIDTH, type SlotArray } from './slots.ts';
+import { allocateSlot, SLOT_WIDTH, SLOTS, type SlotArray } from './slots.ts';
 
 /** Rows a batch holds: 60 of DuckDB's vectors of 2,048 rows, which is also one Parquet row group. */
 export const BATCH_ROWS = 122_880;
@@ -44,7 +44,8 @@ export class FlowBatch {
   /** `recycled` arrays (of the same capacity) are used instead of new ones; what they hold does not matter. */
   constructor(capacity: number = BATCH_ROWS, recycled: (SlotArray | undefined)[] = []) {
     this.capacity = capacity;
-    this.arrays = recycled.length === SLOTS.length ? recycled : new Array<SlotArray | undefined>(SLOTS.length).fill(undefined);
+    this.arrays =
+      recycled.length === SLOTS.length ? recycled : new Array<SlotArray | undefined>(SLOTS.length).fill(undefined);
   }
 
   /** True when `rows` more rows of any layout fit. */

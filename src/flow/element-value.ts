@@ -1,5 +1,5 @@
-import { float, hex, ntpMicros, text, u32, unsigned } from '../util/octets.ts';
 import { formatAddress } from '../util/address.ts';
+import { float, hex, ntpMicros, text, u32, unsigned } from '../util/octets.ts';
 import { isoMicros } from '../util/time.ts';
 
 /** A value of an information element as JSON has it; integers above 2⁵³ are bigint, octets are hexadecimal text. */
@@ -29,7 +29,9 @@ export function elementValue(type: string, bytes: Uint8Array, offset: number, le
       return length <= 8 ? isoMicros(unsigned(bytes, offset, length) * 1000) : hex(bytes, offset, length);
     case 'dateTimeMicroseconds':
     case 'dateTimeNanoseconds':
-      return length === 8 ? isoMicros(ntpMicros(u32(bytes, offset), u32(bytes, offset + 4))) : hex(bytes, offset, length);
+      return length === 8
+        ? isoMicros(ntpMicros(u32(bytes, offset), u32(bytes, offset + 4)))
+        : hex(bytes, offset, length);
     default:
       if (length === 0 || length > 8) return hex(bytes, offset, length);
       if (type.startsWith('unsigned')) return integer(bytes, offset, length);

@@ -9,7 +9,11 @@ const VARIABLE = 65_535;
  * The fields no column takes, of the record whose octets lie at `offset` of a batch's heap, as name → value. Variable-length values have their
  * length before them as in RFC 7011 section 7. A name that comes twice in a record gets a list of values.
  */
-export function extraFields(layout: Layout, heap: Uint8Array, offset: number): Record<string, ElementValue | ElementValue[]> {
+export function extraFields(
+  layout: Layout,
+  heap: Uint8Array,
+  offset: number,
+): Record<string, ElementValue | ElementValue[]> {
   const fields: Record<string, ElementValue | ElementValue[]> = Object.create(null) as Record<string, ElementValue>;
   let p = offset;
   for (const field of layout.extra) {

@@ -53,7 +53,14 @@ export const FLOW_TYPES = {
 } as const;
 
 /** Codes of `record_kind`. */
-export const RECORD_KINDS = { 0: 'flow', 1: 'biflow', 2: 'nat_event', 3: 'firewall_event', 4: 'sample', 5: 'aggregate' } as const;
+export const RECORD_KINDS = {
+  0: 'flow',
+  1: 'biflow',
+  2: 'nat_event',
+  3: 'firewall_event',
+  4: 'sample',
+  5: 'aggregate',
+} as const;
 
 /** Codes of `sampling_source`: where the rate of a record comes from. */
 export const SAMPLING_SOURCES = {

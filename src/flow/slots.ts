@@ -27,7 +27,9 @@ export const SLOTS: readonly Slot[] = COLUMNS.flatMap((definition, column): Slot
 });
 
 /** Number of the first slot of each schema column. */
-export const FIRST_SLOT: readonly number[] = COLUMNS.map((_, column) => SLOTS.findIndex((slot) => slot.column === column));
+export const FIRST_SLOT: readonly number[] = COLUMNS.map((_, column) =>
+  SLOTS.findIndex((slot) => slot.column === column),
+);
 
 /** The slot number of a column that has one slot, or of the upper half of an address (the lower half is the next one). */
 export function slotOf(name: string): number {

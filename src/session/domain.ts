@@ -74,7 +74,13 @@ export class Domain {
   rate = 0;
   rateSource: number = SAMPLING.unknown;
 
-  constructor(address: Address, version: number, id: number, configured: ConfiguredSampling, specifications: SpecificationTable) {
+  constructor(
+    address: Address,
+    version: number,
+    id: number,
+    configured: ConfiguredSampling,
+    specifications: SpecificationTable,
+  ) {
     this.address = address;
     this.exporter = formatAddress(...address);
     this.version = version;

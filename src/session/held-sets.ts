@@ -61,7 +61,8 @@ export class HeldSets {
     queue.sets.push(set);
     queue.bytes += cost;
     this.#bytes += cost;
-    while (queue.bytes > this.#limits.bytesPerDomain && queue.sets.length > 0) this.#dropFirst(set.owner, queue, 'held_overflow');
+    while (queue.bytes > this.#limits.bytesPerDomain && queue.sets.length > 0)
+      this.#dropFirst(set.owner, queue, 'held_overflow');
     while (this.#bytes > this.#limits.bytes) {
       // Domains are in the order in which they began to wait.
       const [first] = this.#queues;

@@ -1,5 +1,4 @@
 import type { ElementRegistry } from '../elements/registry.ts';
-import type { FlowBatch } from '../flow/batch.ts';
 import type { Address } from '../util/address.ts';
 import { u16 } from '../util/octets.ts';
 import { IPFIX_HEADER, IPFIX_OPTIONS_SET, IPFIX_TEMPLATE_SET, readIpfixHeader } from '../wire/ipfix.ts';
@@ -8,35 +7,20 @@ import { readV9Header, V9_HEADER, V9_OPTIONS_SET, V9_TEMPLATE_SET } from '../wir
 import { buildPlan } from '../wire/plan.ts';
 import { compilePlan } from '../wire/plan-code.ts';
 import { RecordContext } from '../wire/record-context.ts';
-import { SetList } from '../wire/set-list.ts';
-import { readIpfixTemplates, readV9OptionsTemplates, readV9Templates, type TemplateEvent } from '../wire/template.ts';
 import type { Domain } from './domain.ts';
 import { type DomainLimits, DomainTable } from './domain-table.ts';
-import { type AwaitedTemplate, type HeldLimits, type HeldSet, HeldSets } from './held-sets.ts';
-import { optionsFacts, optionsRecord, type OptionsRecord, readOptionsData } from './options-data.ts';
+import { type AwaitedTemplate, type HeldLimits, HeldSets } from './held-sets.ts';
 import { type ConfiguredSampling, SAMPLING } from './sampling.ts';
 import { SequenceTracker } from './sequence.ts';
-import { type RunnablePlan, runnablePlan, type Specification, SpecificationTable } from './specification.ts';
+import { type BatchSink, type DecodeObserver, SetDecoder } from './set-decoder.ts';
+import { type RunnablePlan, runnablePlan, SpecificationTable } from './specification.ts';
+
+export type { BatchSink, DecodeObserver } from './set-decoder.ts';
 
 /** Where a datagram came from. The same object for the same sender makes look-ups fast; an equal other object is as good. */
 export interface DatagramSource {
   readonly address: Address;
   readonly port: number;
-}
-
-/** Where decoded records go. */
-export interface BatchSink {
-  /** A batch with room for at least one row (`hasRoom(1)`); called before each data set. */
-  batch(): FlowBatch;
-}
-
-/** Looks on while messages are decoded; everything is optional. */
-export interface DecodeObserver {
-  /** A template was learnt, changed, or withdrawn. */
-  template?(domain: Domain, event: TemplateEvent): void;
-  options?(domain: Domain, templateId: number, record: OptionsRecord): void;
-  /** Templates or sampling rates changed in a way worth keeping over a restart. */
-  stateChanged?(): void;
 }
 
 export interface MessageDecoderOptions {
@@ -81,14 +65,20 @@ export class MessageDecoder {
   readonly domains: DomainTable;
   readonly held: HeldSets;
   readonly specifications: SpecificationTable;
-  readonly #registry: ElementRegistry;
-  readonly #sink: BatchSink;
-  readonly #observer: DecodeObserver;
-  readonly #hold: boolean;
   readonly #version5: RunnablePlan;
   readonly #context = new RecordContext();
-  readonly #sets = new SetList();
-  readonly #header = { count: 0, uptime: 0, exportMillis: 0, sequence: 0, engine: 0, samplingInterval: 0, sourceId: 0, length: 0, observationDomain: 0 };
+  readonly #sets: SetDecoder;
+  readonly #header = {
+    count: 0,
+    uptime: 0,
+    exportMillis: 0,
+    sequence: 0,
+    engine: 0,
+    samplingInterval: 0,
+    sourceId: 0,
+    length: 0,
+    observationDomain: 0,
+  };
   #streams = new WeakMap<DatagramSource, Map<number, Stream>>();
   #lastSource: DatagramSource | undefined = undefined;
   #lastStreams: Map<number, Stream> | undefined = undefined;
@@ -96,19 +86,29 @@ export class MessageDecoder {
   constructor(options: MessageDecoderOptions) {
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     const mayCompile = options.mayCompile ?? true;
-    this.#registry = options.registry;
-    this.#sink = options.sink;
-    this.#observer = options.observer ?? {};
-    this.#hold = options.hold ?? true;
     this.specifications = new SpecificationTable(options.registry, mayCompile);
     this.held = new HeldSets(limits, (set, why) => {
       const domain = set.owner as Domain;
       domain.counters.setsDropped++;
       domain.fault(why);
     });
-    this.domains = new DomainTable(limits, this.specifications, options.sampling ?? (() => NOTHING_CONFIGURED), (domain) => {
-      this.held.forget(domain);
-      options.onForget?.(domain);
+    this.domains = new DomainTable(
+      limits,
+      this.specifications,
+      options.sampling ?? (() => NOTHING_CONFIGURED),
+      (domain) => {
+        this.held.forget(domain);
+        options.onForget?.(domain);
+      },
+    );
+    this.#sets = new SetDecoder(this.#context, {
+      registry: options.registry,
+      sink: options.sink,
+      observer: options.observer ?? {},
+      specifications: this.specifications,
+      domains: this.domains,
+      held: this.held,
+      hold: options.hold ?? true,
     });
     const plan = buildPlan(5, V5_FIELDS, options.registry);
     this.#version5 = runnablePlan(plan);
@@ -124,11 +124,17 @@ export class MessageDecoder {
     this.#context.receivedMicros = receivedMicros;
     switch (version) {
       case 5:
-        return bytes.length < V5_HEADER ? this.#unreadable(bytes, source, 5, 'short_message') : this.#decodeV5(bytes, source);
+        return bytes.length < V5_HEADER
+          ? this.#unreadable(bytes, source, 5, 'short_message')
+          : this.#decodeV5(bytes, source);
       case 9:
-        return bytes.length < V9_HEADER ? this.#unreadable(bytes, source, 9, 'short_message') : this.#decodeV9(bytes, source);
+        return bytes.length < V9_HEADER
+          ? this.#unreadable(bytes, source, 9, 'short_message')
+          : this.#decodeV9(bytes, source);
       case 10:
-        return bytes.length < IPFIX_HEADER ? this.#unreadable(bytes, source, 10, 'short_message') : this.#decodeIpfix(bytes, source);
+        return bytes.length < IPFIX_HEADER
+          ? this.#unreadable(bytes, source, 10, 'short_message')
+          : this.#decodeIpfix(bytes, source);
       default:
         return this.#unreadable(bytes, source, 0, version < 0 ? 'short_message' : 'unknown_version');
     }
@@ -139,7 +145,12 @@ export class MessageDecoder {
     for (const [owner, template] of this.held.awaited()) yield [owner as Domain, template];
   }
 
-  #unreadable(bytes: Uint8Array, source: DatagramSource, version: number, fault: 'short_message' | 'unknown_version'): number {
+  #unreadable(
+    bytes: Uint8Array,
+    source: DatagramSource,
+    version: number,
+    fault: 'short_message' | 'unknown_version',
+  ): number {
     const domain = this.domains.open(source.address, version, 0);
     domain.counters.datagrams++;
     domain.counters.octets += bytes.length;
@@ -161,7 +172,7 @@ export class MessageDecoder {
       this.#context.samplingSource = SAMPLING.header;
     }
     sequence.update(header.sequence, header.count, header.uptime, domain.counters);
-    return this.#run(this.#version5, domain, bytes, V5_HEADER, V5_HEADER + count * V5_RECORD);
+    return this.#sets.run(this.#version5, domain, bytes, V5_HEADER, V5_HEADER + count * V5_RECORD);
   }
 
   #decodeV9(bytes: Uint8Array, source: DatagramSource): number {
@@ -170,9 +181,9 @@ export class MessageDecoder {
     const { domain, sequence } = this.#stream(source, 9, header.sourceId);
     this.#begin(domain, bytes, header.exportMillis, header.uptime);
     sequence.update(header.sequence, 1, header.uptime, domain.counters);
-    const broken = this.#sets.read(bytes, V9_HEADER, bytes.length);
+    const broken = this.#sets.list.read(bytes, V9_HEADER, bytes.length);
     if (broken !== undefined) domain.fault(broken);
-    return this.#decodeSets(domain, bytes, source.port, V9_TEMPLATE_SET, V9_OPTIONS_SET).records;
+    return this.#sets.decodeSets(domain, bytes, source.port, V9_TEMPLATE_SET, V9_OPTIONS_SET).records;
   }
 
   #decodeIpfix(bytes: Uint8Array, source: DatagramSource): number {
@@ -188,9 +199,9 @@ export class MessageDecoder {
     }
     const { sequence: number } = header;
     const { length } = header;
-    const broken = this.#sets.read(bytes, IPFIX_HEADER, length);
+    const broken = this.#sets.list.read(bytes, IPFIX_HEADER, length);
     if (broken !== undefined) domain.fault(broken);
-    const { records, units } = this.#decodeSets(domain, bytes, source.port, IPFIX_TEMPLATE_SET, IPFIX_OPTIONS_SET);
+    const { records, units } = this.#sets.decodeSets(domain, bytes, source.port, IPFIX_TEMPLATE_SET, IPFIX_OPTIONS_SET);
     sequence.update(number, broken === undefined ? units : -1, 0, domain.counters);
     const rest = bytes.length - length;
     if (rest < IPFIX_HEADER || u16(bytes, length) !== 10) return records;
@@ -235,195 +246,5 @@ export class MessageDecoder {
     context.uptime = uptime;
     context.samplingRate = domain.rate;
     context.samplingSource = domain.rateSource;
-  }
-
-  /**
-   * The sets of a v9 or IPFIX message. First everything that says how to read (templates, then options data, in their order), then the data. `units`
-   * counts data records as IPFIX sequence numbers do, −1 when some could not be counted.
-   */
-  #decodeSets(domain: Domain, bytes: Uint8Array, port: number, templateSet: number, optionsSet: number): { records: number; units: number } {
-    const { ids, starts, ends, count } = this.#sets;
-    let records = 0;
-    let units = 0;
-    let options = 0;
-    let learnt = false;
-    for (let i = 0; i < count; i++) {
-      const id = ids[i] as number;
-      if (id >= 256) continue;
-      if (id === templateSet || id === optionsSet) {
-        // Data that stands before a changed template in the same message was made with the old one.
-        records += this.#learn(domain, bytes, starts[i] as number, ends[i] as number, port, id === templateSet ? 'data' : 'options', i);
-        learnt = true;
-      } else domain.fault('set_reserved');
-    }
-    for (let i = 0; i < count; i++) {
-      const id = ids[i] as number;
-      if (id < 256) continue;
-      const specification = domain.templates.find(id, port);
-      if (specification?.kind !== 'options') continue;
-      options += this.#readOptions(domain, id, specification, bytes, starts[i] as number, ends[i] as number);
-    }
-    for (let i = 0; i < count; i++) {
-      const id = ids[i] as number;
-      if (id < 256) continue;
-      const specification = domain.templates.find(id, port);
-      if (specification?.kind === 'options') continue;
-      const start = starts[i] as number;
-      const end = ends[i] as number;
-      if (specification === undefined) {
-        if (end > start) {
-          this.#holdSet(domain, id, port, bytes, start, end);
-          units = -1;
-        }
-        continue;
-      }
-      if (domain.templates.entries.get(id)?.port !== port) domain.counters.portFallbacks++;
-      const decoded = this.#run(this.specifications.planOf(specification), domain, bytes, start, end);
-      records += decoded;
-      if (units >= 0) units += decoded;
-    }
-    if (learnt) records += this.#releaseHeld(domain);
-    return { records, units: units < 0 ? -1 : units + options };
-  }
-
-  /** Reads a template set. Returns the records of data sets before set `index` that were decoded with a template this one changes. */
-  #learn(domain: Domain, bytes: Uint8Array, start: number, end: number, port: number, kind: 'data' | 'options', index: number): number {
-    let records = 0;
-    let changed = false;
-    const now = this.#context.receivedMicros / 1000;
-    const { templates, counters } = domain;
-    const before = templates.entries.size;
-    this.domains.touch(domain);
-    const emit = (event: TemplateEvent): void => {
-      this.#observer.template?.(domain, event);
-      if (!('record' in event)) {
-        counters.withdrawals += templates.withdraw(event, port);
-        changed = true;
-        return;
-      }
-      const { record } = event;
-      if (record.fields.every((field) => field.length === 0)) {
-        domain.fault('template_zero_length');
-        return;
-      }
-      counters.templates++;
-      const specification = this.specifications.acquire(domain.version as 9 | 10, record);
-      const old = templates.find(record.id, port);
-      if (old !== undefined && old !== specification) records += this.#decodeEarlier(domain, bytes, record.id, old, index);
-      const learned = templates.learn(record.id, specification, port, now);
-      if (learned === 'changed') counters.templateChanges++;
-      else if (learned === 'conflict') counters.templateConflicts++;
-      changed ||= learned !== 'same';
-    };
-    const fault =
-      domain.version === 10
-        ? readIpfixTemplates(bytes, start, end, kind, emit)
-        : kind === 'data'
-          ? readV9Templates(bytes, start, end, emit)
-          : readV9OptionsTemplates(bytes, start, end, emit);
-    if (fault !== undefined) domain.fault(fault);
-    this.domains.templatesChanged(domain, templates.entries.size - before);
-    if (changed) this.#observer.stateChanged?.();
-    return records;
-  }
-
-  /** Decodes the data sets before set `index` that use template `id` as it was, and takes them off the list. */
-  #decodeEarlier(domain: Domain, bytes: Uint8Array, id: number, old: Specification, index: number): number {
-    const { ids, starts, ends } = this.#sets;
-    let records = 0;
-    for (let i = 0; i < index; i++) {
-      if (ids[i] !== id || old.kind !== 'data') continue;
-      records += this.#run(this.specifications.planOf(old), domain, bytes, starts[i] as number, ends[i] as number);
-      starts[i] = ends[i] as number;
-    }
-    return records;
-  }
-
-  #readOptions(domain: Domain, id: number, specification: Specification, bytes: Uint8Array, start: number, end: number): number {
-    let count = 0;
-    let changed = false;
-    const complete = readOptionsData(specification, bytes, start, end, (located) => {
-      count++;
-      const facts = optionsFacts(specification, located, bytes);
-      if (facts.initMillis !== undefined) domain.initMillis = facts.initMillis;
-      if (facts.rate > 0) changed = domain.sampling.learn(facts) || changed;
-      this.#observer.options?.(domain, id, optionsRecord(specification, located, bytes, this.#registry));
-    });
-    if (!complete) domain.fault('record_truncated');
-    domain.counters.optionsRecords += count;
-    if (changed) {
-      this.domains.refreshRates(domain);
-      this.#context.samplingRate = domain.rate;
-      this.#context.samplingSource = domain.rateSource;
-      this.#observer.stateChanged?.();
-    }
-    return count;
-  }
-
-  #holdSet(domain: Domain, templateId: number, port: number, bytes: Uint8Array, start: number, end: number): void {
-    domain.counters.setsHeld++;
-    const { uptime, exportMillis, receivedMicros } = this.#context;
-    if (!this.#hold) {
-      domain.counters.setsDropped++;
-      domain.fault('held_overflow');
-      return;
-    }
-    this.held.hold({ owner: domain, templateId, port, bytes: bytes.slice(start, end), uptime, exportMillis, receivedMicros });
-  }
-
-  /** Decodes the held sets that can be decoded now. */
-  #releaseHeld(domain: Domain): number {
-    const { counters, templates } = domain;
-    if (counters.setsHeld === counters.setsReleased + counters.setsDropped) return 0;
-    const context = this.#context;
-    const { uptime, exportMillis, receivedMicros } = context;
-    let records = 0;
-    for (const id of this.held.waitingFor(domain)) {
-      for (const set of this.held.release(domain, id, (from) => templates.find(id, from) !== undefined)) {
-        counters.setsReleased++;
-        context.uptime = set.uptime;
-        context.exportMillis = set.exportMillis;
-        context.receivedMicros = set.receivedMicros;
-        records += this.#decodeHeld(domain, set);
-      }
-    }
-    Object.assign(context, { uptime, exportMillis, receivedMicros });
-    return records;
-  }
-
-  #decodeHeld(domain: Domain, set: HeldSet): number {
-    const specification = domain.templates.find(set.templateId, set.port);
-    if (specification === undefined) return 0;
-    if (specification.kind === 'options') {
-      this.#readOptions(domain, set.templateId, specification, set.bytes, 0, set.bytes.length);
-      return 0;
-    }
-    return this.#run(this.specifications.planOf(specification), domain, set.bytes, 0, set.bytes.length);
-  }
-
-  /** Runs a plan over [start, end) into as many batches as it takes. Returns the number of records. */
-  #run(runnable: RunnablePlan, domain: Domain, bytes: Uint8Array, start: number, end: number): number {
-    const { plan } = runnable;
-    const context = this.#context;
-    const { sampling } = domain;
-    let total = 0;
-    let p = start;
-    while (end - p >= plan.minimumLength) {
-      const batch = this.#sink.batch();
-      const limit = batch.capacity - batch.rows;
-      batch.beginRun(plan.layout);
-      const first = batch.rows;
-      const n = runnable.run(bytes, p, end, batch, limit, context);
-      batch.rows = first + n;
-      total += n;
-      p = context.position;
-      if (context.samplingSource !== SAMPLING.override && sampling.concerns(plan)) sampling.apply(plan, batch, first, batch.rows);
-      if (n < limit) break;
-    }
-    if (end - p >= Math.max(plan.minimumLength, 4)) domain.fault('record_truncated');
-    domain.counters.records += total;
-    domain.noteRate(context.samplingRate);
-    this.specifications.used(runnable, total);
-    return total;
   }
 }

@@ -1,8 +1,8 @@
-import type { ElementRegistry } from '../elements/registry.ts';
 import { netflow9Scope } from '../elements/netflow9-scopes.ts';
+import type { ElementRegistry } from '../elements/registry.ts';
 import { type ElementValue, elementValue } from '../flow/element-value.ts';
 import { float, unsigned } from '../util/octets.ts';
-import { locateFields, type LocatedField } from '../wire/data-record.ts';
+import { type LocatedField, locateFields } from '../wire/data-record.ts';
 import type { Specification } from './specification.ts';
 
 /** What an options data record says about sampling, and the exporter's boot time. */
@@ -52,7 +52,11 @@ export function readOptionsData(
  * samplingPacketSpace 306, samplingSize 309 of samplingPopulation 310, samplingProbability 311 (RFC 5477 section 8.2). An interval
  * without a space is taken for the rate itself, which is how exporters that leave the space out mean it.
  */
-export function optionsFacts(specification: Specification, located: readonly LocatedField[], bytes: Uint8Array): OptionsFacts {
+export function optionsFacts(
+  specification: Specification,
+  located: readonly LocatedField[],
+  bytes: Uint8Array,
+): OptionsFacts {
   const facts: OptionsFacts = { rate: 0, sampler: undefined, interface: undefined, initMillis: undefined };
   const values = new Map<number, number>();
   located.forEach(({ field, offset, length }, index) => {

@@ -7,7 +7,16 @@ const RATE = FIRST_SLOT[columnIndex('sampling_rate')] as number;
 const SOURCE = FIRST_SLOT[columnIndex('sampling_source')] as number;
 
 /** Codes of SAMPLING_SOURCES. */
-export const SAMPLING = { unknown: 0, header: 1, record: 2, sampler: 3, interface: 4, domain: 5, default: 6, override: 7 } as const;
+export const SAMPLING = {
+  unknown: 0,
+  header: 1,
+  record: 2,
+  sampler: 3,
+  interface: 4,
+  domain: 5,
+  default: 6,
+  override: 7,
+} as const;
 
 /** Samplers and interfaces remembered per domain; more is not a router. */
 const MAX_ENTRIES = 4_096;
@@ -63,7 +72,8 @@ export class SamplingState {
     const rates = batch.arrays[RATE];
     const sources = batch.arrays[SOURCE];
     const samplers = plan.samplerSlot >= 0 && this.samplers.size > 0 ? batch.arrays[plan.samplerSlot] : undefined;
-    const interfaces = plan.interfaceSlot >= 0 && this.interfaces.size > 0 ? batch.arrays[plan.interfaceSlot] : undefined;
+    const interfaces =
+      plan.interfaceSlot >= 0 && this.interfaces.size > 0 ? batch.arrays[plan.interfaceSlot] : undefined;
     if (rates === undefined || sources === undefined) return;
     for (let row = first; row < end; row++) {
       if (sources[row] === SAMPLING.record) continue;

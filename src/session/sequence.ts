@@ -36,12 +36,12 @@ export class SequenceTracker {
       if (ahead !== 0) {
         // sysUptime going back by more than reordering explains, and not by its own wrap, is a restart.
         const restarted = uptime !== 0 && uptime + 60_000 < this.#uptime && this.#uptime - uptime < 4_000_000_000;
-        if (!restarted && behind <= (LATE[this.#version] as number)) {
+        if (!restarted && behind <= LATE[this.#version]) {
           counters.outOfOrder++;
           counters.received += known;
           return;
         }
-        if (restarted || ahead > (JUMP[this.#version] as number)) counters.resets++;
+        if (restarted || ahead > JUMP[this.#version]) counters.resets++;
         else counters.expected += ahead;
       }
     }

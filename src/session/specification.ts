@@ -1,7 +1,7 @@
 import type { ElementRegistry } from '../elements/registry.ts';
+import { buildPlan, type Plan } from '../wire/plan.ts';
 import { compilePlan, MAX_COMPILED_STEPS, type PlanRunner } from '../wire/plan-code.ts';
 import { interpretPlan } from '../wire/plan-interpreter.ts';
-import { buildPlan, type Plan } from '../wire/plan.ts';
 import type { FieldSpecifier, TemplateRecord } from '../wire/template.ts';
 
 /** A plan and the way it is run now: step by step until it has proved hot, then as a compiled function. */
@@ -103,6 +103,7 @@ export function runnablePlan(plan: Plan): RunnablePlan {
 
 function specificationKey(version: number, { kind, scopeCount, fields }: TemplateRecord): string {
   let key = `${version}${kind === 'data' ? 'd' : `o${scopeCount}`}`;
-  for (const { enterprise, id, length } of fields) key += enterprise === 0 ? `,${id}:${length}` : `,${enterprise}/${id}:${length}`;
+  for (const { enterprise, id, length } of fields)
+    key += enterprise === 0 ? `,${id}:${length}` : `,${enterprise}/${id}:${length}`;
   return key;
 }

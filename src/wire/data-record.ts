@@ -1,5 +1,5 @@
-import { type FieldSpecifier, VARIABLE } from './template.ts';
 import { variableLength } from './record-context.ts';
+import { type FieldSpecifier, VARIABLE } from './template.ts';
 
 /** Where one field of a record lies. */
 export interface LocatedField {

@@ -10,7 +10,14 @@ import { VARIABLE } from './template.ts';
  * Decodes the records of a data set between `p` and `end` into the batch, from its row `batch.rows` on, at most `limit` of them. Returns how many;
  * `context.position` is where it stopped. The batch has begun a run with the plan's layout and has room. Does not move `batch.rows`.
  */
-export type PlanRunner = (bytes: Uint8Array, p: number, end: number, batch: FlowBatch, limit: number, context: RecordContext) => number;
+export type PlanRunner = (
+  bytes: Uint8Array,
+  p: number,
+  end: number,
+  batch: FlowBatch,
+  limit: number,
+  context: RecordContext,
+) => number;
 
 /** More fields than any exporter sends; a template beyond this is interpreted. */
 export const MAX_COMPILED_STEPS = 400;
@@ -36,7 +43,10 @@ const T = {
  * text only; nothing from the network reaches it as text. Must agree with `interpretPlan` on every input.
  */
 export function compilePlan(plan: Plan): PlanRunner {
-  const make = new Function('float', 'hex', 'ntpMicros', 'text', planSource(plan)) as (...helpers: unknown[]) => PlanRunner;
+  // oxlint-disable-next-line typescript/no-implied-eval -- this is the compiler; see above for what the text is made of
+  const make = new Function('float', 'hex', 'ntpMicros', 'text', planSource(plan)) as (
+    ...helpers: unknown[]
+  ) => PlanRunner;
   return make(float, hex, ntpMicros, text);
 }
 
@@ -66,7 +76,14 @@ let n=0,r=B.rows,q0=p;
 ${hasLabels ? 'x.dropLabels();' : ''}
 for(;n<limit&&q0+${Math.max(needed, 1)}<=end;n++,r++){
 let s=0,e=0,v=0,d=0,k=0,y=0,z=0;
-${fixed ? '' : `let ${plan.segments.map((_, i) => (i === 0 ? '' : `q${i}=0,v${i}=0,L${i}=0`)).filter(Boolean).join(',')};`}
+${
+  fixed
+    ? ''
+    : `let ${plan.segments
+        .map((_, i) => (i === 0 ? '' : `q${i}=0,v${i}=0,L${i}=0`))
+        .filter(Boolean)
+        .join(',')};`
+}
 ${body.join('\n')}
 q0=${fixed ? `q0+${needed}` : `q${last}+${plan.segments[last]}`};
 }
@@ -234,7 +251,8 @@ function rateSource(plan: Plan): string[] {
     const gap = space === undefined ? '' : `y=${wide(count)};if(z===0&&y>0)z=Math.round((y+${wide(space)})/y);`;
     out.push(gap || `if(z===0)z=${wide(count)};`);
   }
-  if (size !== undefined && population !== undefined) out.push(`y=${wide(size)};if(z===0&&y>0)z=Math.round(${wide(population)}/y);`);
+  if (size !== undefined && population !== undefined)
+    out.push(`y=${wide(size)};if(z===0&&y>0)z=Math.round(${wide(population)}/y);`);
   if (probability !== undefined) {
     out.push(`y=float(b,${at(probability)},${probability.length});if(z===0&&y>0&&y<=1)z=Math.round(1/y);`);
   }

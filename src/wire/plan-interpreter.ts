@@ -54,7 +54,14 @@ export function interpretPlan(
 }
 
 /** Finds where every segment of the record at `bases[0]` starts. False when the record goes past `end`. */
-function locate(plan: Plan, bytes: Uint8Array, end: number, bases: number[], values: number[], lengths: number[]): boolean {
+function locate(
+  plan: Plan,
+  bytes: Uint8Array,
+  end: number,
+  bases: number[],
+  values: number[],
+  lengths: number[],
+): boolean {
   for (let segment = 1; segment < plan.segments.length; segment++) {
     const from = (bases[segment - 1] as number) + (plan.segments[segment - 1] as number);
     const variable = variableLength(bytes, from, end);
@@ -201,7 +208,14 @@ function writeField(
   }
 }
 
-function timeValue(step: Step, bytes: Uint8Array, at: number, length: number, uptime: number, context: RecordContext): number {
+function timeValue(
+  step: Step,
+  bytes: Uint8Array,
+  at: number,
+  length: number,
+  uptime: number,
+  context: RecordContext,
+): number {
   switch (step.encoding) {
     case 's':
       return unsigned(bytes, at, length) * 1e6;

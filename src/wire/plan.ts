@@ -220,7 +220,17 @@ function place(fields: readonly FieldSpecifier[]): { placed: Placed[]; segments:
 
 function step(at: Placed, op: StepOp, more: Partial<Step> = {}): Step {
   const { field, segment, offset } = at;
-  return { op, slot: -1, offset, segment, length: field.length, ifZero: false, encoding: undefined, number: 0, ...more };
+  return {
+    op,
+    slot: -1,
+    offset,
+    segment,
+    length: field.length,
+    ifZero: false,
+    encoding: undefined,
+    number: 0,
+    ...more,
+  };
 }
 
 /** The step of a field that is a time, a duration or a sampling parameter, of a length that it can have. */

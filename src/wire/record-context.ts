@@ -66,7 +66,8 @@ export class RecordContext {
 
   /** Takes one MPLS label stack entry of three octets: label 20, experimental 3, bottom 1 (IANA 70 to 79). */
   addLabel(bytes: Uint8Array, offset: number): void {
-    const label = ((bytes[offset] as number) << 12) | ((bytes[offset + 1] as number) << 4) | ((bytes[offset + 2] as number) >> 4);
+    const label =
+      ((bytes[offset] as number) << 12) | ((bytes[offset + 1] as number) << 4) | ((bytes[offset + 2] as number) >> 4);
     const bottom = (bytes[offset + 2] as number) & 1;
     if (label !== 0 || bottom !== 0) this.#labels.push(label);
   }
@@ -114,7 +115,11 @@ function sane(micros: number): number {
 }
 
 /** Length of a variable-length value whose length stands at `offset`, and how many octets say so (RFC 7011 section 7); `undefined` past `end`. */
-export function variableLength(bytes: Uint8Array, offset: number, end: number): { length: number; prefix: number } | undefined {
+export function variableLength(
+  bytes: Uint8Array,
+  offset: number,
+  end: number,
+): { length: number; prefix: number } | undefined {
   if (offset >= end) return undefined;
   const first = bytes[offset] as number;
   if (first < 255) return { length: first, prefix: 1 };

@@ -24,7 +24,9 @@ export interface TemplateRecord {
 }
 
 /** What a template set contains, in order. `withdraw` 0 means all templates of that kind (RFC 7011 section 8.1). */
-export type TemplateEvent = { readonly record: TemplateRecord } | { readonly withdraw: number; readonly kind: 'data' | 'options' };
+export type TemplateEvent =
+  | { readonly record: TemplateRecord }
+  | { readonly withdraw: number; readonly kind: 'data' | 'options' };
 
 /** What can be wrong in a template set; a counted value. */
 export type TemplateFault = 'template_truncated' | 'template_id' | 'template_empty' | 'template_zero_length';
@@ -51,7 +53,8 @@ export function readV9Templates(
     if (count === 0) return 'template_empty';
     if (p + count * 4 > end) return 'template_truncated';
     const fields: FieldSpecifier[] = [];
-    for (let i = 0; i < count; i++, p += 4) fields.push({ enterprise: 0, id: u16(bytes, p), length: u16(bytes, p + 2) });
+    for (let i = 0; i < count; i++, p += 4)
+      fields.push({ enterprise: 0, id: u16(bytes, p), length: u16(bytes, p + 2) });
     emit({ record: { id, kind: 'data', scopeCount: 0, fields } });
   }
   return undefined;
@@ -77,11 +80,13 @@ export function readV9OptionsTemplates(
     if (id === 0) return undefined;
     if (id < 256) return 'template_id';
     p += 6;
-    if (scopeOctets % 4 !== 0 || optionOctets % 4 !== 0 || p + scopeOctets + optionOctets > end) return 'template_truncated';
+    if (scopeOctets % 4 !== 0 || optionOctets % 4 !== 0 || p + scopeOctets + optionOctets > end)
+      return 'template_truncated';
     const count = (scopeOctets + optionOctets) / 4;
     if (count === 0) return 'template_empty';
     const fields: FieldSpecifier[] = [];
-    for (let i = 0; i < count; i++, p += 4) fields.push({ enterprise: 0, id: u16(bytes, p), length: u16(bytes, p + 2) });
+    for (let i = 0; i < count; i++, p += 4)
+      fields.push({ enterprise: 0, id: u16(bytes, p), length: u16(bytes, p + 2) });
     emit({ record: { id, kind: 'options', scopeCount: scopeOctets / 4, fields } });
   }
   return undefined;

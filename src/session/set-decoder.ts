@@ -1,0 +1,293 @@
+import type { ElementRegistry } from '../elements/registry.ts';
+import type { FlowBatch } from '../flow/batch.ts';
+import type { RecordContext } from '../wire/record-context.ts';
+import { SetList } from '../wire/set-list.ts';
+import { readIpfixTemplates, readV9OptionsTemplates, readV9Templates, type TemplateEvent } from '../wire/template.ts';
+import type { Domain } from './domain.ts';
+import type { DomainTable } from './domain-table.ts';
+import type { HeldSet, HeldSets } from './held-sets.ts';
+import { type OptionsRecord, optionsFacts, optionsRecord, readOptionsData } from './options-data.ts';
+import { SAMPLING } from './sampling.ts';
+import type { RunnablePlan, Specification, SpecificationTable } from './specification.ts';
+
+/** Where decoded records go. */
+export interface BatchSink {
+  /** A batch with room for at least one row (`hasRoom(1)`); called before each data set. */
+  batch(): FlowBatch;
+}
+
+/** Looks on while messages are decoded; everything is optional. */
+export interface DecodeObserver {
+  /** A template was learnt, changed, or withdrawn. */
+  template?(domain: Domain, event: TemplateEvent): void;
+  options?(domain: Domain, templateId: number, record: OptionsRecord): void;
+  /** Templates or sampling rates changed in a way worth keeping over a restart. */
+  stateChanged?(): void;
+}
+
+export interface SetDecoderParts {
+  readonly registry: ElementRegistry;
+  readonly sink: BatchSink;
+  readonly observer: DecodeObserver;
+  readonly specifications: SpecificationTable;
+  readonly domains: DomainTable;
+  readonly held: HeldSets;
+  /** False gives up data sets without template at once instead of holding them. */
+  readonly hold: boolean;
+}
+
+/**
+ * What NetFlow v9 and IPFIX have in common below their message headers: template sets are learnt, options data taken in, data sets decoded, or held until
+ * their template comes. `context` says what the records of the message share; whoever reads the header fills it, and `list`.
+ */
+export class SetDecoder {
+  readonly context: RecordContext;
+  readonly list = new SetList();
+  readonly #registry: ElementRegistry;
+  readonly #sink: BatchSink;
+  readonly #observer: DecodeObserver;
+  readonly #specifications: SpecificationTable;
+  readonly #domains: DomainTable;
+  readonly #held: HeldSets;
+  readonly #hold: boolean;
+
+  constructor(context: RecordContext, parts: SetDecoderParts) {
+    this.context = context;
+    this.#registry = parts.registry;
+    this.#sink = parts.sink;
+    this.#observer = parts.observer;
+    this.#specifications = parts.specifications;
+    this.#domains = parts.domains;
+    this.#held = parts.held;
+    this.#hold = parts.hold;
+  }
+
+  /**
+   * The sets of a v9 or IPFIX message. First everything that says how to read (templates, then options data, in their order), then the data. `units`
+   * counts data records as IPFIX sequence numbers do, −1 when some could not be counted.
+   */
+  decodeSets(
+    domain: Domain,
+    bytes: Uint8Array,
+    port: number,
+    templateSet: number,
+    optionsSet: number,
+  ): { records: number; units: number } {
+    const { ids, starts, ends, count } = this.list;
+    let records = 0;
+    let units = 0;
+    let options = 0;
+    let learnt = false;
+    for (let i = 0; i < count; i++) {
+      const id = ids[i] as number;
+      if (id >= 256) continue;
+      if (id === templateSet || id === optionsSet) {
+        // Data that stands before a changed template in the same message was made with the old one.
+        records += this.#learn(
+          domain,
+          bytes,
+          starts[i] as number,
+          ends[i] as number,
+          port,
+          id === templateSet ? 'data' : 'options',
+          i,
+        );
+        learnt = true;
+      } else domain.fault('set_reserved');
+    }
+    for (let i = 0; i < count; i++) {
+      const id = ids[i] as number;
+      if (id < 256) continue;
+      const specification = domain.templates.find(id, port);
+      if (specification?.kind !== 'options') continue;
+      options += this.#readOptions(domain, id, specification, bytes, starts[i] as number, ends[i] as number);
+    }
+    for (let i = 0; i < count; i++) {
+      const id = ids[i] as number;
+      if (id < 256) continue;
+      const specification = domain.templates.find(id, port);
+      if (specification?.kind === 'options') continue;
+      const start = starts[i] as number;
+      const end = ends[i] as number;
+      if (specification === undefined) {
+        if (end > start) {
+          this.#holdSet(domain, id, port, bytes, start, end);
+          units = -1;
+        }
+        continue;
+      }
+      if (domain.templates.entries.get(id)?.port !== port) domain.counters.portFallbacks++;
+      const decoded = this.run(this.#specifications.planOf(specification), domain, bytes, start, end);
+      records += decoded;
+      if (units >= 0) units += decoded;
+    }
+    if (learnt) records += this.#releaseHeld(domain);
+    return { records, units: units < 0 ? -1 : units + options };
+  }
+
+  /** Reads a template set. Returns the records of data sets before set `index` that were decoded with a template this one changes. */
+  #learn(
+    domain: Domain,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    port: number,
+    kind: 'data' | 'options',
+    index: number,
+  ): number {
+    let records = 0;
+    let changed = false;
+    const now = this.context.receivedMicros / 1000;
+    const { templates, counters } = domain;
+    const before = templates.entries.size;
+    this.#domains.touch(domain);
+    const emit = (event: TemplateEvent): void => {
+      this.#observer.template?.(domain, event);
+      if (!('record' in event)) {
+        counters.withdrawals += templates.withdraw(event, port);
+        changed = true;
+        return;
+      }
+      const { record } = event;
+      if (record.fields.every((field) => field.length === 0)) {
+        domain.fault('template_zero_length');
+        return;
+      }
+      counters.templates++;
+      const specification = this.#specifications.acquire(domain.version as 9 | 10, record);
+      const old = templates.find(record.id, port);
+      if (old !== undefined && old !== specification)
+        records += this.#decodeEarlier(domain, bytes, record.id, old, index);
+      const learned = templates.learn(record.id, specification, port, now);
+      if (learned === 'changed') counters.templateChanges++;
+      else if (learned === 'conflict') counters.templateConflicts++;
+      changed ||= learned !== 'same';
+    };
+    const fault =
+      domain.version === 10
+        ? readIpfixTemplates(bytes, start, end, kind, emit)
+        : kind === 'data'
+          ? readV9Templates(bytes, start, end, emit)
+          : readV9OptionsTemplates(bytes, start, end, emit);
+    if (fault !== undefined) domain.fault(fault);
+    this.#domains.templatesChanged(domain, templates.entries.size - before);
+    if (changed) this.#observer.stateChanged?.();
+    return records;
+  }
+
+  /** Decodes the data sets before set `index` that use template `id` as it was, and takes them off the list. */
+  #decodeEarlier(domain: Domain, bytes: Uint8Array, id: number, old: Specification, index: number): number {
+    const { ids, starts, ends } = this.list;
+    let records = 0;
+    for (let i = 0; i < index; i++) {
+      if (ids[i] !== id || old.kind !== 'data') continue;
+      records += this.run(this.#specifications.planOf(old), domain, bytes, starts[i] as number, ends[i] as number);
+      starts[i] = ends[i] as number;
+    }
+    return records;
+  }
+
+  #readOptions(
+    domain: Domain,
+    id: number,
+    specification: Specification,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): number {
+    let count = 0;
+    let changed = false;
+    const complete = readOptionsData(specification, bytes, start, end, (located) => {
+      count++;
+      const facts = optionsFacts(specification, located, bytes);
+      if (facts.initMillis !== undefined) domain.initMillis = facts.initMillis;
+      if (facts.rate > 0) changed = domain.sampling.learn(facts) || changed;
+      this.#observer.options?.(domain, id, optionsRecord(specification, located, bytes, this.#registry));
+    });
+    if (!complete) domain.fault('record_truncated');
+    domain.counters.optionsRecords += count;
+    if (changed) {
+      this.#domains.refreshRates(domain);
+      this.context.samplingRate = domain.rate;
+      this.context.samplingSource = domain.rateSource;
+      this.#observer.stateChanged?.();
+    }
+    return count;
+  }
+
+  #holdSet(domain: Domain, templateId: number, port: number, bytes: Uint8Array, start: number, end: number): void {
+    domain.counters.setsHeld++;
+    const { uptime, exportMillis, receivedMicros } = this.context;
+    if (!this.#hold) {
+      domain.counters.setsDropped++;
+      domain.fault('held_overflow');
+      return;
+    }
+    this.#held.hold({
+      owner: domain,
+      templateId,
+      port,
+      bytes: bytes.slice(start, end),
+      uptime,
+      exportMillis,
+      receivedMicros,
+    });
+  }
+
+  /** Decodes the held sets that can be decoded now. */
+  #releaseHeld(domain: Domain): number {
+    const { counters, templates } = domain;
+    if (counters.setsHeld === counters.setsReleased + counters.setsDropped) return 0;
+    const context = this.context;
+    const { uptime, exportMillis, receivedMicros } = context;
+    let records = 0;
+    for (const id of this.#held.waitingFor(domain)) {
+      for (const set of this.#held.release(domain, id, (from) => templates.find(id, from) !== undefined)) {
+        counters.setsReleased++;
+        context.uptime = set.uptime;
+        context.exportMillis = set.exportMillis;
+        context.receivedMicros = set.receivedMicros;
+        records += this.#decodeHeld(domain, set);
+      }
+    }
+    Object.assign(context, { uptime, exportMillis, receivedMicros });
+    return records;
+  }
+
+  #decodeHeld(domain: Domain, set: HeldSet): number {
+    const specification = domain.templates.find(set.templateId, set.port);
+    if (specification === undefined) return 0;
+    if (specification.kind === 'options') {
+      this.#readOptions(domain, set.templateId, specification, set.bytes, 0, set.bytes.length);
+      return 0;
+    }
+    return this.run(this.#specifications.planOf(specification), domain, set.bytes, 0, set.bytes.length);
+  }
+
+  /** Runs a plan over [start, end) into as many batches as it takes. Returns the number of records. */
+  run(runnable: RunnablePlan, domain: Domain, bytes: Uint8Array, start: number, end: number): number {
+    const { plan } = runnable;
+    const context = this.context;
+    const { sampling } = domain;
+    let total = 0;
+    let p = start;
+    while (end - p >= plan.minimumLength) {
+      const batch = this.#sink.batch();
+      const limit = batch.capacity - batch.rows;
+      batch.beginRun(plan.layout);
+      const first = batch.rows;
+      const n = runnable.run(bytes, p, end, batch, limit, context);
+      batch.rows = first + n;
+      total += n;
+      p = context.position;
+      if (context.samplingSource !== SAMPLING.override && sampling.concerns(plan))
+        sampling.apply(plan, batch, first, batch.rows);
+      if (n < limit) break;
+    }
+    if (end - p >= Math.max(plan.minimumLength, 4)) domain.fault('record_truncated');
+    domain.counters.records += total;
+    domain.noteRate(context.samplingRate);
+    this.#specifications.used(runnable, total);
+    return total;
+  }
+}
