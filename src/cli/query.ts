@@ -1,0 +1,121 @@
+import { type Command, Option } from 'commander';
+import type { FormatName } from '../query/format.ts';
+import { EXIT, type Io, write } from './io.ts';
+
+const EXAMPLES = `
+Times: -1h, -30m, now, today, yesterday, 2026-11-21, "2026-11-21 09:30", 2026-11-21T09:30:00Z. A flow belongs to a span when
+it overlaps it. Filters are those of nfdump and more (docs/filter.md); put them in quotes where the shell minds.
+
+Examples:
+  weir query --by src_addr                                  who sent most, in all that is stored
+  weir query --from -1h --by src_addr,dst_addr --top 20     the largest conversations of the last hour
+  weir query --by dst_port --order flows 'proto tcp and flags S and not flags AFRPU'
+  weir query --from today 'src net 10.0.0.0/8 and dst port in [80 443]'
+  weir query --from -5m 'bytes > 1M' --order bytes          the largest flows of the last five minutes
+  weir query --by exporter,in_if --format csv > interfaces.csv
+  weir query 'ip 192.0.2.7' --format ndjson | jq .bytes
+`;
+
+interface Flags {
+  readonly data: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly by?: string;
+  readonly top?: string;
+  readonly order?: string;
+  readonly columns?: string;
+  readonly format: FormatName;
+  readonly raw?: boolean;
+  readonly plain?: boolean;
+  readonly utc?: boolean;
+}
+
+/** Rows of a table without `--top`. */
+const TABLE_GROUPS = '10';
+const TABLE_FLOWS = '1000';
+
+/** Adds the flags of `weir query` and its action. */
+export function build(command: Command, io: Io, exit: (code: number) => void): void {
+  command
+    .argument('[filter...]', 'which flows, such as: src net 10.0.0.0/8 and port 443')
+    .option('--data <dir>', 'data folder', './weir-data')
+    .option('--from <time>', 'flows that end at this time or later')
+    .option('--to <time>', 'flows that begin before this time')
+    .option('--by <columns>', 'sum up by these columns, such as src_addr,dst_port')
+    .option(
+      '--top <n>',
+      `rows, 0 for all (default: tables ${TABLE_GROUPS} groups or ${TABLE_FLOWS} flows, other formats all)`,
+    )
+    .option(
+      '--order <column>',
+      'bytes, packets, flows or a column, also bytes:asc (default: bytes; flows by time_start)',
+    )
+    .option('--columns <columns>', 'columns of a list of flows')
+    .addOption(
+      new Option('--format <format>', 'form of the answer')
+        .choices(['table', 'csv', 'json', 'ndjson'])
+        .default('table'),
+    )
+    .option('--raw', 'counters as exported, not multiplied by the sampling rate')
+    .option('--plain', 'whole numbers instead of 1.2 M')
+    .option('--utc', 'times in UTC instead of the local zone')
+    .addHelpText('after', EXAMPLES)
+    .action(async (words: string[], flags: Flags) => {
+      exit(await query(words.join(' '), flags, io));
+    });
+}
+
+async function query(filterText: string, flags: Flags, io: Io): Promise<number> {
+  const begun = io.now();
+  // The parts are loaded here, so that help and mistakes in flags need none of them.
+  const [{ parseFilter }, { parseSpan }, spec, { Query }] = await Promise.all([
+    import('../filter/parser.ts'),
+    import('../query/time.ts'),
+    import('../query/spec.ts'),
+    import('../query/run.ts'),
+  ]);
+  const zone = flags.utc === true ? 'utc' : 'local';
+  const by = flags.by === undefined ? [] : spec.parseKeys(flags.by);
+  const fallback = flags.format !== 'table' ? '0' : by.length > 0 ? TABLE_GROUPS : TABLE_FLOWS;
+  const running = new Query({
+    data: flags.data,
+    spec: {
+      span: parseSpan(flags.from, flags.to, { now: io.now(), zone }),
+      filter: parseFilter(filterText, { zone }),
+      by,
+      limit: spec.parseTop(flags.top ?? fallback),
+      order: spec.parseOrder(flags.order, by),
+      raw: flags.raw === true,
+      columns: flags.columns === undefined ? [] : spec.parseColumns(flags.columns),
+    },
+    format: flags.format,
+    zone,
+    plain: flags.plain === true,
+    width: io.stdout.isTTY === true ? io.stdout.columns : undefined,
+    colour: io.stdout.isTTY === true && io.env['NO_COLOR'] === undefined,
+    write: (text) => write(io.stdout, text),
+    clock: () => io.now() - begun,
+  });
+  return runCancellable(running, io);
+}
+
+/** Runs it; the first Ctrl-C cancels it. A reader that has gone (`| head`) is no failure. */
+export async function runCancellable(running: { run(): Promise<boolean>; cancel(): void }, io: Io): Promise<number> {
+  // Without a listener, a reader that goes away would end the process with a stack trace; `write` tells us.
+  const ignore = () => {};
+  io.stdout.on('error', ignore);
+  let stopped = false;
+  const stopListening = io.onSignal((kind) => {
+    if (kind !== 'stop') return;
+    stopped = true;
+    running.cancel();
+  });
+  try {
+    await running.run();
+    if (!stopped) return EXIT.ok;
+    io.stderr.write('cancelled\n');
+    return EXIT.failed;
+  } finally {
+    stopListening();
+  }
+}

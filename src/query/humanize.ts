@@ -1,0 +1,74 @@
+import { protocolName } from '../filter/protocols.ts';
+import type { Zone } from '../filter/time-literal.ts';
+import { formatFlags } from '../filter/values.ts';
+import type { ColumnDefinition } from '../flow/schema.ts';
+
+const PREFIXES = ['', ' k', ' M', ' G', ' T', ' P', ' E'];
+
+/** `1234567` as `1.2 M`: powers of 1000, one decimal from 1000 on. */
+export function scaled(value: number): string {
+  if (!Number.isFinite(value)) return '-';
+  let size = value;
+  let step = 0;
+  // 999,950 would print as 1000.0 k.
+  while (Math.abs(size) >= (step === 0 ? 1000 : 999.95) && step < PREFIXES.length - 1) {
+    size /= 1000;
+    step++;
+  }
+  return step === 0 ? String(Math.round(size * 10) / 10) : `${size.toFixed(1)}${PREFIXES[step] as string}`;
+}
+
+/** µs as `0.120 s`, `12.5 s`, `3m 05s`, `2h 15m`, `3d 04h`. */
+export function humanDuration(micros: number): string {
+  if (!Number.isFinite(micros)) return '-';
+  const seconds = Math.abs(micros) / 1e6;
+  const sign = micros < 0 ? '-' : '';
+  const two = (value: number) => String(Math.floor(value)).padStart(2, '0');
+  if (seconds < 60) return `${sign}${seconds.toFixed(3)} s`;
+  if (seconds < 3600) return `${sign}${Math.floor(seconds / 60)}m ${two(seconds % 60)}s`;
+  if (seconds < 86_400) return `${sign}${Math.floor(seconds / 3600)}h ${two((seconds % 3600) / 60)}m`;
+  return `${sign}${Math.floor(seconds / 86_400)}d ${two((seconds % 86_400) / 3600)}h`;
+}
+
+/** A time for people: `2026-11-21 09:30:15.123`, in the zone. */
+export function humanTime(micros: number, zone: Zone): string {
+  const date = new Date(Math.floor(micros / 1000));
+  if (Number.isNaN(date.getTime())) return '-';
+  if (zone === 'utc') return date.toISOString().slice(0, 23).replace('T', ' ');
+  const two = (value: number) => String(value).padStart(2, '0');
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+  return `${day} ${time}.${String(date.getMilliseconds()).padStart(3, '0')}`;
+}
+
+/** Name of the zone at that time: `UTC`, `UTC+01:00`. */
+export function zoneName(zone: Zone, millis: number): string {
+  const offset = zone === 'utc' ? 0 : -new Date(millis).getTimezoneOffset();
+  if (offset === 0) return 'UTC';
+  const two = (value: number) => String(Math.floor(value)).padStart(2, '0');
+  return `UTC${offset < 0 ? '-' : '+'}${two(Math.abs(offset) / 60)}:${two(Math.abs(offset) % 60)}`;
+}
+
+/** A number of a column as people read it: names of protocols and codes, letters of flags, hexadecimal. */
+export function humanNumber(value: number, text: string, column: ColumnDefinition): string {
+  switch (column.display) {
+    case 'proto':
+      return protocolName(value) ?? text;
+    case 'code':
+      return column.words?.[value] ?? text;
+    case 'flags':
+      return flagLetters(value);
+    case 'hex':
+      return `0x${BigInt(text).toString(16)}`;
+    default:
+      return text;
+  }
+}
+
+/** The six flags everyone knows at fixed places, as nfdump shows them: `.AP.SF`; further ones before them. */
+function flagLetters(value: number): string {
+  const letters = ['U', 'A', 'P', 'R', 'S', 'F']
+    .map((letter, index) => ((value >> (5 - index)) & 1 ? letter : '.'))
+    .join('');
+  return `${formatFlags(value & ~63)}${letters}`;
+}

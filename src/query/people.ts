@@ -1,0 +1,90 @@
+import type { Zone } from '../filter/time-literal.ts';
+import type { ColumnDefinition } from '../flow/schema.ts';
+import type { Cell } from './cells.ts';
+import { humanDuration, humanNumber, humanTime, scaled } from './humanize.ts';
+import type { Measure } from './spec.ts';
+import { printable, type TableColumn } from './table.ts';
+import type { Totals } from './totals.ts';
+
+export interface PeopleOptions {
+  readonly zone: Zone;
+  /** Whole numbers instead of `1.2 M`. */
+  readonly plain: boolean;
+}
+
+/** A column of an answer as a table shows it. */
+export interface PeopleColumn extends TableColumn {
+  text(row: number): string;
+}
+
+const NONE = '-';
+/** Labels that say enough in a table of flows. */
+const LISTING_LABELS: Readonly<Record<string, string>> = { time_start: 'start' };
+
+/** A key of a group, or a column of a flow. */
+export function columnForPeople(column: ColumnDefinition, cell: Cell, options: PeopleOptions): PeopleColumn {
+  const label = LISTING_LABELS[column.name] ?? column.label;
+  const counter = column.unit === 'octets' || column.unit === 'packets';
+  return {
+    label,
+    right: isRight(column),
+    text: (row) => cellText(column, cell, row, counter && !options.plain, options),
+  };
+}
+
+function isRight({ name, type, display }: ColumnDefinition): boolean {
+  if (name === 'duration') return true;
+  return type.startsWith('u') && (display === 'number' || display === 'port' || display === 'hex');
+}
+
+function cellText(column: ColumnDefinition, cell: Cell, row: number, scale: boolean, options: PeopleOptions): string {
+  const text = cell.text(row);
+  if (text === undefined) return NONE;
+  if (column.type === 'time') return humanTime(cell.number(row), options.zone);
+  if (column.name === 'duration')
+    return options.plain ? (cell.number(row) / 1e6).toFixed(3) : humanDuration(cell.number(row));
+  if (scale) return scaled(cell.number(row));
+  return cell.free ? printable(text) : cell.numeric ? humanNumber(cell.number(row), text, column) : text;
+}
+
+/** Flows, packets and bytes of a group, what share of the whole it has, and its rates over the time of all flows in the answer. */
+export function measuresForPeople(
+  cells: Readonly<Record<Measure, Cell>>,
+  order: string,
+  totals: Totals,
+  options: PeopleOptions,
+): PeopleColumn[] {
+  const { flows, packets, bytes } = cells;
+  const seconds = Math.max(0, totals.last - totals.first) / 1e6;
+  const ranked: Measure = order === 'flows' || order === 'packets' ? order : 'bytes';
+  const number = (value: number) => {
+    if (!Number.isFinite(value)) return NONE;
+    return options.plain ? String(Math.round(value)) : scaled(value);
+  };
+  const counter = (label: Measure, cell: Cell): PeopleColumn => ({
+    label,
+    right: true,
+    text: (row) => (options.plain ? (cell.text(row) ?? NONE) : number(cell.number(row))),
+  });
+  const rate = (label: string, dispensable: number, value: (row: number) => number): PeopleColumn => ({
+    label,
+    right: true,
+    dispensable,
+    text: (row) => number(value(row)),
+  });
+  const share = (row: number) => (cells[ranked].number(row) / totals[ranked]) * 100;
+  return [
+    counter('flows', flows),
+    counter('packets', packets),
+    counter('bytes', bytes),
+    {
+      label: `% ${ranked}`,
+      right: true,
+      dispensable: 1,
+      text: (row) => (totals[ranked] > 0 ? share(row).toFixed(1) : NONE),
+    },
+    rate('bit/s', 2, (row) => (bytes.number(row) * 8) / seconds),
+    rate('packet/s', 3, (row) => packets.number(row) / seconds),
+    rate('byte/packet', 4, (row) => bytes.number(row) / packets.number(row)),
+  ];
+}

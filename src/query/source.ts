@@ -1,0 +1,132 @@
+import { resolve } from 'node:path';
+import { type Catalogue, readCatalogue, type SegmentEntry } from '../store/catalogue.ts';
+import { FILE_COLUMNS } from '../store/file-columns.ts';
+import { WeirError } from '../util/errors.ts';
+import { fileType, SQL_TIME_END, sqlFiles, sqlName, sqlTime } from './sql-text.ts';
+import type { TimeSpan } from './time.ts';
+
+/** The files that can hold flows of a span, as one catalogue lists them. */
+export interface Source {
+  readonly dir: string;
+  readonly segments: readonly SegmentEntry[];
+  readonly span: TimeSpan;
+  /** Columns that at least one of the files has. */
+  readonly columns: ReadonlySet<string>;
+  readonly rows: number;
+  readonly bytes: number;
+  /** First and last time in the files, µs; null without any. */
+  readonly first: number | null;
+  readonly last: number | null;
+  /** Whether every flow in the files belongs to the span, so that no row need be looked at for it. */
+  readonly covered: boolean;
+  /** Segments and times of the whole store. */
+  readonly stored: { readonly segments: number; readonly first: number | null; readonly last: number | null };
+}
+
+/**
+ * Reads the catalogue of a data folder and picks the segments with flows of the span. A flow belongs to `[from, to)` when it overlaps it.
+ * Throws WEIR_DATA_EMPTY when nothing has been stored yet, and what `readCatalogue` throws.
+ */
+export async function openSource(dir: string, span: TimeSpan): Promise<Source> {
+  const catalogue = await readCatalogue(dir).catch((error: unknown) => {
+    if (error instanceof WeirError && error.code === 'WEIR_DATA_EMPTY') throw nothingStored(dir);
+    throw error;
+  });
+  const all = catalogue.segments.filter(({ tier }) => tier !== 'quality');
+  if (all.length === 0) throw nothingStored(dir);
+  return selectSegments(catalogue, all, span);
+}
+
+function selectSegments(catalogue: Catalogue, all: readonly SegmentEntry[], span: TimeSpan): Source {
+  const { from, to } = span;
+  const segments = all.filter(
+    ({ minStart, maxEnd }) =>
+      minStart === null ||
+      ((to === undefined || BigInt(minStart) < to) &&
+        (from === undefined || maxEnd === null || BigInt(maxEnd) >= from)),
+  );
+  const covered = segments.every(
+    ({ minStart, maxEnd }) =>
+      minStart !== null &&
+      maxEnd !== null &&
+      (from === undefined || BigInt(minStart) >= from) &&
+      (to === undefined || BigInt(maxEnd) < to),
+  );
+  return {
+    dir: catalogue.dir,
+    segments,
+    span,
+    columns: new Set(segments.flatMap(({ columns }) => columns)),
+    rows: segments.reduce((sum, { rows }) => sum + rows, 0),
+    bytes: segments.reduce((sum, { bytes }) => sum + bytes, 0),
+    ...timesOf(segments),
+    covered: covered || (from === undefined && to === undefined),
+    stored: { segments: all.length, ...timesOf(all) },
+  };
+}
+
+function timesOf(segments: readonly SegmentEntry[]): { first: number | null; last: number | null } {
+  let first: number | null = null;
+  let last: number | null = null;
+  for (const { minStart, maxEnd } of segments) {
+    if (minStart !== null && (first === null || minStart < first)) first = minStart;
+    if (maxEnd !== null && (last === null || maxEnd > last)) last = maxEnd;
+  }
+  return { first, last };
+}
+
+/** Absolute paths of the source's files. */
+export function sourceFiles(source: Source): string[] {
+  return source.segments.map(({ file }) => resolve(source.dir, file));
+}
+
+/**
+ * What to put behind FROM: the source's files with at least the columns `needed` (names of the files' columns); those that no file has are NULL.
+ */
+export function sqlSource(source: Source, needed: Iterable<string>): string {
+  const names = [...new Set(needed)];
+  const { segments, columns } = source;
+  const nulls = (missing: readonly string[]) => missing.map((name) => `NULL::${fileType(name)} AS ${sqlName(name)}`);
+  if (segments.length === 0) {
+    const list = nulls(names.length > 0 ? names : ['time_start']);
+    return `(SELECT ${list.join(', ')} WHERE FALSE)`;
+  }
+  const missing = names.filter((name) => !columns.has(name));
+  const scan = sqlFiles(sourceFiles(source), !hasOneLayout(segments));
+  return missing.length === 0 ? scan : `(SELECT *, ${nulls(missing).join(', ')} FROM ${scan})`;
+}
+
+/** Whether all files have the same columns, so that DuckDB need not open each of them before it plans. */
+function hasOneLayout(segments: readonly SegmentEntry[]): boolean {
+  // Entries of one catalogue file share their lists.
+  const lists = new Set(segments.map(({ columns }) => columns));
+  return lists.size === 1 || new Set([...lists].map((columns) => columns.join(' '))).size === 1;
+}
+
+/** Conditions that a flow of the source belongs to its span; empty when all do. */
+export function sqlSpan({ span, covered }: Source): string[] {
+  if (covered) return [];
+  const conditions: string[] = [];
+  if (span.to !== undefined) conditions.push(`"time_start" < ${sqlTime(span.to)}`);
+  if (span.from !== undefined) {
+    // Without an end, or with one before the start (clocks are), a flow is where it starts.
+    const from = sqlTime(span.from);
+    conditions.push(`("time_start" >= ${from} OR ${SQL_TIME_END} >= ${from})`);
+  }
+  return conditions;
+}
+
+/** Columns of the files that the conditions of a span name. */
+export function spanColumns(source: Source): readonly string[] {
+  return source.covered ? [] : ['time_start', 'duration'];
+}
+
+/** Every column that the files of a store may have, in their order. */
+export const ALL_FILE_COLUMNS: readonly string[] = FILE_COLUMNS.map(({ name }) => name);
+
+export function nothingStored(dir: string): WeirError {
+  return new WeirError('WEIR_DATA_EMPTY', `no flows are stored in ${dir}`, {
+    hint: `Is the collector running? weir collect --data ${dir}`,
+    details: { dir },
+  });
+}

@@ -1,0 +1,75 @@
+import type { Zone } from '../filter/time-literal.ts';
+import { humanTime, scaled, zoneName } from './humanize.ts';
+import type { Probe } from './probe.ts';
+import type { Source } from './source.ts';
+import type { Totals } from './totals.ts';
+
+export interface SummaryFacts {
+  readonly source: Source;
+  readonly totals: Totals;
+  readonly probe: Probe;
+  readonly raw: boolean;
+  /** Rows shown, and whether there are more. */
+  readonly shown: number;
+  readonly limit: number | undefined;
+  readonly grouped: boolean;
+  readonly zone: Zone;
+  readonly seconds: number;
+}
+
+/** The lines below a table: which time, how much, what was read and how long it took. */
+export function summaryText(facts: SummaryFacts): string {
+  const { source, totals, zone } = facts;
+  const lines: (readonly [string, string])[] = [];
+  const zoneText = zoneName(zone, totals.flows > 0 ? totals.first / 1000 : Date.now());
+  const time = (micros: number) => humanTime(micros, zone);
+  const asked = askedText(facts);
+  if (totals.flows > 0) lines.push(['time', `${time(totals.first)} to ${time(totals.last)} (${zoneText})${asked}`]);
+  else lines.push(['time', `no flows${asked}; stored are ${storedText(facts)} (${zoneText})`]);
+  const counted = `${grouped(totals.flows)} flows, ${scaled(totals.packets)} packets, ${scaled(totals.bytes)}B`;
+  lines.push(['total', counted.replace(/(\d)B$/, '$1 B')]);
+  const { rows, bytes, segments } = source;
+  lines.push([
+    'read',
+    `${grouped(segments.length)} of ${grouped(source.stored.segments)} segments, ${grouped(rows)} rows, ${bytesText(bytes)} in ${facts.seconds.toFixed(2)} s`,
+  ]);
+  const sampling = samplingText(facts);
+  if (sampling !== undefined) lines.push(['sampling', sampling]);
+  if (facts.limit !== undefined && facts.shown === facts.limit && !facts.grouped && totals.flows > facts.shown) {
+    lines.push(['shown', `the first ${grouped(facts.shown)} flows; --top 0 shows all, --by src_addr sums up`]);
+  }
+  return `\n${lines.map(([label, text]) => `${label.padEnd(9)}${text}`).join('\n')}\n`;
+}
+
+function askedText({ source, zone }: SummaryFacts): string {
+  const { from, to } = source.span;
+  if (from === undefined && to === undefined) return '';
+  const text = (micros: bigint | undefined, open: string) =>
+    micros === undefined ? open : humanTime(Number(micros), zone);
+  return `, asked for ${text(from, 'the beginning')} to ${text(to, 'the end')}`;
+}
+
+function storedText({ source, zone }: SummaryFacts): string {
+  const { first, last } = source.stored;
+  return first === null || last === null
+    ? 'flows without times'
+    : `${humanTime(first, zone)} to ${humanTime(last, zone)}`;
+}
+
+function samplingText({ probe, raw }: SummaryFacts): string | undefined {
+  if (probe.maxRate > 1) {
+    const unknown = probe.unknownRates ? '; where the rate is unknown, as counted' : '';
+    if (raw) return `counters as exported; packets were sampled, up to 1 in ${grouped(probe.maxRate)}`;
+    return `counters multiplied by the sampling rate, up to ${grouped(probe.maxRate)}${unknown} (--raw: as exported)`;
+  }
+  return probe.unknownRates ? 'rate unknown for some flows: their counters are taken as they are' : undefined;
+}
+
+function grouped(value: number): string {
+  return String(value).replaceAll(/\B(?=(?:\d{3})+$)/g, ',');
+}
+
+function bytesText(bytes: number): string {
+  const text = scaled(bytes);
+  return text.includes(' ') ? `${text}B` : `${text} B`;
+}

@@ -1,0 +1,97 @@
+/** A column of a table for people. */
+export interface TableColumn {
+  readonly label: string;
+  readonly right: boolean;
+  /** Left out, the greatest first, when the terminal is too narrow. */
+  readonly dispensable?: number;
+}
+
+export interface TableOptions {
+  /** Columns of the terminal; undefined when it is none, and lines may have any length. */
+  readonly width: number | undefined;
+  readonly colour: boolean;
+}
+
+/** Texts narrower than this are never cut. */
+const NARROWEST = 8;
+const GAP = '  ';
+
+/** Lines of a table. Widths come from the rows of the first call; later ones are fitted to them. */
+export class Table {
+  readonly #columns: readonly TableColumn[];
+  readonly #options: TableOptions;
+  #shown: number[] = [];
+  #widths: number[] = [];
+
+  constructor(columns: readonly TableColumn[], options: TableOptions) {
+    this.#columns = columns;
+    this.#options = options;
+  }
+
+  /** The header, fitted to these rows, which are to be printed next. */
+  header(rows: readonly (readonly string[])[]): string {
+    this.#shown = this.#columns.map((_, index) => index);
+    this.#widths = this.#columns.map(({ label }, index) =>
+      rows.reduce((widest, row) => Math.max(widest, textWidth(row[index] ?? '')), label.length),
+    );
+    this.#fit();
+    const cells = this.#shown.map((index) => this.#pad((this.#columns[index] as TableColumn).label, index));
+    const line = cells.join(GAP).trimEnd();
+    return this.#options.colour ? `\u001B[1m${line}\u001B[0m\n` : `${line}\n`;
+  }
+
+  lines(rows: readonly (readonly string[])[]): string {
+    let text = '';
+    for (const row of rows) {
+      text += `${this.#shown
+        .map((index) => this.#pad(row[index] ?? '', index))
+        .join(GAP)
+        .trimEnd()}\n`;
+    }
+    return text;
+  }
+
+  #fit(): void {
+    const { width } = this.#options;
+    if (width === undefined) return;
+    const total = () =>
+      this.#shown.reduce((sum, index) => sum + (this.#widths[index] as number) + GAP.length, -GAP.length);
+    const dispensable = [...this.#columns.keys()]
+      .filter((index) => this.#columns[index]?.dispensable !== undefined)
+      .sort((a, b) => (this.#columns[b]?.dispensable ?? 0) - (this.#columns[a]?.dispensable ?? 0));
+    for (const index of dispensable) {
+      if (total() <= width) return;
+      this.#shown = this.#shown.filter((each) => each !== index);
+    }
+    // What is left is cut where it is widest.
+    for (let excess = total() - width; excess > 0; excess = total() - width) {
+      const widest = this.#shown
+        .filter((index) => this.#columns[index]?.right !== true)
+        .reduce((best, index) => ((this.#widths[index] as number) > (this.#widths[best] ?? 0) ? index : best), -1);
+      const now = this.#widths[widest] ?? 0;
+      if (now <= NARROWEST) return;
+      this.#widths[widest] = Math.max(NARROWEST, now - excess);
+    }
+  }
+
+  #pad(text: string, index: number): string {
+    const width = this.#widths[index] as number;
+    const size = textWidth(text);
+    if (size > width && this.#columns[index]?.right !== true)
+      return `${Array.from(text)
+        .slice(0, width - 1)
+        .join('')}…`;
+    const space = ' '.repeat(Math.max(0, width - size));
+    return this.#columns[index]?.right === true ? space + text : text + space;
+  }
+}
+
+/** Places a text takes, counting every character as one. */
+function textWidth(text: string): number {
+  return /^[\u0020-\u007E]*$/.test(text) ? text.length : Array.from(text).length;
+}
+
+/** Text from the network may hold characters that move a terminal's cursor or change its colours. */
+export function printable(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '·');
+}
