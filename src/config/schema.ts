@@ -1,0 +1,112 @@
+import { z } from 'zod';
+import { parseAllowList } from '../collect/allow-list.ts';
+import { parseListenUrl } from '../collect/listen-url.ts';
+import { WeirError } from '../util/errors.ts';
+import { parsePrefix } from '../util/prefix.ts';
+import { LOG_FORMATS, LOG_LEVELS } from './collect-config.ts';
+import { SETTINGS } from './settings.ts';
+import { parseDuration, parseSize } from './units.ts';
+
+/**
+ * A text that `parse` reads. Undefined makes the message "found …, expected …" of the setting's row; a `WeirError` that it throws keeps its own words.
+ */
+function text<T>(parse: (text: string) => T | undefined) {
+  return z.string().transform((value, context): T => {
+    try {
+      const parsed = parse(value);
+      if (parsed !== undefined) return parsed;
+      context.issues.push({ code: 'custom', input: value });
+    } catch (error) {
+      if (!(error instanceof WeirError)) throw error;
+      context.issues.push({ code: 'custom', input: value, params: { problem: error.message, hint: error.hint } });
+    }
+    return z.NEVER;
+  });
+}
+
+function duration(least: number, most = Number.MAX_SAFE_INTEGER, fits: (ms: number) => boolean = () => true) {
+  return text((value) => {
+    const ms = parseDuration(value);
+    return ms !== undefined && ms >= least && ms <= most && fits(ms) ? ms : undefined;
+  });
+}
+
+function size(least: number, most = Number.MAX_SAFE_INTEGER) {
+  // A bare number in the file is one of bytes, and a number in YAML.
+  return z.union([
+    text((value) => {
+      const bytes = parseSize(value);
+      return bytes !== undefined && bytes >= least && bytes <= most ? bytes : undefined;
+    }),
+    z.number().int().min(least).max(most),
+  ]);
+}
+
+const SECOND = 1000;
+const HOUR = 3600 * SECOND;
+const MIB = 1024 ** 2;
+
+const path = text((value) => (value === '' || value.includes('\0') ? undefined : value));
+const rate = z.number().int().min(1).max(0xffff_ffff);
+const network = text(parsePrefix);
+const allowEntry = text((value) => {
+  parseAllowList([value], 'allow');
+  return value.trim();
+});
+
+/** The configuration file, and the flags once they are in its shape. Everything may be left out; see `SETTINGS` for the defaults. */
+export const FILE_SCHEMA = z.strictObject({
+  listen: z.array(text(parseListenUrl)).min(1).optional(),
+  data: path.optional(),
+  receive_buffer: size(64 * 1024, 1024 * MIB).optional(),
+  allow: z.array(allowEntry).min(1).optional(),
+  allow_file: path.optional(),
+  templates: z.strictObject({ persist: z.boolean().optional() }).optional(),
+  sampling: z
+    .strictObject({
+      default: rate.optional(),
+      exporters: z
+        .array(
+          z
+            .strictObject({ network, default: rate.optional(), override: rate.optional() })
+            .refine((entry) => entry.default !== undefined || entry.override !== undefined),
+        )
+        .optional(),
+    })
+    .optional(),
+  store: z
+    .strictObject({
+      rotate: duration(10 * SECOND, HOUR, (ms) => HOUR % ms === 0 && ms % SECOND === 0).optional(),
+      segment: duration(100, 60 * SECOND).optional(),
+      queue: size(16 * MIB, 65_536 * MIB).optional(),
+      retention: z.strictObject({ age: duration(60 * SECOND).optional(), size: size(1_000_000).optional() }).optional(),
+    })
+    .optional(),
+  elements: z.array(path).optional(),
+  log: z.strictObject({ level: z.enum(LOG_LEVELS).optional(), format: z.enum(LOG_FORMATS).optional() }).optional(),
+  status_interval: duration(500, HOUR).optional(),
+});
+
+/** What one source (file, flags or defaults) says, checked and read. */
+export type Settings = z.output<typeof FILE_SCHEMA>;
+
+interface JsonSchema {
+  properties?: Record<string, JsonSchema>;
+  items?: JsonSchema;
+  description?: string;
+  default?: unknown;
+}
+
+/** The JSON Schema of the file, for editors that complete and check YAML: `docs/weir.schema.json`. */
+export function jsonSchema(): object {
+  const schema = z.toJSONSchema(FILE_SCHEMA, { io: 'input' }) as JsonSchema;
+  for (const { path, about, default: fallback } of SETTINGS) {
+    let node: JsonSchema | undefined = schema;
+    for (const key of path.replaceAll('[]', '.[]').split('.'))
+      node = key === '[]' ? node?.items : node?.properties?.[key];
+    if (node === undefined) throw new Error(`no schema for the setting ${path}`);
+    node.description = about;
+    if (fallback !== undefined) node.default = fallback;
+  }
+  return { title: 'weir collect', ...schema };
+}

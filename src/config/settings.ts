@@ -1,0 +1,97 @@
+/**
+ * Every setting of a collector: what it is called in the file and as a flag, its default, and what is said about it. From this table come the
+ * defaults, the flags, the messages, the JSON Schema and the check of docs/configuration.md. `schema.ts` says how each is read.
+ */
+export interface Setting {
+  /** Keys from the outermost, with dots; `[]` is any entry of a list. */
+  readonly path: string;
+  /** Undefined where a flag makes no sense: a list of mappings has flags for its parts. */
+  readonly flag: string | undefined;
+  /** What stands after the flag in its help; empty for a switch. */
+  readonly value: string;
+  /** A list in the file, a flag that may be given again on the command line. */
+  readonly many: boolean;
+  /** As it would stand in the file; undefined where nothing is the default. */
+  readonly default: string | number | boolean | readonly string[] | undefined;
+  /** Ends the sentence "found …, expected …". */
+  readonly expected: string;
+  readonly about: string;
+}
+
+type Row = [path: string, flag: string, fallback: Setting['default'], expected: string, about: string];
+
+const TIME = 'a length of time with its unit (ms, s, m, h, d, w)';
+const SIZE = 'a size such as 64MiB or 100GB (k, M, G, T count by 1000, Ki, Mi, Gi, Ti by 1024)';
+
+// biome-ignore format: one setting, one row
+const ROWS: readonly Row[] = [
+  ['listen[]', '--listen <url>', ['udp://[::]:2055', 'udp://[::]:4739'], 'udp://HOST:PORT, such as udp://[::]:2055', 'Where to receive. Every protocol is recognised on every port; 2055 is usual for NetFlow, 4739 is IANA’s for IPFIX.'],
+  ['data', '--data <dir>', './weir-data', 'the path of a folder', 'The data folder, which holds the stored flows.'],
+  ['receive_buffer', '--receive-buffer <size>', '64MiB', `${SIZE}, from 64KiB to 1GiB`, 'Receive buffer of each socket, which the kernel may cap (net.core.rmem_max).'],
+  ['allow[]', '--allow <entry>', undefined, 'an address, a network, or an address and port: 10.0.0.1, 2001:db8::/32, 10.0.0.1/1337', 'Who may send; others are refused and counted. Without it and without allow_file, everyone may.'],
+  ['allow_file', '--allow-file <file>', undefined, 'the path of a file', 'A file with one such entry a line, # for comments; counts together with allow. Read again on SIGHUP.'],
+  ['templates.persist', '--templates-persist', true, 'true or false', 'Keep templates in the data folder, so that a restart does not wait for them.'],
+  ['sampling.default', '--sampling-default <n>', undefined, 'a whole number from 1 to 4294967295', 'One packet in so many, for exporters that do not say their sampling rate.'],
+  ['sampling.exporters[].network', '', undefined, 'an address or a network, such as 10.0.0.0/8', 'The exporters that the entry is about; of several networks the longest counts.'],
+  ['sampling.exporters[].default', '--sampling-default <network=n>', undefined, 'a whole number from 1 to 4294967295', 'As sampling.default, for these exporters.'],
+  ['sampling.exporters[].override', '--sampling-override <network=n>', undefined, 'a whole number from 1 to 4294967295', 'The rate of these exporters, whatever they say.'],
+  ['store.rotate', '--rotate <time>', '5m', `${TIME} of which a whole number makes an hour, from 10s to 1h`, 'Fresh segments are merged into larger files after each such period.'],
+  ['store.segment', '--segment <time>', '700ms', `${TIME}, from 100ms to 60s`, 'How long a flow may wait before it is written; what kill -9 may lose.'],
+  ['store.queue', '--queue <size>', '128MiB', `${SIZE}, from 16MiB to 64GiB`, 'Flows that may wait in memory for a slow disk; what comes beyond is dropped and counted.'],
+  ['store.retention.age', '--retention-age <time>', undefined, `${TIME}, from 1m on`, 'Flows received longer ago are removed. Without it, none are for their age.'],
+  ['store.retention.size', '--retention-size <size>', undefined, `${SIZE}, from 1MB on`, 'When the files grow beyond this, the oldest are removed. Without it, none are for their size.'],
+  ['elements[]', '--elements <file>', undefined, 'the path of a file', 'A file with information elements of your own, as docs/elements.md describes.'],
+  ['log.level', '--log-level <level>', 'info', 'one of trace, debug, info, warn, error, fatal', 'The least severe messages that are written.'],
+  ['log.format', '--log-format <format>', 'auto', 'one of auto, json, status', 'json: a JSON object a line. status: for people, with a status line. auto: status on a terminal, else json.'],
+  ['status_interval', '--status-interval <time>', '2s', `${TIME}, from 500ms to 1h`, 'How often the status is shown on a terminal, or logged otherwise.'],
+];
+
+export const SETTINGS: readonly Setting[] = ROWS.map(([path, flag, fallback, expected, about]) => {
+  const [name = '', value = ''] = flag.split(' ');
+  return {
+    path: path.replace(/\[\]$/, ''),
+    flag: name === '' ? undefined : name,
+    value: value.replace(/[<>]/g, '').toUpperCase(),
+    many: path.endsWith('[]') || path.includes('[].'),
+    default: fallback,
+    expected,
+    about,
+  };
+});
+
+/** What is said of mappings and lists as a whole, which have no row. */
+const GROUPS: Readonly<Record<string, string>> = {
+  '': 'a mapping of settings',
+  templates: 'a mapping with persist',
+  sampling: 'a mapping with default and exporters',
+  'sampling.exporters': 'a list of mappings with network, default, override',
+  'sampling.exporters[]': 'a mapping with network and default or override',
+  store: 'a mapping with rotate, segment, queue, retention',
+  'store.retention': 'a mapping with age and size',
+  log: 'a mapping with level and format',
+};
+
+/** What is expected at a path such as `['listen', 2]` or `['store', 'rotate']`. */
+export function expectedAt(path: readonly PropertyKey[]): string {
+  const text = pathText(path);
+  const setting = SETTINGS.find((one) => one.path === text || (one.many && `${one.path}[]` === text));
+  if (setting === undefined) return GROUPS[text] ?? 'a known setting';
+  return setting.many && setting.path === text && !text.includes('[]')
+    ? `a list (each entry: ${setting.expected})`
+    : setting.expected;
+}
+
+/** `['sampling', 'exporters', 0, 'network']` as `sampling.exporters[].network`. */
+export function pathText(path: readonly PropertyKey[]): string {
+  return path
+    .map((key) => (typeof key === 'number' ? '[]' : String(key)))
+    .join('.')
+    .replaceAll('.[]', '[]');
+}
+
+/** The keys that may stand in the mapping at a path. */
+export function keysAt(path: readonly PropertyKey[]): string[] {
+  const start = path.length === 0 ? '' : `${pathText(path)}.`;
+  const keys = SETTINGS.filter((one) => one.path.startsWith(start)).map((one) => one.path.slice(start.length));
+  return [...new Set(keys.map((key) => key.replace(/[.[].*/, '')))];
+}
