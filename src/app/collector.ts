@@ -1,0 +1,189 @@
+import { join } from 'node:path';
+import type { AllowList } from '../collect/allow-list.ts';
+import { RefusedSenders } from '../collect/allow-list.ts';
+import type { ListenUrl } from '../collect/listen-url.ts';
+import { UdpListener } from '../collect/udp-listener.ts';
+import type { ElementRegistry } from '../elements/registry.ts';
+import { MessageDecoder } from '../session/message-decoder.ts';
+import { collectorRow, QualityLedger } from '../session/quality.ts';
+import type { QualityRow } from '../session/quality-row.ts';
+import type { ConfiguredSampling } from '../session/sampling.ts';
+import { loadState, saveState } from '../session/saved-state.ts';
+import { StateFile } from '../session/state-file.ts';
+import { FlowStore, type StoreLog } from '../store/flow-store.ts';
+import type { StartReport } from '../store/repair.ts';
+import type { Retention } from '../store/retention.ts';
+import type { Address } from '../util/address.ts';
+import { messageOf } from '../util/errors.ts';
+import { BatchFeed } from './batch-feed.ts';
+import { type CollectorStatus, readStatus } from './status.ts';
+
+export interface CollectorOptions {
+  readonly listen: readonly ListenUrl[];
+  /** Folder of the store; templates are kept in it too. */
+  readonly data: string;
+  readonly receiveBufferBytes: number;
+  readonly allowList: AllowList | undefined;
+  readonly sampling: (address: Address) => ConfiguredSampling;
+  readonly registry: ElementRegistry;
+  /** Keep templates and sampling rates over a restart. */
+  readonly persistState: boolean;
+  readonly maxQueueBytes: number;
+  readonly rotateSeconds: number;
+  readonly segmentMillis: number;
+  readonly retention: Retention;
+  /** ms since the epoch. */
+  readonly now: () => number;
+  readonly log: StoreLog;
+}
+
+/** How often rows are handed to the store though their batch is not full: with the writing, a flow is durable well within a second. */
+const FLUSH_MILLIS = 500;
+const MINUTE = 60_000;
+
+/**
+ * The collecting process: listeners, decoding, store, and the minute's accounts, started and stopped in order. Receiving never waits for the
+ * store.
+ */
+export class Collector {
+  readonly options: CollectorOptions;
+  readonly listeners: readonly UdpListener[];
+  readonly refused = new RefusedSenders();
+  readonly decoder: MessageDecoder;
+  readonly store: FlowStore;
+  readonly feed: BatchFeed;
+  readonly #ledger = new QualityLedger();
+  readonly #state: StateFile;
+  #forgotten: QualityRow[] = [];
+  #flushTimer: NodeJS.Timeout | undefined;
+  #minuteTimer: NodeJS.Timeout | undefined;
+  #minute = 0;
+  #kernelDropsSeen = 0;
+  #recordsDroppedSeen = 0;
+  #closing: Promise<void> | undefined;
+  templatesLoaded = 0;
+
+  constructor(options: CollectorOptions) {
+    this.options = options;
+    const { log, now, data } = options;
+    this.store = new FlowStore({
+      dir: data,
+      maxQueueBytes: options.maxQueueBytes,
+      rotateSeconds: options.rotateSeconds,
+      segmentMillis: options.segmentMillis,
+      retention: options.retention,
+      now,
+      log,
+    });
+    this.feed = new BatchFeed(this.store);
+    this.#state = new StateFile(
+      join(data, 'state', 'templates.json'),
+      () => saveState(this.decoder, now()),
+      (error) => log.warn({ error: messageOf(error) }, 'templates could not be saved or loaded'),
+    );
+    this.decoder = new MessageDecoder({
+      registry: options.registry,
+      sink: this.feed,
+      sampling: options.sampling,
+      observer: options.persistState ? { stateChanged: () => this.#state.changed() } : {},
+      onForget: (domain) => {
+        const row = this.#ledger.take(domain, this.#minute);
+        if (row !== undefined && this.#forgotten.length < 100_000) this.#forgotten.push(row);
+      },
+    });
+    this.listeners = options.listen.map(
+      (url) =>
+        new UdpListener({
+          url,
+          // µs: the clock of this machine has no finer steps to offer without a cost per datagram.
+          onDatagram: (bytes, sender) => void this.decoder.decode(bytes, sender, now() * 1000),
+          onError: (error) => log.warn({ listen: url.text, error: error.message }, 'the socket reported an error'),
+          receiveBufferBytes: options.receiveBufferBytes,
+          allowList: options.allowList,
+          refused: this.refused,
+        }),
+    );
+  }
+
+  /** Opens the store, loads templates, binds the sockets. When one step fails, those before it are undone. */
+  async start(): Promise<StartReport> {
+    const report = await this.store.start();
+    try {
+      if (this.options.persistState) this.templatesLoaded = loadState(this.decoder, await this.#state.load());
+      await Promise.all(this.listeners.map((listener) => listener.start()));
+    } catch (error) {
+      await Promise.all(this.listeners.map((listener) => listener.close()));
+      await this.store.close();
+      throw error;
+    }
+    this.#minute = Math.floor(this.options.now() / MINUTE) * MINUTE;
+    this.#flushTimer = setInterval(() => this.feed.flush(), FLUSH_MILLIS);
+    this.#minuteTimer = setInterval(() => this.#tick(), 1000);
+    return report;
+  }
+
+  setAllowList(allowList: AllowList | undefined): void {
+    for (const listener of this.listeners) listener.setAllowList(allowList);
+  }
+
+  /** Figures for a status line or a log. */
+  status(): CollectorStatus {
+    return readStatus(this);
+  }
+
+  /** Datagrams the kernel dropped at all sockets. */
+  kernelDrops(): number {
+    return this.listeners.reduce((sum, listener) => sum + (listener.kernelCounters()?.drops ?? 0), 0);
+  }
+
+  /** Stops receiving (what the kernel has queued is read first), stores everything, gives the folder free. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    clearInterval(this.#flushTimer);
+    clearInterval(this.#minuteTimer);
+    await Promise.all(this.listeners.map((listener) => listener.close()));
+    this.feed.flush();
+    this.#endMinute();
+    if (this.options.persistState) await this.#state.close();
+    await this.store.close();
+  }
+
+  #tick(): void {
+    const now = this.options.now();
+    this.decoder.held.expire(now * 1000);
+    const minute = Math.floor(now / MINUTE) * MINUTE;
+    if (minute === this.#minute) return;
+    this.#endMinute();
+    this.#minute = minute;
+  }
+
+  /** Writes the rows of the minute that ends. */
+  #endMinute(): void {
+    const rows = this.#forgotten;
+    this.#forgotten = [];
+    for (const domain of this.decoder.domains) {
+      const row = this.#ledger.take(domain, this.#minute);
+      if (row !== undefined) rows.push(row);
+    }
+    const kernelDrops = this.kernelDrops();
+    const recordsDropped = this.recordsDropped();
+    if (kernelDrops > this.#kernelDropsSeen || recordsDropped > this.#recordsDroppedSeen) {
+      rows.push(
+        collectorRow(this.#minute, kernelDrops - this.#kernelDropsSeen, recordsDropped - this.#recordsDroppedSeen),
+      );
+      this.#kernelDropsSeen = kernelDrops;
+      this.#recordsDroppedSeen = recordsDropped;
+    }
+    this.store.appendQuality(rows);
+  }
+
+  /** Records that were decoded and not stored, for want of room in the queue or on the disk. */
+  recordsDropped(): number {
+    const { rowsDropped } = this.store.stats();
+    return this.feed.recordsDropped + rowsDropped.disk_full + rowsDropped.write_error + rowsDropped.closed;
+  }
+}

@@ -1,0 +1,70 @@
+import { FAULT_TEXT, type Fault } from '../session/faults.ts';
+import type { CollectorStatus } from './status.ts';
+
+/** Thousands apart with commas: 1203 → 1,203. */
+export function grouped(value: number): string {
+  return Math.round(value).toLocaleString('en-US');
+}
+
+/** A rate with k, M, G: 1234 → 1.23 k. */
+export function scaled(value: number): string {
+  for (const [unit, factor] of [
+    ['G', 1e9],
+    ['M', 1e6],
+    ['k', 1e3],
+  ] as const) {
+    if (value >= factor) return `${(value / factor).toPrecision(3)} ${unit}`;
+  }
+  return String(Math.round(value));
+}
+
+/** A duration of seconds: 40 s, 3 min, 2 h. */
+export function duration(seconds: number): string {
+  if (seconds < 120) return `${seconds} s`;
+  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
+}
+
+/**
+ * The status as lines for a terminal: rates since `before`, what is awaited, and what was lost, by cause. The first line always; others only where there
+ * is something to say.
+ */
+export function statusLines(now: CollectorStatus, before: CollectorStatus | undefined): string[] {
+  const seconds = before === undefined ? 0 : Math.max((now.at - before.at) / 1000, 0.001);
+  const rate = (pick: (status: CollectorStatus) => number): number =>
+    before === undefined ? 0 : (pick(now) - pick(before)) / seconds;
+  const lines = [
+    [
+      `${scaled(rate((status) => status.records))} flows/s`,
+      `${scaled(rate((status) => status.datagrams))} datagrams/s`,
+      `${grouped(now.exporters)} ${now.exporters === 1 ? 'exporter' : 'exporters'}`,
+      `${grouped(now.records)} flows received, ${grouped(now.store.rowsStored)} stored`,
+      lossText(now),
+    ].join(' · '),
+  ];
+  for (const { templateId, exporter, seconds: since, sets } of now.awaited) {
+    lines.push(`waiting for template ${templateId} of ${exporter}, ${duration(since)}, ${grouped(sets)} sets held`);
+  }
+  const faults = Object.entries(now.faults) as [Fault, number][];
+  for (const [fault, count] of faults.sort((a, b) => b[1] - a[1]).slice(0, 4)) {
+    lines.push(`${grouped(count)} × ${FAULT_TEXT[fault]}`);
+  }
+  if (now.refused.datagrams > 0) {
+    const senders = now.refused.senders.map(({ address, datagrams }) => `${address} (${grouped(datagrams)})`);
+    lines.push(`refused ${grouped(now.refused.datagrams)} datagrams, not on the allow-list: ${senders.join(', ')}`);
+  }
+  if (now.store.failing !== undefined) lines.push(`the store cannot write: ${now.store.failing}`);
+  if (now.store.failed !== undefined) lines.push(`the store has stopped: ${now.store.failed}`);
+  return lines;
+}
+
+/** Loss by cause; where nothing was lost, in one word. */
+export function lossText({ loss }: CollectorStatus): string {
+  const causes = [
+    [loss.sequence, 'missing by sequence numbers'],
+    [loss.kernel, 'datagrams dropped by the kernel'],
+    [loss.store, 'flows not stored'],
+    [loss.setsDropped, 'sets given up without template'],
+  ] as const;
+  const lost = causes.filter(([count]) => count > 0).map(([count, cause]) => `${grouped(count)} ${cause}`);
+  return lost.length === 0 ? 'no loss' : `LOSS: ${lost.join(', ')}`;
+}

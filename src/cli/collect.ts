@@ -1,0 +1,104 @@
+import { Collector } from '../app/collector.ts';
+import { findings } from '../app/findings.ts';
+import { grouped, lossText } from '../app/status-text.ts';
+import { loadAllowList } from '../config/allow.ts';
+import type { CollectConfig } from '../config/collect-config.ts';
+import { loadElements } from '../config/elements.ts';
+import { loadConfig } from '../config/load.ts';
+import { configuredSampling } from '../config/sampling.ts';
+import { messageOf } from '../util/errors.ts';
+import { type CollectOutput, jsonOutput, terminalOutput } from './collect-output.ts';
+import type { CommandModule } from './command.ts';
+import { addCollectFlags, flagsToConfig } from './config-flags.ts';
+import { EXIT, type Io } from './io.ts';
+
+const EXAMPLES = `
+Examples:
+  weir collect                                        all protocols on UDP 2055 and 4739, into ./weir-data
+  weir collect --listen udp://[::]:9995 --data /var/lib/netweir
+  weir collect --allow 192.0.2.1 --allow 10.0.0.0/8   refuse all other senders
+  weir collect --config /etc/netweir/weir.yaml        everything from a file; SIGHUP reloads the allow-list
+
+Stop it with Ctrl-C or SIGTERM: everything received is stored first.
+See also: weir check (is this machine ready?), weir query, docs/configuration.md
+`;
+
+/** Set apart for `weir collect` and its tests: resolves when the collector has been stopped. */
+export const build: CommandModule['build'] = (command, io, exit) => {
+  addCollectFlags(command);
+  command.addHelpText('after', EXAMPLES);
+  command.action(async (options: Record<string, unknown>) => {
+    const config = loadConfig(flagsToConfig(options));
+    exit(await run(config, io));
+  });
+};
+
+async function run(config: CollectConfig, io: Io): Promise<number> {
+  const asStatus = config.log.format === 'status' || (config.log.format === 'auto' && io.stderr.isTTY === true);
+  const output = asStatus ? terminalOutput(io) : jsonOutput(io, config.log.level);
+  const collector = new Collector({
+    listen: config.listen,
+    data: config.data,
+    receiveBufferBytes: config.receiveBufferBytes,
+    allowList: await loadAllowList(config.allow),
+    sampling: configuredSampling(config.sampling),
+    registry: loadElements(config.elements),
+    persistState: config.templates.persist,
+    maxQueueBytes: config.store.queueBytes,
+    rotateSeconds: config.store.rotateMs / 1000,
+    segmentMillis: config.store.segmentMs,
+    retention: config.store.retention,
+    now: io.now,
+    log: output,
+  });
+  // Before anything is opened, so that a Ctrl-C during the start is not lost.
+  const stopped = new Promise<void>((resolve) => {
+    const forget = io.onSignal((kind) => {
+      if (kind === 'reload') void reloadAllowList(collector, config, output);
+      else {
+        forget();
+        resolve();
+      }
+    });
+  });
+  const report = await collector.start();
+  for (const sentence of findings(report)) output.warn({}, sentence);
+  for (const { bufferWarning } of collector.listeners) if (bufferWarning !== undefined) output.warn({}, bufferWarning);
+  output.info(
+    {
+      listen: collector.listeners.map(({ bound, url }) => (bound === undefined ? url.text : address(bound))),
+      data: config.data,
+      templates: collector.templatesLoaded,
+    },
+    'collecting',
+  );
+  const timer = setInterval(() => output.status(collector.status()), config.statusIntervalMs);
+  await stopped;
+  clearInterval(timer);
+  output.info({}, 'stopping: reading what has arrived and storing it');
+  await collector.close();
+  const status = collector.status();
+  const { datagrams, records, store } = status;
+  output.info(
+    { datagrams, records, stored: store.rowsStored, loss: status.loss },
+    `stopped: ${grouped(records)} flows received, ${grouped(store.rowsStored)} stored, ${lossText(status)}`,
+  );
+  return store.failed === undefined ? EXIT.ok : EXIT.failed;
+}
+
+function address({ address: host, port }: { address: string; port: number }): string {
+  return `udp://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+async function reloadAllowList(collector: Collector, config: CollectConfig, output: CollectOutput): Promise<void> {
+  try {
+    const list = await loadAllowList(config.allow);
+    collector.setAllowList(list);
+    output.info(
+      { entries: list?.size },
+      list === undefined ? 'no allow-list: everyone may send' : 'allow-list reloaded',
+    );
+  } catch (error) {
+    output.error({ error: messageOf(error) }, 'the allow-list was not reloaded; the old one stays');
+  }
+}

@@ -1,0 +1,85 @@
+import { FLOW_TYPES } from '../flow/schema.ts';
+import { type Domain, type DomainCounters, newCounters } from './domain.ts';
+import type { Fault } from './faults.ts';
+import type { QualityRow } from './quality-row.ts';
+
+const FLOW_TYPE_OF: Readonly<Record<number, number>> = { 5: 2, 9: 3, 10: 4 };
+
+interface Seen {
+  readonly counters: DomainCounters;
+  readonly faults: ReadonlyMap<Fault, number>;
+}
+
+/** Faults that are held sets given up: they are in `sets_dropped` already. */
+const HELD_FAULTS: ReadonlySet<Fault> = new Set(['held_expired', 'held_overflow']);
+
+/** Turns the running counters of domains into rows per minute: what has come since the row before. */
+export class QualityLedger {
+  #seen = new WeakMap<Domain, Seen>();
+
+  /** The row of a domain for `minute` (ms since the epoch, start of the minute); undefined when nothing happened. */
+  take(domain: Domain, minute: number): QualityRow | undefined {
+    const before = this.#seen.get(domain);
+    const { counters } = domain;
+    const was = before?.counters ?? newCounters();
+    const faults = new Map(domain.faults);
+    const undecodable: Record<string, number> = {};
+    let faulty = false;
+    for (const [fault, count] of faults) {
+      const more = count - (before?.faults.get(fault) ?? 0);
+      if (more > 0) faulty = true;
+      if (more > 0 && !HELD_FAULTS.has(fault)) undecodable[fault] = more;
+    }
+    if (!faulty && counters.datagrams === was.datagrams && counters.setsDropped === was.setsDropped) return undefined;
+    this.#seen.set(domain, { counters: { ...counters }, faults });
+    const flowType = FLOW_TYPE_OF[domain.version];
+    return {
+      minute,
+      exporter: domain.exporter,
+      observation_domain: domain.id,
+      flow_type: flowType === undefined ? '' : (FLOW_TYPES[flowType as keyof typeof FLOW_TYPES] ?? ''),
+      datagrams: counters.datagrams - was.datagrams,
+      octets: counters.octets - was.octets,
+      records: counters.records - was.records,
+      options_records: counters.optionsRecords - was.optionsRecords,
+      sequence_expected: counters.expected - was.expected,
+      sequence_received: counters.received - was.received,
+      sequence_resets: counters.resets - was.resets,
+      out_of_order: counters.outOfOrder - was.outOfOrder,
+      sets_held: counters.setsHeld - was.setsHeld,
+      sets_released: counters.setsReleased - was.setsReleased,
+      sets_dropped: counters.setsDropped - was.setsDropped,
+      undecodable,
+      kernel_drops: 0,
+      records_dropped: 0,
+      clock_skew_ms: Math.round(domain.clockSkewMillis),
+      sampling_rates: domain.takeRates(),
+    };
+  }
+}
+
+/** The row of a minute for what belongs to no exporter: datagrams the kernel dropped, records that could not be stored. */
+export function collectorRow(minute: number, kernelDrops: number, recordsDropped: number): QualityRow {
+  return {
+    minute,
+    exporter: '',
+    observation_domain: 0,
+    flow_type: '',
+    datagrams: 0,
+    octets: 0,
+    records: 0,
+    options_records: 0,
+    sequence_expected: 0,
+    sequence_received: 0,
+    sequence_resets: 0,
+    out_of_order: 0,
+    sets_held: 0,
+    sets_released: 0,
+    sets_dropped: 0,
+    undecodable: {},
+    kernel_drops: kernelDrops,
+    records_dropped: recordsDropped,
+    clock_skew_ms: 0,
+    sampling_rates: [],
+  };
+}

@@ -1,0 +1,156 @@
+import { parseAddress } from '../util/address.ts';
+import type { Domain } from './domain.ts';
+import type { MessageDecoder } from './message-decoder.ts';
+
+/**
+ * What is kept over a restart: templates and sampling rates. Exporters send templates every 1 to 30 minutes; without this, all data until then
+ * would have to wait.
+ */
+export interface SavedState {
+  readonly format: 1;
+  /** ms since the epoch. */
+  readonly savedAt: number;
+  readonly domains: readonly SavedDomain[];
+}
+
+interface SavedDomain {
+  readonly exporter: string;
+  readonly version: number;
+  readonly domain: number;
+  readonly initMillis: number | undefined;
+  readonly sampling: {
+    readonly domain: number;
+    readonly samplers: [number, number][];
+    readonly interfaces: [number, number][];
+  };
+  readonly templates: readonly SavedTemplate[];
+}
+
+interface SavedTemplate {
+  readonly id: number;
+  readonly kind: 'data' | 'options';
+  readonly scopeCount: number;
+  /** Port of the session it belongs to, 0 for any. */
+  readonly port: number;
+  /** ms since the epoch. */
+  readonly lastSeen: number;
+  /** Enterprise, element, length of each field. */
+  readonly fields: readonly [number, number, number][];
+}
+
+/** Templates saved at most: those of the domains that sent theirs last. */
+const MAX_SAVED = 100_000;
+
+/** The decoder's state as plain data. */
+export function saveState(decoder: MessageDecoder, now: number): SavedState {
+  const domains: SavedDomain[] = [];
+  let templates = 0;
+  for (const domain of [...decoder.domains].reverse()) {
+    if (domain.templates.entries.size === 0 && domain.sampling.isEmpty) continue;
+    if (templates + domain.templates.entries.size > MAX_SAVED) break;
+    templates += domain.templates.entries.size;
+    domains.push(saveDomain(domain));
+  }
+  return { format: 1, savedAt: now, domains: domains.reverse() };
+}
+
+function saveDomain(domain: Domain): SavedDomain {
+  const templates: SavedTemplate[] = [];
+  for (const [id, entry] of domain.templates.entries) {
+    const specifications = entry.byPort ?? new Map([[0, entry.specification]]);
+    for (const [port, { kind, scopeCount, fields }] of specifications) {
+      templates.push({
+        id,
+        kind,
+        scopeCount,
+        port,
+        lastSeen: entry.lastSeen,
+        fields: fields.map(({ enterprise, id: element, length }) => [enterprise, element, length]),
+      });
+    }
+  }
+  const { domainRate, samplers, interfaces } = domain.sampling;
+  return {
+    exporter: domain.exporter,
+    version: domain.version,
+    domain: domain.id,
+    initMillis: domain.initMillis,
+    sampling: { domain: domainRate, samplers: [...samplers], interfaces: [...interfaces] },
+    templates,
+  };
+}
+
+/**
+ * Gives a decoder the state that was saved. Templates count as unconfirmed until the exporter sends them again. Returns how many templates were
+ * taken; whatever is not of the right shape is left out.
+ */
+export function loadState(decoder: MessageDecoder, saved: unknown): number {
+  if (!isRecord(saved) || saved['format'] !== 1 || !Array.isArray(saved['domains'])) return 0;
+  let count = 0;
+  for (const domain of saved['domains'] as unknown[]) count += loadDomain(decoder, domain);
+  return count;
+}
+
+function loadDomain(decoder: MessageDecoder, saved: unknown): number {
+  if (!isRecord(saved)) return 0;
+  const address = parseAddress(String(saved['exporter']));
+  const { version, domain: id } = saved;
+  if (address === undefined || (version !== 9 && version !== 10 && version !== 5) || !isCount(id)) return 0;
+  const domain = decoder.domains.open(address, version, id);
+  if (isCount(saved['initMillis'])) domain.initMillis = saved['initMillis'];
+  loadSampling(domain, saved['sampling']);
+  decoder.domains.refreshRates(domain);
+  if (version === 5 || !Array.isArray(saved['templates'])) return 0;
+  let count = 0;
+  for (const template of saved['templates'] as unknown[]) {
+    const record = templateOf(template);
+    if (record === undefined) continue;
+    const before = domain.templates.entries.size;
+    const specification = decoder.specifications.acquire(version, record);
+    domain.templates.learn(record.id, specification, record.port, record.lastSeen, false);
+    decoder.domains.templatesChanged(domain, domain.templates.entries.size - before);
+    count++;
+  }
+  return count;
+}
+
+function loadSampling(domain: Domain, saved: unknown): void {
+  if (!isRecord(saved)) return;
+  const learn = (rate: unknown, sampler?: number, ifIndex?: number): void => {
+    if (isCount(rate)) domain.sampling.learn({ rate, sampler, interface: ifIndex });
+  };
+  learn(saved['domain']);
+  for (const pair of listOf(saved['samplers'])) if (isPair(pair)) learn(pair[1], pair[0]);
+  for (const pair of listOf(saved['interfaces'])) if (isPair(pair)) learn(pair[1], undefined, pair[0]);
+}
+
+function templateOf(saved: unknown) {
+  if (!isRecord(saved)) return undefined;
+  const { id, kind, scopeCount, port, lastSeen } = saved;
+  if (!isCount(id) || id < 256 || id > 65_535 || (kind !== 'data' && kind !== 'options')) return undefined;
+  if (!isCount(scopeCount) || !isCount(port) || !isCount(lastSeen)) return undefined;
+  const fields = listOf(saved['fields']).flatMap((field) =>
+    Array.isArray(field) && field.length === 3 && field.every(isCount)
+      ? [{ enterprise: field[0] as number, id: field[1] as number, length: field[2] as number }]
+      : [],
+  );
+  if (fields.length === 0 || fields.some(({ id: element, length }) => element > 65_535 || length > 65_535))
+    return undefined;
+  return { id, kind: kind as 'data' | 'options', scopeCount, port, lastSeen, fields };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function listOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? (value as unknown[]) : [];
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
+}
+
+function isPair(value: unknown): value is [number, number] {
+  return Array.isArray(value) && value.length === 2 && value.every(isCount);
+}
