@@ -12,7 +12,15 @@ export interface CollectOutput extends StoreLog {
 
 /** JSON lines on standard output, one event each, by pino; times are ISO 8601. */
 export function jsonOutput(io: Io, level: LogLevel): CollectOutput {
-  const log = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, io.stdout);
+  const log = pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    io.stdout,
+  );
   return {
     info: (fields, text) => log.info(fields, text),
     warn: (fields, text) => log.warn(fields, text),
