@@ -8,6 +8,8 @@ export const BATCH_ROWS = 122_880;
 const HEAP_BYTES = 4 << 20;
 /** Distinct texts in one batch before it counts as full. */
 const MAX_TEXTS = 65_536;
+/** Layouts in one batch before it counts as full: a flood of templates must not make looking them up slow. */
+const MAX_LAYOUTS = 2_048;
 
 /** A batch as it travels between threads: plain data and buffers, which are transferred. */
 export interface BatchMessage {
@@ -50,7 +52,12 @@ export class FlowBatch {
 
   /** True when `rows` more rows of any layout fit. */
   hasRoom(rows: number): boolean {
-    return this.rows + rows <= this.capacity && this.heapUsed < HEAP_BYTES && this.texts.length < MAX_TEXTS;
+    return (
+      this.rows + rows <= this.capacity &&
+      this.heapUsed < HEAP_BYTES &&
+      this.texts.length < MAX_TEXTS &&
+      this.layouts.length < MAX_LAYOUTS
+    );
   }
 
   /** The rows written from now on have this layout. Allocates the arrays it needs. */

@@ -75,18 +75,15 @@ export class DomainTable {
   templatesChanged(domain: Domain, change: number): void {
     this.#templates += change;
     const { entries } = domain.templates;
-    while (entries.size > this.#limits.templatesPerDomain) {
-      const [oldest] = entries;
-      if (oldest === undefined) break;
-      this.#templates -= domain.templates.withdraw({ withdraw: oldest[0], kind: 'data' }, oldest[1].port);
-      if (entries.has(oldest[0])) break;
-    }
+    while (entries.size > this.#limits.templatesPerDomain) this.#dropOldestTemplate(domain);
     while (
       (this.#templates > this.#limits.templates || this.#specifications.fields > this.#limits.fields) &&
       this.#domains.size > 1
     ) {
       this.#forgetOldest();
     }
+    // One exporter alone may send more than there is room for.
+    while (entries.size > 1 && this.#specifications.fields > this.#limits.fields) this.#dropOldestTemplate(domain);
   }
 
   /** Domains of the same exporter and version take their rate from domain 0 when they have none of their own. */
@@ -96,6 +93,13 @@ export class DomainTable {
     for (const domain of this.#domains.values()) {
       if (domain.version === changed.version && domain.exporter === changed.exporter) domain.refreshRate(changed);
     }
+  }
+
+  #dropOldestTemplate(domain: Domain): void {
+    const [oldest] = domain.templates.entries;
+    if (oldest === undefined) return;
+    domain.templates.forget(oldest[0]);
+    this.#templates--;
   }
 
   #forgetOldest(): void {

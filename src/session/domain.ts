@@ -1,4 +1,6 @@
+import type { FlowBatch } from '../flow/batch.ts';
 import { type Address, formatAddress } from '../util/address.ts';
+import type { Plan } from '../wire/plan.ts';
 import type { Fault } from './faults.ts';
 import { type ConfiguredSampling, SAMPLING, SamplingState } from './sampling.ts';
 import type { SequenceCounters } from './sequence.ts';
@@ -60,6 +62,8 @@ export class Domain {
   readonly configured: ConfiguredSampling;
   readonly counters = newCounters();
   readonly faults = new Map<Fault, number>();
+  /** The exporter's domain 0, once it was seen. */
+  #root: Domain | undefined = undefined;
   /** Rates applied since `takeRates` was last called. */
   #rates = new Set<number>();
   /** ms since the epoch, from options; IPFIX has no sysUptime in its header. */
@@ -99,12 +103,20 @@ export class Domain {
    * all domains there.
    */
   refreshRate(root: Domain | undefined): void {
+    this.#root = root === this ? undefined : root;
     const { override, default: fallback } = this.configured;
     let known = override > 0 ? { rate: override, source: SAMPLING.override as number } : this.sampling.general();
-    if (known.rate === 0 && root !== undefined && root !== this) known = root.sampling.general();
+    if (known.rate === 0 && this.#root !== undefined) known = this.#root.sampling.general();
     if (known.rate === 0 && fallback > 0) known = { rate: fallback, source: SAMPLING.default };
     this.rate = known.rate;
     this.rateSource = known.source;
+  }
+
+  /** Puts the rates that options data gave for samplers and interfaces into rows of a batch: domain 0's, then its own. */
+  applySampling(plan: Plan, batch: FlowBatch, first: number, end: number): void {
+    const root = this.#root?.sampling;
+    if (root?.concerns(plan) === true) root.apply(plan, batch, first, end);
+    if (this.sampling.concerns(plan)) this.sampling.apply(plan, batch, first, end);
   }
 
   noteRate(rate: number): void {

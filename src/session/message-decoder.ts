@@ -49,6 +49,8 @@ export const DEFAULT_LIMITS: DomainLimits & HeldLimits = {
 };
 
 const FLOW_TYPE = { 5: 2, 9: 3, 10: 4 } as const;
+/** Streams made before all are forgotten and found anew: forged senders and domain numbers must not fill memory. */
+const MAX_STREAMS = 262_144;
 const NOTHING_CONFIGURED: ConfiguredSampling = { default: 0, override: 0 };
 
 /** One transport session of one domain, found again by the sender. */
@@ -80,6 +82,7 @@ export class MessageDecoder {
     observationDomain: 0,
   };
   #streams = new WeakMap<DatagramSource, Map<number, Stream>>();
+  #streamCount = 0;
   #lastSource: DatagramSource | undefined = undefined;
   #lastStreams: Map<number, Stream> | undefined = undefined;
 
@@ -166,7 +169,7 @@ export class MessageDecoder {
     const fits = Math.floor((bytes.length - V5_HEADER) / V5_RECORD);
     if (header.count > fits) domain.fault('record_count');
     const count = Math.min(header.count, fits);
-    this.#begin(domain, bytes, header.exportMillis, header.uptime);
+    this.#begin(domain, bytes.length, header.exportMillis, header.uptime);
     if (header.samplingInterval > 0 && this.#context.samplingSource !== SAMPLING.override) {
       this.#context.samplingRate = header.samplingInterval;
       this.#context.samplingSource = SAMPLING.header;
@@ -179,33 +182,42 @@ export class MessageDecoder {
     const header = this.#header;
     readV9Header(bytes, header);
     const { domain, sequence } = this.#stream(source, 9, header.sourceId);
-    this.#begin(domain, bytes, header.exportMillis, header.uptime);
+    this.#begin(domain, bytes.length, header.exportMillis, header.uptime);
     sequence.update(header.sequence, 1, header.uptime, domain.counters);
     const broken = this.#sets.list.read(bytes, V9_HEADER, bytes.length);
     if (broken !== undefined) domain.fault(broken);
     return this.#sets.decodeSets(domain, bytes, source.port, V9_TEMPLATE_SET, V9_OPTIONS_SET).records;
   }
 
+  /** A datagram may hold several messages (RFC 7011 section 10.3.3 does not forbid it, and exporters do it). */
   #decodeIpfix(bytes: Uint8Array, source: DatagramSource): number {
+    let records = 0;
+    for (let at = 0; at === 0 || (bytes.length - at >= IPFIX_HEADER && u16(bytes, at) === 10); ) {
+      records += this.#decodeIpfixMessage(at === 0 ? bytes : bytes.subarray(at), source);
+      const { length } = this.#header;
+      if (length < IPFIX_HEADER) break;
+      at += length;
+    }
+    return records;
+  }
+
+  /** The message at the beginning of `bytes`; a length that does not fit spoils it (RFC 7011 section 9.1). */
+  #decodeIpfixMessage(bytes: Uint8Array, source: DatagramSource): number {
     const header = this.#header;
     readIpfixHeader(bytes, header);
     const { domain, sequence } = this.#stream(source, 10, header.observationDomain);
-    const uptime = domain.initMillis === undefined ? 0x7fff_ffff : (header.exportMillis - domain.initMillis) >>> 0;
-    this.#begin(domain, bytes, header.exportMillis, uptime);
-    // A datagram may hold several messages (RFC 7011 section 10.3.3 does not forbid it, and exporters do it); a length that does not fit spoils the message.
-    if (header.length < IPFIX_HEADER || header.length > bytes.length) {
+    const uptime = domain.initMillis === undefined ? -1 : (header.exportMillis - domain.initMillis) >>> 0;
+    const { length, sequence: number } = header;
+    this.#begin(domain, Math.min(length, bytes.length), header.exportMillis, uptime);
+    if (length < IPFIX_HEADER || length > bytes.length) {
       domain.fault('message_length');
       return 0;
     }
-    const { sequence: number } = header;
-    const { length } = header;
     const broken = this.#sets.list.read(bytes, IPFIX_HEADER, length);
     if (broken !== undefined) domain.fault(broken);
     const { records, units } = this.#sets.decodeSets(domain, bytes, source.port, IPFIX_TEMPLATE_SET, IPFIX_OPTIONS_SET);
     sequence.update(number, broken === undefined ? units : -1, 0, domain.counters);
-    const rest = bytes.length - length;
-    if (rest < IPFIX_HEADER || u16(bytes, length) !== 10) return records;
-    return records + this.#decodeIpfix(bytes.subarray(length), source);
+    return records;
   }
 
   /** The stream of a sender in a domain; looked up by identity, with the last sender at hand. */
@@ -222,6 +234,10 @@ export class MessageDecoder {
     if (stream === undefined || stream.domain.forgotten) {
       // A sender that makes up domain numbers must not fill memory.
       if (streams.size >= 4_096) streams.clear();
+      if (++this.#streamCount > MAX_STREAMS) {
+        this.#streams = new WeakMap([[source, streams]]);
+        this.#streamCount = streams.size;
+      }
       stream = { domain: this.domains.open(source.address, version, id), sequence: new SequenceTracker(version) };
       streams.set(key, stream);
     }
@@ -229,11 +245,11 @@ export class MessageDecoder {
   }
 
   /** Counts the message and sets what its records share. */
-  #begin(domain: Domain, bytes: Uint8Array, exportMillis: number, uptime: number): void {
+  #begin(domain: Domain, octets: number, exportMillis: number, uptime: number): void {
     const { counters, address } = domain;
     const context = this.#context;
     counters.datagrams++;
-    counters.octets += bytes.length;
+    counters.octets += octets;
     domain.lastReceived = context.receivedMicros;
     domain.clockSkewMillis = exportMillis - context.receivedMicros / 1000;
     context.exporter0 = address[0];

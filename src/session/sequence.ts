@@ -11,6 +11,9 @@ const LATE: Readonly<Record<5 | 9 | 10, number>> = { 5: 30_000, 9: 1_000, 10: 30
 /** A gap this large is not loss but another count: at 60,000 datagrams/s it would be seconds without one datagram. */
 const JUMP: Readonly<Record<5 | 9 | 10, number>> = { 5: 10_000_000, 9: 500_000, 10: 10_000_000 };
 
+/** So many messages that follow each other, all late, are a new count: IPFIX has no sysUptime to tell. */
+const RUN = 8;
+
 /**
  * Follows the sequence numbers of one transport session and domain (v5: engine). Loss is a gap forward; a step back is a late message, whose
  * units were counted as lost before, or a reset (exporter started again: sysUptime went back, or the step is too large for lateness).
@@ -18,6 +21,10 @@ const JUMP: Readonly<Record<5 | 9 | 10, number>> = { 5: 10_000_000, 9: 500_000, 
 export class SequenceTracker {
   readonly #version: 5 | 9 | 10;
   #next = -1;
+  /** Where the messages taken for late ones would go on, and how many of them have followed each other. */
+  #lateNext = -1;
+  #lateRun = 0;
+  #lateUnits = 0;
   #uptime = 0;
 
   constructor(version: 5 | 9 | 10) {
@@ -36,18 +43,34 @@ export class SequenceTracker {
       if (ahead !== 0) {
         // sysUptime going back by more than reordering explains, and not by its own wrap, is a restart.
         const restarted = uptime !== 0 && uptime + 60_000 < this.#uptime && this.#uptime - uptime < 4_000_000_000;
-        if (!restarted && behind <= LATE[this.#version]) {
+        if (!restarted && behind <= LATE[this.#version] && !this.#goesOn(sequence, known)) {
           counters.outOfOrder++;
           counters.received += known;
           return;
         }
-        if (restarted || ahead > JUMP[this.#version]) counters.resets++;
+        if (!restarted && behind <= LATE[this.#version]) {
+          // Those taken for late were the first of the new count.
+          counters.resets++;
+          counters.outOfOrder -= RUN - 1;
+          counters.expected += this.#lateUnits - known;
+        } else if (restarted || ahead > JUMP[this.#version]) counters.resets++;
         else counters.expected += ahead;
       }
     }
     counters.expected += known;
     counters.received += known;
+    this.#lateRun = 0;
+    this.#lateNext = -1;
     this.#uptime = uptime;
     this.#next = units < 0 ? -1 : (sequence + units) >>> 0;
+  }
+
+  /** True when late messages follow each other without end: they are not late, the exporter counts from a lower number now. */
+  #goesOn(sequence: number, units: number): boolean {
+    const follows = sequence === this.#lateNext;
+    this.#lateRun = follows ? this.#lateRun + 1 : 1;
+    this.#lateUnits = follows ? this.#lateUnits + units : units;
+    this.#lateNext = (sequence + units) >>> 0;
+    return this.#lateRun >= RUN;
   }
 }

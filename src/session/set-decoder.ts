@@ -10,6 +10,11 @@ import { type OptionsRecord, optionsFacts, optionsRecord, readOptionsData } from
 import { SAMPLING } from './sampling.ts';
 import type { RunnablePlan, Specification, SpecificationTable } from './specification.ts';
 
+/**
+ * Fields of length 0 in one template; exporters send a few dozen. With more, the work for a record would not be in proportion to its octets.
+ */
+const MAX_EMPTY_FIELDS = 64;
+
 /** Where decoded records go. */
 export interface BatchSink {
   /** A batch with room for at least one row (`hasRoom(1)`); called before each data set. */
@@ -50,6 +55,8 @@ export class SetDecoder {
   readonly #domains: DomainTable;
   readonly #held: HeldSets;
   readonly #hold: boolean;
+  /** Records of this message decoded with a template that the message then changed. */
+  #earlier = { records: 0, options: 0 };
 
   constructor(context: RecordContext, parts: SetDecoderParts) {
     this.context = context;
@@ -78,12 +85,12 @@ export class SetDecoder {
     let units = 0;
     let options = 0;
     let learnt = false;
+    this.#earlier = { records: 0, options: 0 };
     for (let i = 0; i < count; i++) {
       const id = ids[i] as number;
       if (id >= 256) continue;
       if (id === templateSet || id === optionsSet) {
-        // Data that stands before a changed template in the same message was made with the old one.
-        records += this.#learn(
+        this.#learn(
           domain,
           bytes,
           starts[i] as number,
@@ -95,6 +102,9 @@ export class SetDecoder {
         learnt = true;
       } else domain.fault('set_reserved');
     }
+    // Data that stands before a changed template in the same message was made with the old one, and is decoded by now.
+    records += this.#earlier.records;
+    units += this.#earlier.records + this.#earlier.options;
     for (let i = 0; i < count; i++) {
       const id = ids[i] as number;
       if (id < 256) continue;
@@ -116,7 +126,8 @@ export class SetDecoder {
         }
         continue;
       }
-      if (domain.templates.entries.get(id)?.port !== port) domain.counters.portFallbacks++;
+      const entry = domain.templates.entries.get(id);
+      if (entry !== undefined && entry.byPort === undefined && entry.port !== port) domain.counters.portFallbacks++;
       const decoded = this.run(this.#specifications.planOf(specification), domain, bytes, start, end);
       records += decoded;
       if (units >= 0) units += decoded;
@@ -125,7 +136,7 @@ export class SetDecoder {
     return { records, units: units < 0 ? -1 : units + options };
   }
 
-  /** Reads a template set. Returns the records of data sets before set `index` that were decoded with a template this one changes. */
+  /** Reads a template set. Sets before set `index` whose template this one changes or withdraws are decoded first. */
   #learn(
     domain: Domain,
     bytes: Uint8Array,
@@ -134,8 +145,7 @@ export class SetDecoder {
     port: number,
     kind: 'data' | 'options',
     index: number,
-  ): number {
-    let records = 0;
+  ): void {
     let changed = false;
     const now = this.context.receivedMicros / 1000;
     const { templates, counters } = domain;
@@ -144,20 +154,23 @@ export class SetDecoder {
     const emit = (event: TemplateEvent): void => {
       this.#observer.template?.(domain, event);
       if (!('record' in event)) {
+        for (const [id, entry] of event.withdraw === 0 ? templates.entries : [])
+          if (entry.specification.kind === event.kind) this.#decodeEarlier(domain, bytes, id, port, index);
+        if (event.withdraw !== 0) this.#decodeEarlier(domain, bytes, event.withdraw, port, index);
         counters.withdrawals += templates.withdraw(event, port);
         changed = true;
         return;
       }
       const { record } = event;
-      if (record.fields.every((field) => field.length === 0)) {
+      const empty = record.fields.filter((field) => field.length === 0).length;
+      if (empty === record.fields.length || empty > MAX_EMPTY_FIELDS) {
         domain.fault('template_zero_length');
         return;
       }
       counters.templates++;
       const specification = this.#specifications.acquire(domain.version as 9 | 10, record);
       const old = templates.find(record.id, port);
-      if (old !== undefined && old !== specification)
-        records += this.#decodeEarlier(domain, bytes, record.id, old, index);
+      if (old !== undefined && old !== specification) this.#decodeEarlier(domain, bytes, record.id, port, index);
       const learned = templates.learn(record.id, specification, port, now);
       if (learned === 'changed') counters.templateChanges++;
       else if (learned === 'conflict') counters.templateConflicts++;
@@ -172,19 +185,21 @@ export class SetDecoder {
     if (fault !== undefined) domain.fault(fault);
     this.#domains.templatesChanged(domain, templates.entries.size - before);
     if (changed) this.#observer.stateChanged?.();
-    return records;
   }
 
-  /** Decodes the data sets before set `index` that use template `id` as it was, and takes them off the list. */
-  #decodeEarlier(domain: Domain, bytes: Uint8Array, id: number, old: Specification, index: number): number {
+  /** Decodes the sets before set `index` that use template `id` as it is now, and takes them off the list. */
+  #decodeEarlier(domain: Domain, bytes: Uint8Array, id: number, port: number, index: number): void {
     const { ids, starts, ends } = this.list;
-    let records = 0;
+    const old = domain.templates.find(id, port);
+    if (old === undefined) return;
     for (let i = 0; i < index; i++) {
-      if (ids[i] !== id || old.kind !== 'data') continue;
-      records += this.run(this.#specifications.planOf(old), domain, bytes, starts[i] as number, ends[i] as number);
-      starts[i] = ends[i] as number;
+      const start = starts[i] as number;
+      const end = ends[i] as number;
+      if (ids[i] !== id || start === end) continue;
+      if (old.kind === 'options') this.#earlier.options += this.#readOptions(domain, id, old, bytes, start, end);
+      else this.#earlier.records += this.run(this.#specifications.planOf(old), domain, bytes, start, end);
+      starts[i] = end;
     }
-    return records;
   }
 
   #readOptions(
@@ -200,7 +215,7 @@ export class SetDecoder {
     const complete = readOptionsData(specification, bytes, start, end, (located) => {
       count++;
       const facts = optionsFacts(specification, located, bytes);
-      if (facts.initMillis !== undefined) domain.initMillis = facts.initMillis;
+      if (facts.initMillis !== undefined) this.#booted(domain, facts.initMillis);
       if (facts.rate > 0) changed = domain.sampling.learn(facts) || changed;
       this.#observer.options?.(domain, id, optionsRecord(specification, located, bytes, this.#registry));
     });
@@ -215,6 +230,12 @@ export class SetDecoder {
     return count;
   }
 
+  /** systemInitTime came: from now on, this message included, stamps of sysUptime are times. */
+  #booted(domain: Domain, initMillis: number): void {
+    domain.initMillis = initMillis > 0 ? initMillis : undefined;
+    if (domain.version === 10 && initMillis > 0) this.context.uptime = (this.context.exportMillis - initMillis) >>> 0;
+  }
+
   #holdSet(domain: Domain, templateId: number, port: number, bytes: Uint8Array, start: number, end: number): void {
     domain.counters.setsHeld++;
     const { uptime, exportMillis, receivedMicros } = this.context;
@@ -227,24 +248,28 @@ export class SetDecoder {
       owner: domain,
       templateId,
       port,
-      bytes: bytes.slice(start, end),
+      // Not `slice`, which for a Buffer is a view of memory that its owner uses again.
+      bytes: new Uint8Array(bytes.subarray(start, end)),
       uptime,
       exportMillis,
       receivedMicros,
     });
   }
 
-  /** Decodes the held sets that can be decoded now. */
+  /** Decodes the held sets that can be decoded now, options data before data, as within one message. */
   #releaseHeld(domain: Domain): number {
     const { counters, templates } = domain;
     if (counters.setsHeld === counters.setsReleased + counters.setsDropped) return 0;
     const context = this.context;
     const { uptime, exportMillis, receivedMicros } = context;
     let records = 0;
-    for (const id of this.#held.waitingFor(domain)) {
+    const isOptions = (id: number): boolean => templates.entries.get(id)?.specification.kind === 'options';
+    const ids = [...this.#held.waitingFor(domain)].filter((id) => templates.entries.has(id));
+    for (const id of [...ids.filter(isOptions), ...ids.filter((id) => !isOptions(id))]) {
       for (const set of this.#held.release(domain, id, (from) => templates.find(id, from) !== undefined)) {
         counters.setsReleased++;
-        context.uptime = set.uptime;
+        context.uptime =
+          set.uptime < 0 && domain.initMillis !== undefined ? (set.exportMillis - domain.initMillis) >>> 0 : set.uptime;
         context.exportMillis = set.exportMillis;
         context.receivedMicros = set.receivedMicros;
         records += this.#decodeHeld(domain, set);
@@ -268,7 +293,6 @@ export class SetDecoder {
   run(runnable: RunnablePlan, domain: Domain, bytes: Uint8Array, start: number, end: number): number {
     const { plan } = runnable;
     const context = this.context;
-    const { sampling } = domain;
     let total = 0;
     let p = start;
     while (end - p >= plan.minimumLength) {
@@ -280,8 +304,7 @@ export class SetDecoder {
       batch.rows = first + n;
       total += n;
       p = context.position;
-      if (context.samplingSource !== SAMPLING.override && sampling.concerns(plan))
-        sampling.apply(plan, batch, first, batch.rows);
+      if (context.samplingSource !== SAMPLING.override) domain.applySampling(plan, batch, first, batch.rows);
       if (n < limit) break;
     }
     if (end - p >= Math.max(plan.minimumLength, 4)) domain.fault('record_truncated');

@@ -82,6 +82,14 @@ export class TemplateTable {
     return count;
   }
 
+  /** Forgets one template of all ports. */
+  forget(id: number): void {
+    const entry = this.entries.get(id);
+    if (entry === undefined) return;
+    this.#releaseAll(entry);
+    this.entries.delete(id);
+  }
+
   /** Forgets everything. */
   clear(): void {
     for (const entry of this.entries.values()) this.#releaseAll(entry);

@@ -3,7 +3,7 @@ import { columnIndex } from '../flow/schema.ts';
 import { FIRST_SLOT } from '../flow/slots.ts';
 import { float, hex, ntpMicros, text } from '../util/octets.ts';
 import type { Plan, Step } from './plan.ts';
-import { AHEAD, EARLIEST, LATEST, type RecordContext } from './record-context.ts';
+import { AHEAD, EARLIEST, LATEST, OVERRIDE, type RecordContext } from './record-context.ts';
 import { VARIABLE } from './template.ts';
 
 /**
@@ -104,6 +104,9 @@ function rowConstants(plan: Plan): string[] {
   ];
 }
 
+/** Steps that write to the batch's dictionary or heap, or to the context. */
+const LASTING: ReadonlySet<Step['op']> = new Set(['string', 'hex', 'application', 'label', 'extra']);
+
 /** Steps grouped so that every segment is opened once, in order, before the steps that read from it; order inside a segment is the plan's. */
 function bySegment(plan: Plan): [number, Step[]][] {
   // Fields that only fill gaps must come after the better ones even when they lie before them: they are run in the last segment's group.
@@ -111,8 +114,8 @@ function bySegment(plan: Plan): [number, Step[]][] {
   const last = plan.segments.length - 1;
   for (const step of plan.steps) {
     if (isTime(step) || step.op === 'rate') continue;
-    // Extras are copied when all segments are known, in field order, so that they lie side by side in the heap.
-    const group = step.ifZero || step.op === 'extra' ? last : step.segment;
+    // What outlives the row (texts, labels, extras) waits until all segments are known: a record that is cut off must leave nothing behind.
+    const group = step.ifZero || LASTING.has(step.op) ? last : step.segment;
     groups[group]?.[1].push(step);
   }
   return groups;
@@ -208,7 +211,7 @@ function timesSource(plan: Plan): string[] {
   const out: string[] = [];
   const init = plan.steps.find((step) => step.op === 'init');
   const uptime = init === undefined ? 'up' : 'u';
-  if (init !== undefined) out.push(`const u=(xm-${wide(init)})>>>0;`);
+  if (init !== undefined) out.push(`y=${wide(init)};const u=y>0?(xm-y)>>>0:up;`);
   for (const step of plan.steps) {
     if (!isTime(step) || step.op === 'init') continue;
     const name = step.op === 'start' ? 's' : step.op === 'end' ? 'e' : step.op === 'event' ? 'v' : 'd';
@@ -234,13 +237,16 @@ function timeSource(step: Step, name: string, uptime: string): string {
     case 'ago':
       return `${name}=xm*1e3-${wide(step)};`;
     case 'uptime':
-      return `y=${low(step, Math.min(4, step.length))};if(y!==0){y=(${uptime}-y)>>>0;${name}=(xm-(y>${4_294_967_295 - AHEAD}?y-4294967296:y))*1e3;}`;
+      return (
+        `y=${low(step, Math.min(4, step.length))};if(${uptime}<0)${name}=y*1e3;` +
+        `else if(y!==0){y=(${uptime}-y)>>>0;${name}=(xm-(y>${4_294_967_295 - AHEAD}?y-4294967296:y))*1e3;}`
+      );
     default:
       return `${name}=${wide(step)}*${step.number};`;
   }
 }
 
-/** A rate the record itself carries beats all others: 34 and 50 plainly, 305 of 305 + 306, 309 of 310, or 1 / 311 (RFC 5477 section 8.2). */
+/** A rate the record itself carries beats all others but the override: 34 and 50 plainly, 305 of 305 + 306, 309 of 310, or 1 / 311 (RFC 5477 section 8.2). */
 function rateSource(plan: Plan): string[] {
   const field = (id: number): Step | undefined => plan.steps.find((step) => step.op === 'rate' && step.number === id);
   const out: string[] = [];
@@ -256,6 +262,7 @@ function rateSource(plan: Plan): string[] {
   if (probability !== undefined) {
     out.push(`y=float(b,${at(probability)},${probability.length});if(z===0&&y>0&&y<=1)z=Math.round(1/y);`);
   }
-  if (out.length > 0) out.push(`if(z>0){c${T.rate}[r]=Math.min(z,4294967295);c${T.rateSource}[r]=2;}`);
+  if (out.length > 0)
+    out.push(`if(z>0&&ss!==${OVERRIDE}){c${T.rate}[r]=Math.min(z,4294967295);c${T.rateSource}[r]=2;}`);
   return out;
 }

@@ -3,7 +3,7 @@ import { columnIndex } from '../flow/schema.ts';
 import { FIRST_SLOT } from '../flow/slots.ts';
 import { float, hex, ntpMicros, text, u32, unsigned } from '../util/octets.ts';
 import type { Plan, Step } from './plan.ts';
-import { AHEAD, EARLIEST, LATEST, type RecordContext, variableLength } from './record-context.ts';
+import { AHEAD, EARLIEST, LATEST, OVERRIDE, type RecordContext, variableLength } from './record-context.ts';
 import { VARIABLE } from './template.ts';
 
 const slot = (name: string): number => FIRST_SLOT[columnIndex(name)] as number;
@@ -89,13 +89,19 @@ function decodeRecord(
   const times = { start: 0, end: 0, event: 0, duration: 0 };
   const rates = new Map<number, number>();
   let uptime = context.uptime;
+  let booted = false;
   for (const step of plan.steps) {
     const variable = step.length === VARIABLE;
     const at = variable ? (values[step.segment] as number) : (bases[step.segment] as number) + step.offset;
     const length = variable ? (lengths[step.segment] as number) : step.length;
     switch (step.op) {
       case 'init':
-        uptime = (context.exportMillis - unsigned(bytes, at, length)) >>> 0;
+        // Of several the first counts, as everywhere below.
+        if (!booted) {
+          const boot = wide(bytes, at, length);
+          if (boot > 0) uptime = (context.exportMillis - boot) >>> 0;
+          booted = true;
+        }
         break;
       case 'start':
       case 'end':
@@ -104,7 +110,8 @@ function decodeRecord(
         times[step.op] ||= timeValue(step, bytes, at, length, uptime, context);
         break;
       case 'rate':
-        rates.set(step.number, step.number === 311 ? float(bytes, at, length) : unsigned(bytes, at, length));
+        if (!rates.has(step.number))
+          rates.set(step.number, step.number === 311 ? float(bytes, at, length) : wide(bytes, at, length));
         break;
       case 'label':
         context.addLabel(bytes, at);
@@ -121,10 +128,16 @@ function decodeRecord(
   if (plan.steps.some((step) => step.op === 'label')) put(columns, LABELS, row, context.labelsCode(batch));
   writeTimes(columns, row, times, context);
   const rate = recordRate(rates);
-  if (rate > 0) {
+  if (rate > 0 && context.samplingSource !== OVERRIDE) {
     put(columns, RATE, row, Math.min(rate, 4_294_967_295));
     put(columns, RATE_SOURCE, row, 2);
   }
+}
+
+/** An integer of 1–8 octets as a double, rounded once (above 2⁵³) as compiled plans do it. */
+function wide(bytes: Uint8Array, at: number, length: number): number {
+  if (length <= 4) return unsigned(bytes, at, length);
+  return unsigned(bytes, at, length - 4) * 4_294_967_296 + u32(bytes, at + length - 4);
 }
 
 function get(columns: Columns, slot: number, index: number): number {
@@ -172,21 +185,21 @@ function writeField(
 ): void {
   const columns = batch.arrays;
   const { slot } = step;
-  const wide = row * 2;
+  const pair = row * 2;
   switch (step.op) {
     case 'v4':
     case 'v6': {
-      const upper = get(columns, slot, wide) | get(columns, slot, wide + 1) | get(columns, slot + 1, wide);
-      const marker = get(columns, slot + 1, wide + 1);
+      const upper = get(columns, slot, pair) | get(columns, slot, pair + 1) | get(columns, slot + 1, pair);
+      const marker = get(columns, slot + 1, pair + 1);
       if (step.ifZero && !(upper === 0 && (marker === 0 || marker === 0xffff))) return;
       if (step.op === 'v4') putAddress(columns, slot, row, 0, 0, 0xffff, u32(bytes, at));
       else putAddress(columns, slot, row, u32(bytes, at), u32(bytes, at + 4), u32(bytes, at + 8), u32(bytes, at + 12));
       return;
     }
     case 'u64':
-      if (step.ifZero && (get(columns, slot, wide) | get(columns, slot, wide + 1)) !== 0) return;
-      put(columns, slot, wide, unsigned(bytes, at + Math.max(0, length - 4), Math.min(4, length)));
-      put(columns, slot, wide + 1, length > 4 ? unsigned(bytes, at, length - 4) : 0);
+      if (step.ifZero && (get(columns, slot, pair) | get(columns, slot, pair + 1)) !== 0) return;
+      put(columns, slot, pair, unsigned(bytes, at + Math.max(0, length - 4), Math.min(4, length)));
+      put(columns, slot, pair + 1, length > 4 ? unsigned(bytes, at, length - 4) : 0);
       return;
     case 'icmp':
       if (length === 1) {
@@ -218,22 +231,23 @@ function timeValue(
 ): number {
   switch (step.encoding) {
     case 's':
-      return unsigned(bytes, at, length) * 1e6;
+      return wide(bytes, at, length) * 1e6;
     case 'ms':
-      return unsigned(bytes, at, length) * 1e3;
+      return wide(bytes, at, length) * 1e3;
     case 'ntp':
       return ntpMicros(u32(bytes, at), u32(bytes, at + 4));
     case 'ago':
-      return context.exportMillis * 1e3 - unsigned(bytes, at, length);
+      return context.exportMillis * 1e3 - wide(bytes, at, length);
     case 'uptime': {
       const octets = Math.min(4, length);
       const stamp = unsigned(bytes, at + length - octets, octets);
+      if (uptime < 0) return stamp * 1e3;
       if (stamp === 0) return 0;
       const age = (uptime - stamp) >>> 0;
       return (context.exportMillis - (age > 4_294_967_295 - AHEAD ? age - 4_294_967_296 : age)) * 1e3;
     }
     default:
-      return unsigned(bytes, at, length) * step.number;
+      return wide(bytes, at, length) * step.number;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { FlowBatch } from '../flow/batch.ts';
-import { u16 } from '../util/octets.ts';
+import { hex, u16, unsigned } from '../util/octets.ts';
 
 /** Times outside 1971 to 2106 are not times: µs since the epoch. */
 export const EARLIEST = 31_536_000e6;
@@ -7,6 +7,12 @@ export const LATEST = 4_294_967_296e6;
 
 /** A time up to this much after the message's own time is a clock that runs ahead; more is sysUptime's wrap. Milliseconds. */
 export const AHEAD = 3_600_000;
+
+/** sysUptime's range in µs: a time no larger than this is relative. */
+const LONGEST = 4_294_967_296e3;
+
+/** Code of SAMPLING_SOURCES: the operator's override, which beats even the record's own rate. */
+export const OVERRIDE = 7;
 
 /**
  * What the records of one message share, and the slow paths of decoding them. One object is reused for all messages; decode plans read its
@@ -25,7 +31,7 @@ export class RecordContext {
   receivedMicros = 0;
   /** The message's own time, ms since the epoch. */
   exportMillis = 0;
-  /** sysUptime at the message's own time, ms modulo 2³². */
+  /** sysUptime at the message's own time, ms modulo 2³²; −1 when unknown (IPFIX without systemInitTime): then stamps tell durations only. */
   uptime = 0;
   /** Sampling rate and its source for records that say nothing themselves. */
   samplingRate = 0;
@@ -41,7 +47,8 @@ export class RecordContext {
 
   /**
    * The times of a record for which start or end is missing or absurd: from the other one and the duration, from the event's time, from the
-   * message's time, from the arrival, in this order. All in µs; 0 is missing. Leaves the result in `start`, `end`, `timeSource`.
+   * message's time, from the arrival, in this order. All in µs; 0 is missing. Times so small that they can only be relative to an unknown boot
+   * still tell how long the flow was. Leaves the result in `start`, `end`, `timeSource`.
    */
   repairTimes(start: number, end: number, event: number, duration: number): void {
     const s = sane(start);
@@ -55,13 +62,15 @@ export class RecordContext {
       const exported = sane(this.exportMillis * 1000);
       const at = when || exported || this.receivedMicros;
       this.timeSource = when !== 0 ? 1 : exported !== 0 ? 2 : 3;
-      this.#set(at - duration, at);
+      const isRelative = start > 0 && end > start && end <= LONGEST;
+      this.#set(at - (duration === 0 && isRelative ? end - start : duration), at);
     }
   }
 
+  /** One of them is sane; the other, made with a duration from the network, may not be. */
   #set(start: number, end: number): void {
-    this.start = start;
-    this.end = end;
+    this.start = start >= EARLIEST ? start : end;
+    this.end = end < LATEST ? end : start;
   }
 
   /** Takes one MPLS label stack entry of three octets: label 20, experimental 3, bottom 1 (IANA 70 to 79). */
@@ -85,11 +94,11 @@ export class RecordContext {
     this.#labels.length = 0;
   }
 
-  /** applicationId (RFC 6759 section 4): engine 8, then the selector, as `engine:selector`. */
+  /** applicationId (RFC 6759 section 4): engine 8, then the selector, as `engine:selector`; selectors above six octets in hexadecimal. */
   applicationCode(batch: FlowBatch, bytes: Uint8Array, offset: number, length: number): number {
     if (length === 0) return 0;
-    let selector = 0;
-    for (let i = 1; i < length; i++) selector = selector * 256 + (bytes[offset + i] as number);
+    // Six octets are exact as a number; what is longer is no selector that anyone writes in decimal.
+    const selector = length <= 7 ? unsigned(bytes, offset + 1, length - 1) : `0x${hex(bytes, offset + 1, length - 1)}`;
     return batch.textCode(`${bytes[offset]}:${selector}`);
   }
 
