@@ -4,6 +4,7 @@ import { RefusedSenders } from '../collect/allow-list.ts';
 import type { ListenUrl } from '../collect/listen-url.ts';
 import { UdpListener } from '../collect/udp-listener.ts';
 import type { ElementRegistry } from '../elements/registry.ts';
+import { addCounters, newCounters } from '../session/domain.ts';
 import { MessageDecoder } from '../session/message-decoder.ts';
 import { collectorRow, QualityLedger } from '../session/quality.ts';
 import type { QualityRow } from '../session/quality-row.ts';
@@ -55,6 +56,7 @@ export class Collector {
   readonly #ledger = new QualityLedger();
   readonly #state: StateFile;
   #forgotten: QualityRow[] = [];
+  readonly #gone = newCounters();
   #flushTimer: NodeJS.Timeout | undefined;
   #minuteTimer: NodeJS.Timeout | undefined;
   #minute = 0;
@@ -87,6 +89,7 @@ export class Collector {
       sampling: options.sampling,
       observer: options.persistState ? { stateChanged: () => this.#state.changed() } : {},
       onForget: (domain) => {
+        addCounters(this.#gone, domain.counters);
         const row = this.#ledger.take(domain, this.#minute);
         if (row !== undefined && this.#forgotten.length < 100_000) this.#forgotten.push(row);
       },
@@ -128,7 +131,17 @@ export class Collector {
 
   /** Figures for a status line or a log. */
   status(): CollectorStatus {
-    return readStatus(this);
+    const { decoder, listeners, refused } = this;
+    return readStatus({
+      now: this.options.now(),
+      decoder,
+      listeners,
+      refused,
+      store: this.store.stats(),
+      forgotten: this.#gone,
+      kernelDrops: this.kernelDrops(),
+      recordsDropped: this.recordsDropped(),
+    });
   }
 
   /** Datagrams the kernel dropped at all sockets. */

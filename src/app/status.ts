@@ -1,6 +1,9 @@
+import type { RefusedSenders } from '../collect/allow-list.ts';
+import type { UdpListener } from '../collect/udp-listener.ts';
+import { addCounters, type DomainCounters } from '../session/domain.ts';
 import type { Fault } from '../session/faults.ts';
+import type { MessageDecoder } from '../session/message-decoder.ts';
 import type { FlowStoreStats } from '../store/flow-store.ts';
-import type { Collector } from './collector.ts';
 
 /** A template that data waits for. */
 export interface AwaitedStatus {
@@ -43,21 +46,29 @@ export interface CollectorStatus {
 /** Templates awaited that are listed; the count of sets is over all. */
 const MAX_AWAITED = 8;
 
+/** What the figures are read from. */
+export interface StatusSources {
+  /** ms since the epoch. */
+  readonly now: number;
+  readonly decoder: MessageDecoder;
+  readonly listeners: readonly UdpListener[];
+  readonly refused: RefusedSenders;
+  readonly store: FlowStoreStats;
+  /** Counters of domains that were forgotten for want of room. */
+  readonly forgotten: DomainCounters;
+  readonly kernelDrops: number;
+  readonly recordsDropped: number;
+}
+
 /** Reads the figures of a collector. Costs a walk over the domains: for every few seconds, not for every datagram. */
-export function readStatus(collector: Collector): CollectorStatus {
-  const { decoder, options } = collector;
-  const at = options.now();
+export function readStatus(sources: StatusSources): CollectorStatus {
+  const { now: at, decoder, listeners, store } = sources;
   const exporters = new Set<string>();
   const faults: Partial<Record<Fault, number>> = {};
-  let [datagrams, octets, records, sequence, setsDropped] = [0, 0, 0, 0, 0];
+  const totals = { ...sources.forgotten };
   for (const domain of decoder.domains) {
-    const { counters } = domain;
-    if (counters.datagrams > 0) exporters.add(domain.exporter);
-    datagrams += counters.datagrams;
-    octets += counters.octets;
-    records += counters.records;
-    sequence += Math.max(0, counters.expected - counters.received);
-    setsDropped += counters.setsDropped;
+    addCounters(totals, domain.counters);
+    if (domain.counters.datagrams > 0) exporters.add(domain.exporter);
     for (const [fault, count] of domain.faults) faults[fault] = (faults[fault] ?? 0) + count;
   }
   const awaited: AwaitedStatus[] = [];
@@ -68,23 +79,28 @@ export function readStatus(collector: Collector): CollectorStatus {
     awaited.push({ exporter: domain.exporter, observationDomain: domain.id, templateId, seconds, sets });
   }
   awaited.sort((a, b) => b.sets - a.sets);
-  const refusedDatagrams = collector.listeners.reduce((sum, listener) => sum + listener.counters().refusedDatagrams, 0);
-  const senders = refusedDatagrams === 0 ? [] : collector.refused.list().slice(0, 5);
+  const refusedDatagrams = listeners.reduce((sum, listener) => sum + listener.counters().refusedDatagrams, 0);
+  const senders = refusedDatagrams === 0 ? [] : sources.refused.list().slice(0, 5);
   return {
     at,
-    datagrams,
-    octets,
-    records,
+    datagrams: totals.datagrams,
+    octets: totals.octets,
+    records: totals.records,
     exporters: exporters.size,
     templates: decoder.domains.templates,
     awaited: awaited.slice(0, MAX_AWAITED),
     setsHeld,
-    loss: { sequence, kernel: collector.kernelDrops(), store: collector.recordsDropped(), setsDropped },
+    loss: {
+      sequence: Math.max(0, totals.expected - totals.received),
+      kernel: sources.kernelDrops,
+      store: sources.recordsDropped,
+      setsDropped: totals.setsDropped,
+    },
     faults,
     refused: {
       datagrams: refusedDatagrams,
       senders: senders.map(({ address, datagrams: count }) => ({ address, datagrams: count })),
     },
-    store: collector.store.stats(),
+    store,
   };
 }

@@ -45,6 +45,11 @@ export function newCounters(): DomainCounters {
   };
 }
 
+/** Adds every counter of `more` to `total`. */
+export function addCounters(total: DomainCounters, more: DomainCounters): void {
+  for (const name of Object.keys(total) as (keyof DomainCounters)[]) total[name] += more[name];
+}
+
 /** Distinct sampling rates noted per minute. */
 const MAX_RATES = 16;
 
