@@ -10,12 +10,16 @@ export interface ParquetOptions {
   readonly level: number;
   /** Greatest number of distinct values in a row group for which a dictionary is tried. */
   readonly dictionary: number;
+  readonly rowGroup: number;
 }
 
 /** Segments as they arrive: cheapest to write. */
-export const FRESH: ParquetOptions = { level: 1, dictionary: 4096 };
-/** Merged segments: smallest. */
-export const MERGED: ParquetOptions = { level: 6, dictionary: 20_000 };
+export const FRESH: ParquetOptions = { level: 1, dictionary: 16_384, rowGroup: 122_880 };
+/**
+ * Merged segments: smallest. On the generator's traffic, sorted by address, 2 M rows: row groups of 122,880 give 16.7–17.4 octets a flow, these
+ * 16.2–16.5; higher levels gain less than 1 % for twice the time.
+ */
+export const MERGED: ParquetOptions = { level: 6, dictionary: 65_536, rowGroup: 491_520 };
 
 /** What a look into a segment file tells. */
 export interface Inspection extends TimeRange {
@@ -34,8 +38,8 @@ export function globEscape(path: string): string {
 }
 
 /** The options of a COPY into a segment. */
-export function copyOptions({ level, dictionary }: ParquetOptions): string {
-  return `(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL ${level}, PARQUET_VERSION v2, ROW_GROUP_SIZE 122880, DICTIONARY_SIZE_LIMIT ${dictionary})`;
+export function copyOptions({ level, dictionary, rowGroup }: ParquetOptions): string {
+  return `(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL ${level}, PARQUET_VERSION v2, ROW_GROUP_SIZE ${rowGroup}, DICTIONARY_SIZE_LIMIT ${dictionary})`;
 }
 
 /**
@@ -132,10 +136,9 @@ export class Duck {
 
   #register(connection: duckdb.Connection): void {
     const types = new Map(
-      (['UTINYINT', 'USMALLINT', 'UINTEGER', 'UBIGINT', 'BIGINT', 'TIMESTAMP', 'VARCHAR'] as const).map((name) => [
-        name,
-        duckdb.create_logical_type(duckdb.Type[name]),
-      ]),
+      (['UTINYINT', 'USMALLINT', 'UINTEGER', 'UBIGINT', 'BIGINT', 'TIMESTAMP', 'TIMESTAMP_MS', 'VARCHAR'] as const).map(
+        (name) => [name, duckdb.create_logical_type(duckdb.Type[name])],
+      ),
     );
     const table = duckdb.create_table_function();
     duckdb.table_function_set_name(table, 'segment');

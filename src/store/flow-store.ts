@@ -188,7 +188,7 @@ export class FlowStore {
 
   #startWorker(): Promise<Omit<StartReport, 'tookOverFrom'>> {
     const { dir, now, rotateSeconds = 300, segmentMillis = 700, retention = {} } = this.#options;
-    const { unitRows = 2_000_000, graceSeconds = 300, mergeMegabytes = 512 } = this.#options;
+    const { unitRows = 1_000_000, graceSeconds = 300, mergeMegabytes = 300 } = this.#options;
     const workerData: WriterSettings = {
       dir,
       rotateSeconds,

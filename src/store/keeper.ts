@@ -3,7 +3,7 @@ import { messageOf } from '../util/errors.ts';
 import type { SegmentEntry } from './catalogue.ts';
 import { publish } from './durable.ts';
 import type { Ledger } from './ledger.ts';
-import { bucketMicros, mergedColumns } from './merge.ts';
+import { mergedColumns, timeBuckets } from './merge.ts';
 import { isOfEndedSlot, type MergeJob, nextMerge } from './merge-plan.ts';
 import type { Merger } from './merger.ts';
 import type { WriterSettings } from './messages.ts';
@@ -29,11 +29,15 @@ export class Keeper {
   readonly #ledger: Ledger;
   readonly #merger: Merger;
   readonly #log: Log;
+  #now = 0;
   #slot = Number.NaN;
   #planned = -1;
   #pausedUntil = 0;
   #pause = PAUSE;
   #busy: ReadonlySet<string> = new Set();
+  #skip = new Set<string>();
+  /** Rows of the next merged file; less than the setting after a merge that failed. */
+  #unitRows: number;
   #running: Promise<void> | undefined;
   #closed = false;
   readonly counts = { merges: 0, mergeErrors: 0, rowsMerged: 0, segmentsExpired: 0 };
@@ -42,6 +46,7 @@ export class Keeper {
     this.#settings = options.settings;
     this.#ledger = options.ledger;
     this.#merger = options.merger;
+    this.#unitRows = options.settings.unitRows;
     this.#log = options.log;
   }
 
@@ -52,6 +57,7 @@ export class Keeper {
   /** To be called about once a second. */
   async tick(nowMs: number): Promise<void> {
     if (this.#closed) return;
+    this.#now = nowMs;
     const { rotateSeconds, graceMs } = this.#settings;
     const slot = Math.floor((nowMs / 1000 - 5) / rotateSeconds);
     if (slot !== this.#slot) {
@@ -61,7 +67,7 @@ export class Keeper {
       this.#expire(nowMs);
     }
     await this.#ledger.removeRetired(graceMs);
-    if (this.#running === undefined && nowMs >= this.#pausedUntil) this.#startMerge(nowMs);
+    if (this.#running === undefined && nowMs >= this.#pausedUntil) this.#startMerge();
   }
 
   /** Stops; a merge that is under way is given up. */
@@ -79,13 +85,13 @@ export class Keeper {
     this.#log('info', { segments: expired.length }, 'retention: gave up the oldest segments');
   }
 
-  #startMerge(nowMs: number): void {
-    const { rotateSeconds, unitRows } = this.#settings;
+  #startMerge(): void {
+    const { rotateSeconds } = this.#settings;
     const { version } = this.#ledger;
     // Nothing new since the last look, and no window has ended.
     if (version === this.#planned) return;
-    const rules = { rotateSeconds, unitRows, crowd: CROWD };
-    const job = nextMerge(this.#ledger.entries(), rules, nowMs / 1000);
+    const rules = { rotateSeconds, unitRows: this.#unitRows, crowd: CROWD, skip: this.#skip };
+    const job = nextMerge(this.#ledger.entries(), rules, this.#now / 1000);
     if (job === undefined) {
       this.#planned = version;
       this.#merger.rest();
@@ -95,17 +101,17 @@ export class Keeper {
     this.#running = this.#merge(job)
       .then((isDone) => {
         this.#pause = isDone ? PAUSE : Math.min(this.#pause * 2, MAX_PAUSE);
-        this.#pausedUntil = isDone ? 0 : nowMs + this.#pause;
+        this.#pausedUntil = isDone ? 0 : this.#now + this.#pause;
       })
       .catch((error: unknown) => {
-        this.#pausedUntil = nowMs + this.#pause;
+        this.#pausedUntil = this.#now + this.#pause;
         this.#log('error', { error: messageOf(error) }, 'a merge could not be finished');
       })
       .finally(() => {
         this.#busy = new Set();
         this.#running = undefined;
         // The next one at once, while there is work.
-        if (this.#pausedUntil === 0 && !this.#closed) this.#startMerge(nowMs);
+        if (this.#pausedUntil === 0 && !this.#closed) this.#startMerge();
       });
   }
 
@@ -122,7 +128,7 @@ export class Keeper {
     const columns = mergedColumns(kind, inputs);
     const output = `${TEMPORARY}/merge-${name.first}-${name.last}.parquet`;
     const files = inputs.map(({ file }) => file);
-    const answer = await this.#merger.run({ kind, inputs: files, columns, output, bucketMicros: bucketMicros(inputs) });
+    const answer = await this.#merger.run({ kind, inputs: files, columns, output, buckets: timeBuckets(inputs) });
     if (this.#closed) return false;
     const rows = inputs.reduce((sum, entry) => sum + entry.rows, 0);
     if ('error' in answer || answer.rows !== rows) {
@@ -130,6 +136,9 @@ export class Keeper {
       const error = 'error' in answer ? answer.error : `${answer.rows} rows came out of ${rows}`;
       this.#log('error', { error, segments: files.length }, 'merging segments failed; they stay as they are');
       if ('error' in answer) await this.#setAside(answer.damaged);
+      // Too large, perhaps: smaller groups, and in the end those that fail alone are left alone.
+      this.#unitRows = Math.ceil(Math.min(rows, this.#unitRows) / 2);
+      if (files.length === 1) for (const file of files) this.#skip.add(file);
       return false;
     }
     const file = segmentPath(name, times.minReceived);
@@ -139,6 +148,7 @@ export class Keeper {
     const merged: SegmentEntry = { file, tier, rows, bytes: size, ...times, columns, sorted: true };
     this.#ledger.replace(files, merged);
     await this.#ledger.save();
+    this.#unitRows = this.#settings.unitRows;
     this.counts.merges++;
     this.counts.rowsMerged += rows;
     return true;

@@ -64,7 +64,7 @@ export class Ledger {
 
   /** Takes files off the list; with `merged`, which has their rows, in one step. They stay on disk until `removeRetired`. */
   replace(files: readonly string[], merged?: SegmentEntry): void {
-    const at = this.#now();
+    const at = Math.floor(this.#now());
     for (const file of files) {
       this.#drop(file);
       this.#retired.push({ file, at });
@@ -124,7 +124,7 @@ export class Ledger {
 
   async #saveNow(): Promise<void> {
     // Both texts are taken at one moment; the catalogue is replaced before the live one, which readers read first.
-    const common = { nextSequence: this.#nextSequence, updated: this.#now() };
+    const common = { nextSequence: this.#nextSequence, updated: Math.floor(this.#now()) };
     const base = this.#isBaseChanged
       ? formatCatalogue({ ...common, entries: [...this.#base.values()], retired: this.#retired })
       : undefined;

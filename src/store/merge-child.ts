@@ -7,7 +7,7 @@ import { rm } from 'node:fs/promises';
 import { setPriority } from 'node:os';
 import { messageOf } from '../util/errors.ts';
 import { Duck, globEscape, literal } from './duck.ts';
-import { type MergeAnswer, type MergeRequest, mergeSql } from './merge.ts';
+import { type MergeAnswer, type MergeRequest, mergeSql, millisSql } from './merge.ts';
 import { TEMPORARY } from './paths.ts';
 
 const LOWEST = 19;
@@ -15,8 +15,14 @@ const LOWEST = 19;
 async function merge(duck: Duck, request: MergeRequest): Promise<MergeAnswer> {
   const started = performance.now();
   try {
-    const [row] = await duck.run(mergeSql(request));
-    return { rows: Number(row?.[0]), milliseconds: Math.round(performance.now() - started) };
+    const counts = await duck.run(millisSql(request));
+    const millis = counts.filter(([, files]) => Number(files) === request.inputs.length).map(([name]) => String(name));
+    const [row] = await duck.run(mergeSql(request, new Set(millis)));
+    return {
+      rows: Number(row?.[0]),
+      milliseconds: Math.round(performance.now() - started),
+      residentBytes: process.memoryUsage.rss(),
+    };
   } catch (error) {
     await rm(request.output, { force: true });
     return { error: messageOf(error), damaged: await findDamaged(duck, request.inputs) };
@@ -51,4 +57,4 @@ async function main(memoryMegabytes: number): Promise<void> {
   process.send?.('ready');
 }
 
-await main(Number(process.argv[2] ?? 512));
+await main(Number(process.argv[2] ?? 300));

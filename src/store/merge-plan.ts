@@ -8,6 +8,8 @@ export interface MergeRules {
   readonly unitRows: number;
   /** So many small segments of the slot that is being written are merged before its end. */
   readonly crowd: number;
+  /** Segments that could not be merged: they stay as they are, and nothing is merged across them. */
+  readonly skip?: ReadonlySet<string>;
 }
 
 /** Adjacent segments that become one file. */
@@ -97,7 +99,7 @@ function firstGroup(
     const { entry, name } = item;
     const own = windowOf(entry, seconds);
     // What is merged already and large stays as it is.
-    const isDone = name.merged && entry.rows > rules.unitRows / 2;
+    const isDone = (name.merged && entry.rows > rules.unitRows / 2) || rules.skip?.has(entry.file) === true;
     const isFull = rows + entry.rows > rules.unitRows;
     if (group.length > 0 && (own !== window || isDone || isFull)) {
       if (isDue(isFull && own === window)) return group;

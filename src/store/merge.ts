@@ -9,16 +9,17 @@ export interface MergeRequest {
   readonly inputs: readonly string[];
   readonly columns: readonly string[];
   readonly output: string;
-  /** Length of the time buckets that rows are sorted by first, µs. */
-  readonly bucketMicros: number;
+  /** The time buckets that rows are sorted by first: where the first begins, and their length, µs. */
+  readonly buckets: { readonly from: number; readonly length: number };
 }
 
 export type MergeAnswer =
-  | { readonly rows: number; readonly milliseconds: number }
+  | { readonly rows: number; readonly milliseconds: number; readonly residentBytes: number }
   | { readonly error: string; readonly damaged: readonly string[] };
 
-/** Rows that a time bucket should have at least: small buckets make pruning by time sharper and files larger. */
-const BUCKET_ROWS = 250_000;
+/** Rows that a time bucket should have at least, and its least length, µs: within that, sorting by address alone is smallest. */
+const BUCKET_ROWS = MERGED.rowGroup;
+const LEAST_BUCKET = 600_000_000;
 
 /** The columns of the merged file, in the order of files. */
 export function mergedColumns(kind: Kind, inputs: readonly SegmentEntry[]): string[] {
@@ -27,26 +28,36 @@ export function mergedColumns(kind: Kind, inputs: readonly SegmentEntry[]): stri
   return all.filter((name) => present.has(name));
 }
 
-/** Buckets of a whole number of minutes, so long that each has enough rows. */
-export function bucketMicros(inputs: readonly SegmentEntry[]): number {
+/** Time buckets from the first row on, so long that each has enough rows: one for a busy site, hours for a quiet one. */
+export function timeBuckets(inputs: readonly SegmentEntry[]): { readonly from: number; readonly length: number } {
   const rows = inputs.reduce((sum, entry) => sum + entry.rows, 0);
-  const first = Math.min(...inputs.map(({ minReceived }) => minReceived));
+  const from = Math.min(...inputs.map(({ minReceived }) => minReceived));
   const last = Math.max(...inputs.map(({ maxReceived }) => maxReceived));
   const buckets = Math.max(1, Math.floor(rows / BUCKET_ROWS));
-  return Math.max(1, Math.ceil((last - first + 1) / buckets / 60_000_000)) * 60_000_000;
+  return { from, length: Math.max(LEAST_BUCKET, Math.ceil((last - from + 1) / buckets)) };
 }
 
-/** The statement that merges. */
-export function mergeSql({ kind, inputs, columns, output, bucketMicros: micros }: MergeRequest): string {
-  const files = inputs.map((file) => literal(globEscape(file))).join(', ');
+/** The statement that tells which columns are whole milliseconds, file by file. */
+export function millisSql({ inputs }: MergeRequest): string {
+  return `SELECT name, count(*) FROM parquet_schema(${fileList(inputs)}) WHERE converted_type = 'TIMESTAMP_MILLIS' GROUP BY name`;
+}
+
+/** The statement that merges; `millis` are the columns that are whole milliseconds in all inputs. */
+export function mergeSql(request: MergeRequest, millis: ReadonlySet<string>): string {
+  const { kind, inputs, columns, output, buckets } = request;
   const has = (name: string) => columns.includes(name);
   const time = kind === 'quality' ? 'minute' : 'time_received';
-  const bucket = has(time) ? [`epoch_us("${time}") // ${micros}`] : [];
+  const bucket = has(time) ? [`(epoch_us("${time}") - ${buckets.from}) // ${buckets.length}`] : [];
   const keys = (kind === 'quality' ? ['minute', 'exporter'] : SORT_KEYS).filter(has).map((name) => `"${name}"`);
   const order = [...bucket, ...keys];
-  return `COPY (SELECT ${columns.map((name) => `"${name}"`).join(', ')} FROM read_parquet([${files}], union_by_name = true)${
-    order.length === 0 ? '' : ` ORDER BY ${order.join(', ')}`
-  }) TO ${literal(output)} ${copyOptions(MERGED)}`;
+  const values = columns.map((name) => (millis.has(name) ? `"${name}"::TIMESTAMP_MS AS "${name}"` : `"${name}"`));
+  const select = `SELECT ${values.join(', ')} FROM read_parquet(${fileList(inputs)}, union_by_name = true)`;
+  const sort = order.length === 0 ? '' : ` ORDER BY ${order.join(', ')}`;
+  return `COPY (${select}${sort}) TO ${literal(output)} ${copyOptions(MERGED)}`;
+}
+
+function fileList(files: readonly string[]): string {
+  return `[${files.map((file) => literal(globEscape(file))).join(', ')}]`;
 }
 
 const SORT_KEYS = ['src_addr_hi', 'src_addr_lo', 'dst_addr_hi', 'dst_addr_lo'] as const;

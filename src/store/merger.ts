@@ -2,6 +2,8 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { messageOf } from '../util/errors.ts';
 import type { MergeAnswer, MergeRequest } from './merge.ts';
 
+/** Memory beyond which the process is not used again. */
+const MAX_RESIDENT = 400 << 20;
 const CHILD = new URL('./merge-child.js', import.meta.url);
 
 /**
@@ -29,7 +31,10 @@ export class Merger {
       const child = this.#child;
       const answer = nextMessage(child);
       child.send(request);
-      return (await answer) as MergeAnswer;
+      const result = (await answer) as MergeAnswer;
+      // glibc keeps what was freed; a new process begins small again.
+      if ('residentBytes' in result && result.residentBytes > MAX_RESIDENT) this.rest();
+      return result;
     } catch (error) {
       this.kill();
       return { error: messageOf(error), damaged: [] };
@@ -51,6 +56,7 @@ export class Merger {
     const child = fork(CHILD, [String(this.#memoryMegabytes)], {
       cwd: this.#dir,
       execArgv: [],
+      env: { ...process.env, MALLOC_ARENA_MAX: '1' },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     await nextMessage(child);

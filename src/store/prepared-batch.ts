@@ -16,6 +16,8 @@ export interface PreparedBatch {
   readonly arrays: readonly (SlotArray | undefined)[];
   /** By slot: all rows, or the rows of pairs (first, end). */
   readonly presence: ReadonlyMap<number, true | readonly number[]>;
+  /** Slots of times that are all whole milliseconds. */
+  readonly millis: ReadonlySet<number>;
   readonly batch: FlowBatch;
   readonly times: TimeRange;
 }
@@ -39,11 +41,15 @@ export function prepareBatch(message: BatchMessage, nowMicros: number): Prepared
   limitTimes(arrays[END], presence.get(END), rows);
   if (presence.has(END)) startWhereEndAlone(batch, presence);
   const start = limitTimes(arrays[START], presence.get(START), rows);
+  const millis = new Set<number>();
+  if (received?.isMillis === true) millis.add(RECEIVED);
+  if (start?.isMillis === true) millis.add(START);
   const end = endsToDurations(arrays, presence.get(END), rows);
   return {
     rows,
     arrays,
     presence,
+    millis,
     batch,
     times: {
       minReceived: received?.min ?? nowMicros,
@@ -74,11 +80,12 @@ function limitTimes(
   words: SlotArray | undefined,
   presence: true | readonly number[] | undefined,
   rows: number,
-): { min: number; max: number } | undefined {
+): { min: number; max: number; isMillis: boolean } | undefined {
   if (words === undefined || presence === undefined || rows === 0) return undefined;
   const ranges = rangesOf(presence, rows);
   let min = Number.POSITIVE_INFINITY;
   let max = 0;
+  let isMillis = true;
   for (let i = 0; i < ranges.length; i += 2) {
     const end = 2 * (ranges[i + 1] as number);
     for (let at = 2 * (ranges[i] as number); at < end; at += 2) {
@@ -90,9 +97,10 @@ function limitTimes(
       const value = high * WORD + (words[at] as number);
       if (value < min) min = value;
       if (value > max) max = value;
+      if (isMillis) isMillis = Math.floor(value / 1000) * 1000 === value;
     }
   }
-  return { min, max };
+  return { min, max, isMillis };
 }
 
 /** Copies the end to the start in runs whose layout has only an end. */

@@ -73,7 +73,7 @@ export async function repairFolder(dir: string, inspect: Inspect): Promise<Repai
   while (candidates.size > 0) {
     // The widest first: only a sound file may send those that it replaces away.
     const replaced = supersededAmong(candidates);
-    for (const [file, name] of [...candidates]) {
+    for (const [file, name] of candidates) {
       if (replaced.has(file)) continue;
       candidates.delete(file);
       const bytes = (await stat(inFolder(dir, file))).size;
@@ -90,7 +90,7 @@ export async function repairFolder(dir: string, inspect: Inspect): Promise<Repai
     }
     const names = new Map([...sound.keys()].map((file) => [file, found.get(file) as SegmentName]));
     const gone = supersededAmong(new Map([...names, ...candidates]));
-    for (const file of [...candidates.keys()]) {
+    for (const file of candidates.keys()) {
       if (!gone.has(file) || !isReplacedBy(file, found, names)) continue;
       candidates.delete(file);
       await rm(inFolder(dir, file), { force: true });

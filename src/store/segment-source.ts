@@ -9,6 +9,7 @@ import { createTextCells, fillTexts, type TextCells } from './text-vector.ts';
 
 /** Rows of one of DuckDB's vectors. */
 const VECTOR = 2048;
+const WORD = 0x1_0000_0000;
 const encoder = new TextEncoder();
 
 /** Rows on their way into a COPY, chunk by chunk. */
@@ -21,7 +22,12 @@ export interface SegmentSource {
 
 /** The rows of these batches one after the other, with the columns that at least one of them has. */
 export function createSegmentSource(batches: readonly PreparedBatch[]): SegmentSource {
-  const columns = FILE_COLUMNS.filter(({ slot }) => batches.some(({ presence }) => presence.has(slot)));
+  const columns = FILE_COLUMNS.filter(({ slot }) => batches.some(({ presence }) => presence.has(slot))).map(
+    (column) => {
+      const isMillis = batches.every(({ presence, millis }) => !presence.has(column.slot) || millis.has(column.slot));
+      return column.type === 'TIMESTAMP' && isMillis ? ({ ...column, type: 'TIMESTAMP_MS' } as const) : column;
+    },
+  );
   const scratch = { cells: new Uint32Array(VECTOR * 4), valid: new Uint8Array(VECTOR / 8) };
   let index = 0;
   let row = 0;
@@ -62,6 +68,10 @@ export function createSegmentSource(batches: readonly PreparedBatch[]): SegmentS
         clearCells(vector, scratch.cells, count);
         fillExtra(vector, prepared, array, { first: row, count }, scratch.valid);
         setValidity(vector, scratch.valid, count);
+      } else if (column.type === 'TIMESTAMP_MS') {
+        toMillis(array, row, count, scratch.cells);
+        duckdb.copy_data_to_vector(vector, 0, scratch.cells.buffer, 0, count * 8);
+        if (!isFull) setValidity(vector, scratch.valid, count);
       } else {
         const width = SLOT_WIDTH[column.kind];
         duckdb.copy_data_to_vector(vector, 0, array.buffer, array.byteOffset + row * width, count * width);
@@ -72,6 +82,16 @@ export function createSegmentSource(batches: readonly PreparedBatch[]): SegmentS
     return count;
   };
   return { columns, rows: batches.reduce((sum, { rows }) => sum + rows, 0), fill };
+}
+
+/** Rows of µs as ms. */
+function toMillis(words: ArrayLike<number>, first: number, count: number, into: Uint32Array): void {
+  for (let i = 0; i < count; i++) {
+    const at = 2 * (first + i);
+    const value = Math.floor(((words[at + 1] as number) * WORD + (words[at] as number)) / 1000);
+    into[2 * i] = value;
+    into[2 * i + 1] = value / WORD;
+  }
 }
 
 function covers(presence: true | readonly number[] | undefined, first: number, end: number): boolean {
@@ -99,7 +119,7 @@ function clearAbsent(valid: Uint8Array, presence: true | readonly number[], firs
     for (let row = from; row < to; row++) valid[row >> 3] = (valid[row >> 3] as number) | (1 << (row & 7));
 }
 
-function setValidity(vector: Vector, valid: Uint8Array<ArrayBufferLike>, count: number): void {
+function setValidity(vector: Vector, valid: Uint8Array, count: number): void {
   duckdb.vector_ensure_validity_writable(vector);
   // DuckDB's masks are words of 64 rows.
   duckdb.copy_data_to_vector_validity(vector, 0, valid.buffer as ArrayBuffer, 0, Math.ceil(count / 64) * 8);
