@@ -24,8 +24,8 @@ export interface Cell {
   readonly numeric: boolean;
   /** Whether its texts may hold characters that a format has to escape. */
   readonly free: boolean;
-  /** Whether its texts are JSON. */
-  readonly json: boolean;
+  /** Whether a row's text is JSON already. */
+  json(row: number): boolean;
   bind(rows: Rows): void;
   /** Machine-readable text of a row's value; undefined when there is none. Valid after `bind`. */
   text(row: number): string | undefined;
@@ -115,7 +115,7 @@ export function createCell(kind: CellKind, at: number, column?: ColumnDefinition
   return {
     numeric: !['time', 'address', 'mac', 'text', 'extra', 'words'].includes(kind),
     free: kind === 'text' || kind === 'extra',
-    json: kind === 'extra',
+    json: (row) => kind === 'extra' && isJsonObject(stringAt(octets, row)),
     bind,
     text: (row) => (missing(row) ? undefined : toText(row)),
     number: (row) => (missing(row) ? Number.NaN : read(row)),
@@ -146,4 +146,13 @@ export function createTimeText(): (micros: number) => string {
     }
     return `${prefix}.${String(micros - found * 1e6).padStart(6, '0')}Z`;
   };
+}
+
+/** The column `extra` is an object; a damaged one is shown as text. */
+function isJsonObject(text: string): boolean {
+  try {
+    return text.startsWith('{') && typeof JSON.parse(text) === 'object';
+  } catch {
+    return false;
+  }
 }

@@ -1,5 +1,4 @@
 import type { Cell } from './cells.ts';
-import type { Rows } from './duck.ts';
 
 export type FormatName = 'table' | 'csv' | 'json' | 'ndjson';
 export const FORMATS: readonly FormatName[] = ['table', 'csv', 'json', 'ndjson'];
@@ -16,8 +15,8 @@ export interface FormatColumn {
 /** Turns rows into text, chunk by chunk. Each call resolves to false when the reader has gone. */
 export interface RowFormat {
   begin(): Promise<boolean>;
-  /** The columns' cells are bound to these rows; `rows` says which of them are meant. */
-  rows(rows: Rows, first: number, end: number): Promise<boolean>;
+  /** Rows [first, end) of those that the columns' cells are bound to. */
+  rows(first: number, end: number): Promise<boolean>;
   end(): Promise<boolean>;
 }
 
@@ -25,7 +24,7 @@ export interface RowFormat {
 export function createCsv(columns: readonly FormatColumn[], write: Write): RowFormat {
   return {
     begin: () => write(`${columns.map(({ name }) => csvField(name)).join(',')}\n`),
-    rows: (_, first, end) => {
+    rows: (first, end) => {
       let text = '';
       for (let row = first; row < end; row++) {
         for (let i = 0; i < columns.length; i++) {
@@ -60,7 +59,7 @@ export function createJson(
   let started = false;
   return {
     begin: () => (lines ? Promise.resolve(true) : write('[')),
-    rows: (_, first, end) => {
+    rows: (first, end) => {
       let text = '';
       for (let row = first; row < end; row++) {
         if (!lines) text += started ? ',\n' : '\n';
@@ -71,7 +70,7 @@ export function createJson(
           const { cell } = columns[i] as FormatColumn;
           const value = cell.text(row);
           if (value === undefined && sparse) continue;
-          text += comma + (names[i] as string) + (value === undefined ? 'null' : jsonValue(cell, value));
+          text += comma + (names[i] as string) + (value === undefined ? 'null' : jsonValue(cell, value, row));
           comma = ',';
         }
         text += lines ? '}\n' : '}';
@@ -82,19 +81,7 @@ export function createJson(
   };
 }
 
-function jsonValue(cell: Cell, value: string): string {
-  if (cell.numeric) return value;
-  return cell.free ? freeJson(cell, value) : `"${value}"`;
-}
-
-/** The column `extra` holds JSON already. */
-function freeJson(cell: Cell, value: string): string {
-  if (cell.json && value.startsWith('{')) {
-    try {
-      return JSON.stringify(JSON.parse(value));
-    } catch {
-      // Not JSON after all: a text like any other.
-    }
-  }
-  return JSON.stringify(value);
+function jsonValue(cell: Cell, value: string, row: number): string {
+  if (cell.numeric || (cell.free && cell.json(row))) return value;
+  return cell.free ? JSON.stringify(value) : `"${value}"`;
 }

@@ -107,7 +107,7 @@ export class Query {
       if (!begun && !(await output.begin())) return false;
       begun = true;
       for (const { cell } of columns) cell.bind(rows);
-      if (skip < rows.count && !(await output.rows(rows, skip, rows.count))) return false;
+      if (skip < rows.count && !(await output.rows(skip, rows.count))) return false;
       skip = 0;
     }
     if (!begun && !(await output.begin())) return false;

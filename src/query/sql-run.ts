@@ -1,0 +1,94 @@
+import { resolve } from 'node:path';
+import { readCatalogue } from '../store/catalogue.ts';
+import { messageOf, WeirError } from '../util/errors.ts';
+import { isInterrupt } from './duck.ts';
+import { createCsv, createJson, type FormatName, type RowFormat, type Write } from './format.ts';
+import { openSource } from './source.ts';
+import { type SqlAnswer, SqlSession } from './sql-session.ts';
+import { printable, Table } from './table.ts';
+import type { TimeSpan } from './time.ts';
+
+export interface SqlOptions {
+  readonly data: string;
+  readonly sql: string;
+  readonly span: TimeSpan;
+  readonly format: FormatName;
+  readonly width: number | undefined;
+  readonly colour: boolean;
+  readonly write: Write;
+  readonly clock: () => number;
+  readonly temporary: string;
+}
+
+/** One SQL statement to one data folder. Inert until `run`; used once. */
+export class SqlQuery {
+  readonly #options: SqlOptions;
+  readonly #session: SqlSession;
+
+  constructor(options: SqlOptions) {
+    this.#options = options;
+    this.#session = new SqlSession(options.temporary);
+  }
+
+  cancel(): void {
+    this.#session.cancel();
+  }
+
+  /** Resolves true when all was written, false when nobody read on or it was cancelled. Throws WEIR_SQL, WEIR_STORE and those of `openSource`. */
+  async run(): Promise<boolean> {
+    const { data, sql, span, format } = this.#options;
+    const begun = this.#options.clock();
+    try {
+      const source = await openSource(data, span);
+      const quality = (await readCatalogue(data)).segments.filter(({ tier }) => tier === 'quality');
+      await this.#session.open(
+        source,
+        quality,
+        quality.map(({ file }) => resolve(data, file)),
+      );
+      const answer = await this.#session.select(sql);
+      return format === 'table' ? await this.#table(answer, begun) : await this.#machine(answer);
+    } catch (error) {
+      if (isInterrupt(error) && this.#session.cancelled) return false;
+      if (error instanceof WeirError) throw error;
+      throw new WeirError('WEIR_STORE', `the flows in ${data} could not be read: ${messageOf(error)}`, {
+        cause: error,
+      });
+    } finally {
+      this.#session.close();
+    }
+  }
+
+  async #machine(answer: SqlAnswer): Promise<boolean> {
+    const { format, write } = this.#options;
+    const output: RowFormat =
+      format === 'csv'
+        ? createCsv(answer.columns, write)
+        : createJson(answer.columns, write, { lines: format === 'ndjson', sparse: false });
+    if (!(await output.begin())) return false;
+    for await (const { count } of answer.chunks()) {
+      if (!(await output.rows(0, count))) return false;
+    }
+    return output.end();
+  }
+
+  async #table(answer: SqlAnswer, begun: number): Promise<boolean> {
+    const { width, colour, write, clock } = this.#options;
+    const { columns } = answer;
+    const table = new Table(
+      columns.map(({ name, cell }) => ({ label: printable(name), right: cell.numeric })),
+      { width, colour },
+    );
+    let shown = 0;
+    for await (const { count } of answer.chunks()) {
+      const lines = Array.from({ length: count }, (_, row) =>
+        columns.map(({ cell }) => printable(cell.text(row) ?? '-')),
+      );
+      const header = shown === 0 ? table.header(lines) : '';
+      shown += count;
+      if (!(await write(header + table.lines(lines)))) return false;
+    }
+    const header = shown === 0 ? table.header([]) : '';
+    return write(`${header}\n${shown} ${shown === 1 ? 'row' : 'rows'} in ${((clock() - begun) / 1000).toFixed(2)} s\n`);
+  }
+}
