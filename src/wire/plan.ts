@@ -187,7 +187,12 @@ export function buildPlan(version: 5 | 9 | 10, fields: readonly FieldSpecifier[]
   }
 
   times.sort((a, b) => a.number - b.number);
-  steps.sort((a, b) => Number(a.ifZero) - Number(b.ifZero) || a.segment - b.segment || a.offset - b.offset);
+  const isLabel = ({ op }: Step): number => Number(op === 'label');
+  steps.sort((a, b) => {
+    const order = Number(a.ifZero) - Number(b.ifZero) || isLabel(a) - isLabel(b);
+    // Labels stay in the stack's order, wherever they lie.
+    return order !== 0 || isLabel(a) === 1 ? order : a.segment - b.segment || a.offset - b.offset;
+  });
   if (extraFields.length > 0) columns.add(columnIndex('extra'));
   const layout = createLayout(columns, extraFields);
   const has = (name: string): boolean => columns.has(columnIndex(name));
