@@ -11,7 +11,9 @@ const network = fc.oneof(
 const compare = fc.constantFrom('', '=', '==', '!=', '<', '>', '<=', '>=');
 const side = fc.constantFrom('', 'src ', 'dst ');
 const listOf = (values: fc.Arbitrary<string>) =>
-  fc.tuple(fc.array(values, { minLength: 1, maxLength: 4 }), fc.constantFrom(' ', ', ')).map(([list, gap]) => `in [${list.join(gap)}]`);
+  fc
+    .tuple(fc.array(values, { minLength: 1, maxLength: 4 }), fc.constantFrom(' ', ', '))
+    .map(([list, gap]) => `in [${list.join(gap)}]`);
 const port = fc.constantFrom(0, 53, 80, 443, 1024, 65_535).map(String);
 const flags = fc.subarray(['U', 'A', 'P', 'R', 'S', 'F'], { minLength: 1 }).map((letters) => letters.join(''));
 const small = fc.nat(5).map(String);
@@ -19,22 +21,52 @@ const small = fc.nat(5).map(String);
 /** `operator value` that does not ask for what no number can be. */
 const numbers = (values: fc.Arbitrary<string>) =>
   fc.oneof(
-    fc.tuple(compare, values).map(([operator, value]) => (operator === '<' && value === '0' ? '= 0' : operator === '>' && value === '65535' ? '>= 65535' : `${operator} ${value}`)),
+    fc
+      .tuple(compare, values)
+      .map(([operator, value]) =>
+        operator === '<' && value === '0'
+          ? '= 0'
+          : operator === '>' && value === '65535'
+            ? '>= 65535'
+            : `${operator} ${value}`,
+      ),
     listOf(values),
   );
 
 /** Conditions of every kind, over the few values of `rows.ts`. */
 const leaf = fc.oneof(
-  fc.tuple(side, fc.constantFrom('ip', 'net', 'host'), fc.oneof(address, network)).map(([s, word, value]) => `${s}${word} ${value}`),
+  fc
+    .tuple(side, fc.constantFrom('ip', 'net', 'host'), fc.oneof(address, network))
+    .map(([s, word, value]) => `${s}${word} ${value}`),
   fc.tuple(side, listOf(fc.oneof(address, network))).map(([s, list]) => `${s}ip ${list}`),
   fc.tuple(side, numbers(port)).map(([s, test]) => `${s}port ${test}`),
   fc.tuple(fc.constantFrom('src and dst', 'src or dst'), port).map(([s, value]) => `${s} port ${value}`),
-  fc.tuple(fc.constantFrom('if', 'in if', 'out if', 'as', 'src as', 'vlan', 'domain'), numbers(small)).map(([word, test]) => `${word} ${test}`),
+  fc
+    .tuple(fc.constantFrom('if', 'in if', 'out if', 'as', 'src as', 'vlan', 'domain'), numbers(small))
+    .map(([word, test]) => `${word} ${test}`),
   fc.constantFrom('tcp', 'udp', 'proto icmp', 'proto 6', 'proto != tcp', 'ipv4', 'ipv6', 'any'),
   fc.tuple(fc.constantFrom('', 'any ', 'all '), flags).map(([mode, letters]) => `flags ${mode}${letters}`),
-  fc.tuple(fc.constantFrom('bytes', 'packets', 'bps', 'pps', 'bpp', 'duration', 'tos'), numbers(fc.constantFrom('0', '1', '40', '100'))).map(([word, test]) => `${word} ${test}`),
-  fc.constantFrom('exporter 10.0.0.1', 'exporter net 10.0.0.0/24', 'next ip 10.1.1.1', 'flow_type = ipfix', 'mac 00:00:00:00:00:02', 'src_mac != 00:00:00:00:00:01'),
-  fc.constantFrom('app_name = "a\'b"', 'app_name in [dns, "a b"]', 'app_name != dns', 'time_start >= 2026-01-01T00:00:00.000002Z', 'time_end < 2026-01-01T00:00:00.100000Z'),
+  fc
+    .tuple(
+      fc.constantFrom('bytes', 'packets', 'bps', 'pps', 'bpp', 'duration', 'tos'),
+      numbers(fc.constantFrom('0', '1', '40', '100')),
+    )
+    .map(([word, test]) => `${word} ${test}`),
+  fc.constantFrom(
+    'exporter 10.0.0.1',
+    'exporter net 10.0.0.0/24',
+    'next ip 10.1.1.1',
+    'flow_type = ipfix',
+    'mac 00:00:00:00:00:02',
+    'src_mac != 00:00:00:00:00:01',
+  ),
+  fc.constantFrom(
+    'app_name = "a\'b"',
+    'app_name in [dns, "a b"]',
+    'app_name != dns',
+    'time_start >= 2026-01-01T00:00:00.000002Z',
+    'time_end < 2026-01-01T00:00:00.100000Z',
+  ),
   octet.map((n) => `src_port in [${n}-${n + 60}]`),
 );
 
