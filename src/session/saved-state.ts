@@ -136,7 +136,7 @@ function templateOf(saved: unknown) {
   );
   if (fields.length === 0 || fields.some(({ id: element, length }) => element > 65_535 || length > 65_535))
     return undefined;
-  return { id, kind: kind as 'data' | 'options', scopeCount, port, lastSeen, fields };
+  return { id, kind, scopeCount, port, lastSeen, fields };
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
