@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 
 const octet = fc.nat(255);
 const v4 = fc.tuple(fc.constant(10), fc.nat(1), fc.nat(1), fc.nat(3)).map((parts) => parts.join('.'));

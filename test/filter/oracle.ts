@@ -32,7 +32,7 @@ function passes(leaf: FilterLeaf, value: Row[string]): boolean {
           (from === undefined || (value as bigint) >= from) && (to === undefined || (value as bigint) <= to),
       );
     case 'flags': {
-      const set = Number(value as bigint) & leaf.mask;
+      const set = Number(value) & leaf.mask;
       return leaf.mode === 'all' ? set === leaf.mask : set !== 0;
     }
     case 'family':

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MAX_FILTER_LENGTH } from '#weir/filter/lexer.js';
 import { parseFilter } from '#weir/filter/parser.js';

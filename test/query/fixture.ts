@@ -1,6 +1,7 @@
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { parseTimeLiteral } from '#weir/filter/time-literal.js';
 import { formatCatalogue, type SegmentEntry } from '#weir/store/catalogue.js';
 import { FILE_COLUMNS, QUALITY_COLUMNS } from '#weir/store/file-columns.js';
 import { CATALOGUE, segmentPath } from '#weir/store/paths.js';
@@ -16,7 +17,9 @@ export type PlainRow = Readonly<Record<string, string | number | bigint | undefi
 
 /** µs since the epoch of an ISO time. */
 export function micros(text: string): bigint {
-  return BigInt(Date.parse(text)) * 1000n;
+  const time = parseTimeLiteral(text);
+  if (time === undefined) throw new Error(`not a time: ${text}`);
+  return time;
 }
 
 export function rowOf(plain: PlainRow): Row {

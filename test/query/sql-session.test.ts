@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSource } from '#weir/query/source.js';
 import { SqlSession } from '#weir/query/sql-session.js';
@@ -44,10 +44,10 @@ describe('SQL on stored flows', () => {
   });
 
   const rows = async (sql: string) => {
-    const { columns, chunks } = await session.select(sql);
+    const answer = await session.select(sql);
     const result: (string | undefined)[][] = [];
-    for await (const { count } of chunks()) {
-      for (let row = 0; row < count; row++) result.push(columns.map(({ cell }) => cell.text(row)));
+    for await (const { count } of answer.chunks()) {
+      for (let row = 0; row < count; row++) result.push(answer.columns.map(({ cell }) => cell.text(row)));
     }
     return result;
   };

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatTimeLiteral, parseTimeLiteral } from '#weir/filter/time-literal.js';
 import { parseSpan, parseTime } from '#weir/query/time.js';
