@@ -149,7 +149,14 @@ export function message5(
   const { domain = 0, sequence = 0, seconds = NOON, uptime = UPTIME, count = records.length } = header;
   const { sampling = 0, nanos = 0 } = header;
   return Uint8Array.from([
-    ...[...u16(5), ...u16(count), ...u32(uptime), ...u32(seconds), ...u32(nanos), ...u32(sequence)],
-    ...[...u16(domain), ...u16(sampling), ...records.flat()],
+    ...u16(5),
+    ...u16(count),
+    ...u32(uptime),
+    ...u32(seconds),
+    ...u32(nanos),
+    ...u32(sequence),
+    ...u16(domain),
+    ...u16(sampling),
+    ...records.flat(),
   ]);
 }

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { float, integer, type Specifier, u64, VARIABLE, variable } from './build.ts';
 import { decodeOne } from './run-plan.ts';

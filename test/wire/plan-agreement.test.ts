@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { FlowBatch } from '#weir/flow/batch.js';
 import { extraJson } from '#weir/flow/extra.js';
@@ -17,10 +17,11 @@ import { contextOf, registry, runnerOf } from './run-plan.ts';
 const known = [...registry.list()];
 const EXTRA = FIRST_SLOT[columnIndex('extra')] as number;
 /** Elements that the plan treats in their own way: times, durations, sampling, ICMP, labels, addresses of both families, application. */
+// biome-ignore format: a list of numbers
 const SPECIAL = [
-  ...[21, 22, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162, 258, 322, 323, 324, 325],
-  ...[34, 50, 305, 306, 309, 310, 311, 48, 302, 32, 139, 176, 177, 178, 179, 70, 71, 72, 95, 96, 210],
-  ...[1, 2, 85, 86, 8, 27, 12, 28, 225, 281, 15, 62, 6, 4, 56, 80, 371],
+  21, 22, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162, 258, 322, 323,
+  324, 325, 34, 50, 305, 306, 309, 310, 311, 48, 302, 32, 139, 176, 177, 178, 179, 70,
+  71, 72, 95, 96, 210, 1, 2, 85, 86, 8, 27, 12, 28, 225, 281, 15, 62, 6, 4, 56, 80, 371,
 ];
 
 const length = (natural: number): fc.Arbitrary<number> =>
@@ -31,10 +32,11 @@ const length = (natural: number): fc.Arbitrary<number> =>
     { weight: 2, arbitrary: fc.constant(VARIABLE) },
   );
 
+// biome-ignore format: type and length
 const NATURAL: Readonly<Record<string, number>> = {
-  ...{ unsigned8: 1, unsigned16: 2, unsigned32: 4, unsigned64: 8, ipv4Address: 4, ipv6Address: 16, macAddress: 6 },
-  ...{ string: 5, float32: 4, float64: 8, boolean: 1, dateTimeSeconds: 4, dateTimeMilliseconds: 8 },
-  ...{ dateTimeMicroseconds: 8, dateTimeNanoseconds: 8 },
+  unsigned8: 1, unsigned16: 2, unsigned32: 4, unsigned64: 8, ipv4Address: 4, ipv6Address: 16, macAddress: 6,
+  string: 5, float32: 4, float64: 8, boolean: 1, dateTimeSeconds: 4, dateTimeMilliseconds: 8,
+  dateTimeMicroseconds: 8, dateTimeNanoseconds: 8,
 };
 
 const field = fc
@@ -90,7 +92,7 @@ const scenario = fc
     kind: fc.constantFrom('whole', 'cut', 'noise'),
     limit: fc.constantFrom(3, 64),
     uptime: fc.constantFrom(-1, 0, 10_000_000, 0xffff_ff00),
-    rate: fc.constantFrom([0, 0], [100, 5], [7, 7]),
+    rate: fc.constantFrom([0, 0] as const, [100, 5] as const, [7, 7] as const),
   })
   .map(({ fields, values, sizes, count, cut, noise, kind, ...rest }) => {
     const all = Array.from({ length: count }, (_, i) =>
@@ -107,7 +109,7 @@ function outcome(way: 'interpreted' | 'compiled', { version, fields, bytes, limi
   // What a recycled array holds must not matter.
   batch.beginRun(plan.layout);
   for (const slot of plan.layout.slots) batch.arrays[slot]?.fill(0xa5);
-  const context = contextOf({ uptime, samplingRate: rate[0] as number, samplingSource: rate[1] as number });
+  const context = contextOf({ uptime, samplingRate: rate[0], samplingSource: rate[1] });
   const count = runnerOf(plan, way)(bytes, 0, bytes.length, batch, limit, context);
   batch.rows = count;
   const arrays = plan.layout.slots.map((slot) => {
@@ -134,10 +136,7 @@ it('both ways of running a plan write the same batch', () => {
       expect(interpreted.position).toBeLessThanOrEqual(input.bytes.length);
       decoded += interpreted.count;
     }),
-    {
-      numRuns: Number(process.env['WEIR_AGREEMENT'] ?? 4000),
-      ...(process.env['WEIR_SEED'] && { seed: Number(process.env['WEIR_SEED']) }),
-    },
+    { numRuns: Number(process.env['WEIR_AGREEMENT'] ?? 4000) },
   );
   expect(decoded).toBeGreaterThan(2000);
 });
