@@ -1,4 +1,5 @@
 import { parseAddress } from '../util/address.ts';
+import type { TemplateRecord } from '../wire/template.ts';
 import type { Domain } from './domain.ts';
 import type { MessageDecoder } from './message-decoder.ts';
 
@@ -124,7 +125,7 @@ function loadSampling(domain: Domain, saved: unknown): void {
   for (const pair of listOf(saved['interfaces'])) if (isPair(pair)) learn(pair[1], undefined, pair[0]);
 }
 
-function templateOf(saved: unknown) {
+function templateOf(saved: unknown): (TemplateRecord & { port: number; lastSeen: number }) | undefined {
   if (!isRecord(saved)) return undefined;
   const { id, kind, scopeCount, port, lastSeen } = saved;
   if (!isCount(id) || id < 256 || id > 65_535 || (kind !== 'data' && kind !== 'options')) return undefined;
