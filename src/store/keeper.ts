@@ -73,7 +73,7 @@ export class Keeper {
   /** Stops; a merge that is under way is given up. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#merger.kill();
+    this.#merger.close();
     await this.#running;
   }
 
@@ -110,8 +110,10 @@ export class Keeper {
       .finally(() => {
         this.#busy = new Set();
         this.#running = undefined;
+        if (this.#closed) return;
+        this.#expire(this.#now);
         // The next one at once, while there is work.
-        if (this.#pausedUntil === 0 && !this.#closed) this.#startMerge();
+        if (this.#pausedUntil === 0) this.#startMerge();
       });
   }
 

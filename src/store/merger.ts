@@ -14,6 +14,7 @@ export class Merger {
   readonly #dir: string;
   readonly #memoryMegabytes: number;
   #child: ChildProcess | undefined;
+  #closed = false;
 
   constructor(options: { readonly dir: string; readonly memoryMegabytes: number }) {
     this.#dir = options.dir;
@@ -26,9 +27,9 @@ export class Merger {
 
   /** Merges; a process that dies is an answer with an error. */
   async run(request: MergeRequest): Promise<MergeAnswer> {
+    if (this.#closed) return { error: 'the store is being closed', damaged: [] };
     try {
-      this.#child ??= await this.#start();
-      const child = this.#child;
+      const child = this.#child ?? (await this.#start());
       const answer = nextMessage(child);
       child.send(request);
       const result = (await answer) as MergeAnswer;
@@ -36,7 +37,7 @@ export class Merger {
       if ('residentBytes' in result && result.residentBytes > MAX_RESIDENT) this.rest();
       return result;
     } catch (error) {
-      this.kill();
+      this.#kill();
       return { error: messageOf(error), damaged: [] };
     }
   }
@@ -47,7 +48,13 @@ export class Merger {
     this.#child = undefined;
   }
 
-  kill(): void {
+  /** Ends the process at once, and starts none any more. */
+  close(): void {
+    this.#closed = true;
+    this.#kill();
+  }
+
+  #kill(): void {
     this.#child?.kill('SIGKILL');
     this.#child = undefined;
   }
@@ -59,6 +66,7 @@ export class Merger {
       env: { ...process.env, MALLOC_ARENA_MAX: '1' },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
+    this.#child = child;
     await nextMessage(child);
     return child;
   }
