@@ -22,6 +22,8 @@ export interface TextOptions {
 }
 
 const VERSIONS: Readonly<Record<number, string>> = { 2: 'v5', 3: 'v9', 4: 'ipfix' };
+/** Kinds of record that have no duration: NAT and firewall events. */
+const EVENTS: readonly number[] = [2, 3];
 const FLOW_TYPE_WORDS: Readonly<Record<string, string>> = { netflow_v9: 'NetFlow v9', ipfix: 'IPFIX' };
 
 /** A line per record: time, exporter, version, addresses and ports, protocol, flags, counters, duration, and what else says much. */
@@ -110,7 +112,10 @@ function flowLine(read: RowReader, row: number, zone: Zone, day: string): string
     parts.push(`type ${icmp} code ${read.number('icmp_code', row) ?? 0}`);
   counters(read, row, parts);
   const end = read.number('time_end', row);
-  if (end !== undefined && read.number('time_start', row) !== undefined) parts.push(humanDuration(end - start));
+  const isEvent = EVENTS.includes(read.number('record_kind', row) ?? 0);
+  if (end !== undefined && read.number('time_start', row) !== undefined && !isEvent) {
+    parts.push(humanDuration(end - start));
+  }
   others(read, row, parts);
   return parts.join(' ');
 }
@@ -118,12 +123,21 @@ function flowLine(read: RowReader, row: number, zone: Zone, day: string): string
 function counters(read: RowReader, row: number, parts: string[]): void {
   const packets = read.number('packets', row);
   const bytes = read.number('bytes', row);
-  if (packets !== undefined) parts.push(`${scaled(packets)} packet${packets === 1 ? '' : 's'}`);
-  if (bytes !== undefined) parts.push(`${scaled(bytes)}${bytes < 1000 ? ' ' : ''}B`);
+  if (packets !== undefined) parts.push(packetsText(packets));
+  if (bytes !== undefined) parts.push(bytesText(bytes));
   const [backPackets, backBytes] = [read.number('reverse_packets', row), read.number('reverse_bytes', row)];
-  if (backPackets !== undefined) parts.push(`back ${scaled(backPackets)} packets`);
-  if (backBytes !== undefined)
-    parts.push(`${backPackets === undefined ? 'back ' : ''}${scaled(backBytes)}${backBytes < 1000 ? ' ' : ''}B`);
+  if (backPackets === undefined && backBytes === undefined) return;
+  parts.push('back');
+  if (backPackets !== undefined) parts.push(packetsText(backPackets));
+  if (backBytes !== undefined) parts.push(bytesText(backBytes));
+}
+
+function packetsText(packets: number): string {
+  return `${scaled(packets)} packet${packets === 1 ? '' : 's'}`;
+}
+
+function bytesText(bytes: number): string {
+  return `${scaled(bytes)}${bytes < 1000 ? ' ' : ''}B`;
 }
 
 /** What is worth a place on the line when the record has it. */

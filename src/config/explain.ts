@@ -1,4 +1,4 @@
-import { Document, isMap, isScalar, isSeq, type Node, YAMLMap } from 'yaml';
+import { Document, isMap, isScalar } from 'yaml';
 import { formatPrefix } from '../util/prefix.ts';
 import type { CollectConfig } from './collect-config.ts';
 import { SETTINGS } from './settings.ts';
@@ -14,27 +14,18 @@ export function explain(config: CollectConfig): string {
   const missing: string[] = [];
   for (const [path, origin] of Object.entries(config.from.settings)) {
     const keys = path.split('.');
-    const node = document.getIn(keys, true) as Node | undefined;
-    if (node === undefined) {
-      missing.push(path);
-      continue;
-    }
-    // A list is told about above it, all else beside it.
-    if (isScalar(node)) node.comment = ` ${origin}`;
-    else if (isSeq(node)) node.commentBefore = ` ${origin}`;
-    const parent = document.getIn(keys.slice(0, -1), true);
-    if (isSeq(node) && isMap(parent)) {
-      const pair = parent.items.find(({ key }) => isScalar(key) && key.value === keys.at(-1));
-      if (pair !== undefined && isScalar(pair.key)) {
-        pair.key.commentBefore = ` ${origin}`;
-        node.commentBefore = null;
-      }
-    }
+    const mapping = document.getIn(keys.slice(0, -1), true);
+    const pair = isMap(mapping)
+      ? mapping.items.find(({ key }) => isScalar(key) && key.value === keys.at(-1))
+      : undefined;
+    // A list is told about above its key, all else beside the value.
+    if (pair === undefined) missing.push(path);
+    else if (isScalar(pair.value)) pair.value.comment = ` ${origin}`;
+    else if (isScalar(pair.key)) pair.key.commentBefore = ` ${origin}`;
   }
   document.comment = missing
     .map((path) => ` ${path}: not set. ${SETTINGS.find((one) => one.path === path)?.about ?? ''}`.trimEnd())
     .join('\n');
-  if (!(document.contents instanceof YAMLMap)) throw new Error('a configuration is a mapping');
   return document.toString({ lineWidth: 0 });
 }
 

@@ -54,9 +54,12 @@ export function parseSize(text: string): number | undefined {
   return Number.isSafeInteger(bytes) ? bytes : undefined;
 }
 
-/** A size in the largest unit that gives a whole number: `64MiB`, `100GB`, `1500`. */
+/** A size in the unit that makes it shortest and whole: `64MiB`, `100GB`, `1500`. */
 export function formatSize(bytes: number): string {
-  const whole = ([, size]: readonly [string, number]): boolean => bytes >= size && bytes % size === 0;
-  const found = BINARY.find(whole) ?? DECIMAL.find(whole);
-  return found === undefined ? String(bytes) : `${bytes / found[1]}${found[0]}`;
+  const whole = [...BINARY, ...DECIMAL].filter(([, size]) => bytes >= size && bytes % size === 0);
+  const texts = whole.map(([unit, size]) => `${bytes / size}${unit}`);
+  return texts.reduce(
+    (best, text) => (Number.parseInt(text, 10) < Number.parseInt(best, 10) ? text : best),
+    String(bytes),
+  );
 }

@@ -1,5 +1,17 @@
 import { readFileSync } from 'node:fs';
-import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from 'yaml';
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  visit,
+} from 'yaml';
 import { messageOf, systemCode, WeirError } from '../util/errors.ts';
 import type { Problem } from './problem.ts';
 import { problemsOf } from './problem.ts';
@@ -24,7 +36,7 @@ export function readConfigFile(path: string, name = path): ConfigFile {
 /** As `readConfigFile`, for a text that is at hand. */
 export function parseConfig(text: string, name: string): ConfigFile {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'silent' });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
   const place = (offset: number) => {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
@@ -36,7 +48,7 @@ export function parseConfig(text: string, name: string): ConfigFile {
   try {
     raw = withoutNothing(document.toJS()) ?? {};
   } catch (error) {
-    throw syntaxError(name, place(0), 'BAD_ALIAS', messageOf(error));
+    throw syntaxError(name, place(aliasOffset(document)), 'BAD_ALIAS', messageOf(error));
   }
 
   const position = (path: readonly PropertyKey[], ofKey = false) => {
@@ -98,6 +110,19 @@ function syntaxError(file: string, at: { line: number; column: number }, code: s
       : 'Keys of one mapping are indented alike, with spaces; a text with [ ] { } # or ": " in it stands in quotes.',
     details: { file, ...at, found, expected },
   });
+}
+
+/** Where the first alias without an anchor stands; the beginning when it is not for that that aliases fail. */
+function aliasOffset(document: Document): number {
+  let offset = 0;
+  visit(document, {
+    Alias(_, node) {
+      if (node.resolve(document) !== undefined) return undefined;
+      offset = node.range?.[0] ?? 0;
+      return visit.BREAK;
+    },
+  });
+  return offset;
 }
 
 function keyText(pair: Pair): string {

@@ -1,0 +1,88 @@
+import { styleText } from 'node:util';
+import { type Command, Option } from 'commander';
+import type { CollectConfig } from '../config/collect-config.ts';
+import { explain } from '../config/explain.ts';
+import { loadConfig } from '../config/load.ts';
+import { WeirError } from '../util/errors.ts';
+import { checkConfig } from './check-config.ts';
+import { checkData } from './check-data.ts';
+import { type Finding, failed } from './check-finding.ts';
+import { checkMachine } from './check-machine.ts';
+import { checkNetwork } from './check-network.ts';
+import { addCollectFlags, flagsToConfig } from './config-flags.ts';
+import { EXIT, type Io, write } from './io.ts';
+
+const EXAMPLES = `
+Takes the flags of weir collect and changes nothing: sockets are opened and closed again, the data folder is only looked at.
+Exit code 0: weir collect can start (there may be warnings). 1: it cannot; each line that begins with ✗ says why and what to do.
+
+Examples:
+  weir check                                    the defaults and this machine
+  weir check --config /etc/netweir/weir.yaml
+  weir check --config weir.yaml --explain       the whole configuration, and where each setting comes from
+  weir check --format json | jq '.findings[] | select(.status != "ok")'
+`;
+
+interface Flags {
+  readonly format: 'text' | 'json';
+  readonly explain?: boolean;
+}
+
+/** Adds the flags of `weir check` and its action. */
+export function build(command: Command, io: Io, exit: (code: number) => void): void {
+  command
+    .option('--explain', 'print the configuration that is in force as YAML, and check nothing else')
+    .addOption(
+      new Option('--format <format>', 'lines for people, or one JSON object').choices(['text', 'json']).default('text'),
+    );
+  addCollectFlags(command);
+  command.addHelpText('after', EXAMPLES).action(async (flags: Flags & Record<string, unknown>) => {
+    if (flags.explain === true) await write(io.stdout, explain(loadConfig(flagsToConfig(flags))));
+    else exit(await check(flags, io));
+  });
+}
+
+async function check(flags: Flags & Record<string, unknown>, io: Io): Promise<number> {
+  const findings: Finding[] = [];
+  const config = load(flags, findings);
+  if (config !== undefined) {
+    findings.push(...(await checkConfig(config)), ...(await checkNetwork(config)), ...(await checkData(config)));
+  }
+  findings.push(...(await checkMachine(io.now())));
+  const isUsable = findings.every(({ status }) => status !== 'failure');
+  await write(io.stdout, flags.format === 'json' ? json(findings, isUsable) : text(findings, io));
+  return isUsable ? EXIT.ok : EXIT.failed;
+}
+
+/** A mistake in the file is a finding like others; one in a flag is a wrong call, as everywhere. */
+function load(flags: Record<string, unknown>, findings: Finding[]): CollectConfig | undefined {
+  try {
+    return loadConfig(flagsToConfig(flags));
+  } catch (error) {
+    if (!(error instanceof WeirError) || error.code !== 'WEIR_CONFIG') throw error;
+    findings.push(failed('configuration', error));
+    return undefined;
+  }
+}
+
+function json(findings: readonly Finding[], isUsable: boolean): string {
+  return `${JSON.stringify({ usable: isUsable, findings }, undefined, 2)}\n`;
+}
+
+const SIGNS = { ok: ['✓', 'green'], warning: ['!', 'yellow'], failure: ['✗', 'red'] } as const;
+
+function text(findings: readonly Finding[], io: Io): string {
+  const colour = io.stdout.isTTY === true && io.env['NO_COLOR'] === undefined;
+  const width = Math.max(...findings.map(({ name }) => name.length));
+  let lines = '';
+  for (const { name, status, text, fix } of findings) {
+    const [sign, shade] = SIGNS[status];
+    lines += `${colour ? styleText(shade, sign) : sign} ${name.padEnd(width)}  ${text.replaceAll(/\n\s*/g, `\n${' '.repeat(width + 4)}`)}\n`;
+    for (const step of fix) lines += `${' '.repeat(width + 4)}→ ${step}\n`;
+  }
+  const count = (status: Finding['status']) => findings.filter((one) => one.status === status).length;
+  const [failures, warnings] = [count('failure'), count('warning')];
+  const more = warnings === 0 ? '' : `, ${warnings} warning${warnings === 1 ? '' : 's'}`;
+  const verdict = failures === 0 ? 'ready to collect' : `not ready: ${failures} failure${failures === 1 ? '' : 's'}`;
+  return `${lines}${verdict}${more}\n`;
+}
