@@ -1,0 +1,113 @@
+import { readdirSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freeUdpPort } from '../helpers/free-port.ts';
+import { type Running, runProcess, startProcess } from '../helpers/processes.ts';
+import { makeTempFolder, type TempFolder } from '../helpers/temp.ts';
+import { requireTool } from '../helpers/tools.ts';
+import type { PeerFlow } from './compare.ts';
+import { queuedOctets } from './tee.ts';
+
+/** A flow as `nfdump -o json` prints it; only what is compared. */
+interface NfdumpRecord {
+  readonly type: string;
+  readonly in_packets: number;
+  readonly in_bytes: number;
+  readonly out_packets?: number;
+  readonly out_bytes?: number;
+  readonly proto: number;
+  readonly src_port?: number;
+  readonly dst_port?: number;
+  readonly icmp_type?: number;
+  readonly icmp_code?: number;
+  readonly src4_addr?: string;
+  readonly dst4_addr?: string;
+  readonly src6_addr?: string;
+  readonly dst6_addr?: string;
+  readonly ip4_router?: string;
+}
+
+/** What nfcapd said at its end. */
+export interface NfcapdTotals {
+  readonly flows: number;
+  readonly packets: number;
+  readonly bytes: number;
+  readonly sequenceErrors: number;
+  readonly badPackets: number;
+}
+
+/** `nfcapd` on a free port of 127.0.0.1, writing into a folder of its own. */
+export class Nfcapd {
+  readonly port: number;
+  readonly #folder: TempFolder;
+  readonly #process: Running;
+
+  constructor(port: number, folder: TempFolder, process: Running) {
+    this.port = port;
+    this.#folder = folder;
+    this.#process = process;
+  }
+
+  static async start(): Promise<Nfcapd> {
+    const folder = makeTempFolder('nfcapd');
+    const port = await freeUdpPort();
+    const flags = ['-4', '-b', '127.0.0.1', '-p', `${port}`, '-w', folder.path, '-y', '-t', '3600', '-B', '8000000'];
+    const process = startProcess(requireTool('nfcapd'), flags);
+    await process.waitFor('Startup');
+    return new Nfcapd(port, folder, process);
+  }
+
+  /** Waits until it has read what was sent, ends it, and gives its totals. */
+  async stop(): Promise<NfcapdTotals> {
+    // It drops what is in its socket's buffer when it is told to end.
+    for (let tries = 0; tries < 200 && queuedOctets(this.port) > 0; tries++) await sleep(50);
+    await sleep(200);
+    const { stdout, stderr } = await this.#process.stop('SIGTERM');
+    const said = stdout + stderr;
+    const line = /Flows: (\d+), Packets: (\d+), Bytes: (\d+), Sequence Errors: (\d+), Bad Packets: (\d+)/.exec(said);
+    if (line === null) throw new Error(`nfcapd said no totals: ${said}`);
+    const [flows, packets, bytes, sequenceErrors, badPackets] = line.slice(1).map(Number) as [
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
+    return { flows, packets, bytes, sequenceErrors, badPackets };
+  }
+
+  /** The stored flows, as nfdump reads them. */
+  async flows(): Promise<PeerFlow[]> {
+    const files = readdirSync(this.#folder.path).filter((name) => /^nfcapd\.\d+$/.test(name));
+    const all: PeerFlow[] = [];
+    for (const file of files) {
+      const args = ['-r', this.#folder.join(file), '-o', 'json'];
+      const { stdout } = await runProcess(requireTool('nfdump'), args);
+      for (const record of JSON.parse(stdout) as NfdumpRecord[]) all.push(flowOf(record));
+    }
+    return all;
+  }
+
+  /** Ends it whatever state it is in, and removes its files. */
+  async remove(): Promise<void> {
+    this.#process.kill();
+    await this.#process.finished;
+    this.#folder.remove();
+  }
+}
+
+function flowOf(record: NfdumpRecord): PeerFlow {
+  return {
+    exporter: record.ip4_router ?? '',
+    src: record.src4_addr ?? record.src6_addr ?? '',
+    dst: record.dst4_addr ?? record.dst6_addr ?? '',
+    proto: record.proto,
+    sport: record.src_port ?? 0,
+    // nfdump prints ports or, for ICMP, type and code.
+    dport: record.dst_port ?? (record.icmp_type ?? 0) * 256 + (record.icmp_code ?? 0),
+    packets: record.in_packets,
+    bytes: record.in_bytes,
+    // nfcapd stores the reverse elements of RFC 5103 where others have what went out of an interface.
+    reversePackets: record.out_packets ?? 0,
+    reverseBytes: record.out_bytes ?? 0,
+  };
+}
