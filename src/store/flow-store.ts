@@ -115,14 +115,14 @@ export class FlowStore {
 
   /** An empty batch, or undefined when as much as may wait to be written waits: the caller then drops and counts. */
   take(): FlowBatch | undefined {
-    if (this.#worker === undefined || this.#closing !== undefined || this.#failed !== undefined) return undefined;
+    if (!this.#isRunning()) return undefined;
     return this.#pool.take();
   }
 
   /** Takes the batch over; it must not be used afterwards. */
   append(batch: FlowBatch): void {
     this.#rowsAppended += batch.rows;
-    if (this.#worker === undefined || this.#closing !== undefined || this.#failed !== undefined) {
+    if (!this.#isRunning()) {
       this.#dropped += batch.rows;
       return;
     }
@@ -142,8 +142,7 @@ export class FlowStore {
    * @throws WeirError WEIR_STORE when it cannot be written now; it is kept and tried again
    */
   async flush(): Promise<void> {
-    if (this.#worker === undefined || this.#failed !== undefined)
-      throw this.#storeError(this.#failed ?? 'it is not running');
+    if (!this.#isRunning()) throw this.#storeError(this.#failed ?? 'it is not running');
     const error = await new Promise<string | undefined>((resolve) => {
       const id = ++this.#flushId;
       this.#flushes.set(id, resolve);
@@ -171,6 +170,10 @@ export class FlowStore {
       maxQueueBytes: this.#options.maxQueueBytes,
       failed: this.#failed,
     };
+  }
+
+  #isRunning(): boolean {
+    return this.#worker !== undefined && this.#closing === undefined && this.#failed === undefined;
   }
 
   async #close(): Promise<void> {

@@ -1,6 +1,7 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
-import { messageOf, WeirError } from '../util/errors.ts';
+import { dirname } from 'node:path';
+import { messageOf, systemCode, WeirError } from '../util/errors.ts';
 import { replaceFile } from './durable.ts';
 import { DAMAGED, FOLDERS, inFolder, MARKER, STORE_VERSION, TEMPORARY } from './paths.ts';
 
@@ -15,7 +16,7 @@ const HARMLESS = new Set(['lost+found', '.DS_Store']);
  */
 export async function claimFolder(dir: string): Promise<void> {
   try {
-    await mkdir(dir, { recursive: true });
+    await makeFolder(dir);
     const marker = await readFile(inFolder(dir, MARKER), 'utf8').catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return undefined;
       throw error;
@@ -25,8 +26,7 @@ export async function claimFolder(dir: string): Promise<void> {
       if (found.length > 0) throw foreign(dir, found);
       await replaceFile(inFolder(dir, MARKER), `${JSON.stringify({ store: 'netweir', version: STORE_VERSION })}\n`);
     } else checkMarker(dir, marker);
-    for (const name of [FOLDERS.flows, FOLDERS.quality, TEMPORARY, DAMAGED])
-      await mkdir(inFolder(dir, name), { recursive: true });
+    for (const name of [FOLDERS.flows, FOLDERS.quality, TEMPORARY, DAMAGED]) await makeFolder(inFolder(dir, name));
     // Rights to a folder say nothing about a read-only mount or a quota; a written file does.
     const probe = inFolder(dir, TEMPORARY, `probe-${process.pid}`);
     await writeFile(probe, 'probe\n');
@@ -34,6 +34,24 @@ export async function claimFolder(dir: string): Promise<void> {
   } catch (error) {
     if (error instanceof WeirError) throw error;
     throw unwritable(dir, error as NodeJS.ErrnoException);
+  }
+}
+
+/** Creates a folder and those above it. (Node's own `recursive` never ends where the system refuses with ENOENT, as below /proc.) */
+async function makeFolder(path: string, isParent = false): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'EEXIST') {
+      // A file of that name is told by the next step, a folder is what was wanted.
+      if (!isParent && !(await stat(path)).isDirectory()) throw error;
+      return;
+    }
+    const parent = dirname(path);
+    if (code !== 'ENOENT' || parent === path || (await stat(parent).catch(() => undefined)) !== undefined) throw error;
+    await makeFolder(parent, true);
+    await mkdir(path);
   }
 }
 

@@ -39,11 +39,11 @@ function setValue(batch: FlowBatch, column: number, value: Row[string] | undefin
       array[at] = offset + 1;
     }
   } else if (type === 'address') {
-    const bits = BigInt(value as bigint);
+    const bits = value as bigint;
     setWords(array, at, bits >> 64n);
     const low = batch.arrays[slot + 1];
     if (low !== undefined) setWords(low, at, bits & 0xffffffffffffffffn);
-  } else if (SLOTS[slot]?.kind === 'u64' || type === 'time') setWords(array, at, BigInt(value as bigint));
+  } else if (SLOTS[slot]?.kind === 'u64' || type === 'time') setWords(array, at, value as bigint);
   else array[at] = Number(value);
 }
 

@@ -33,7 +33,7 @@ describe('merging', () => {
       await ask(folder.path, 'SELECT sum(bytes), sum(duration), min(time_start), max(time_received) FROM flows'),
     ).toEqual(sum);
     const order = await ask(folder.path, 'SELECT src_addr_lo, dst_addr_lo FROM flows');
-    const keys = order.map(([src, dst]) => `${src} ${String(dst).padStart(20)}`);
+    const keys = order.map(([src, dst]) => `${String(src).padStart(20)} ${String(dst).padStart(20)}`);
     expect(keys).toEqual([...keys].sort());
     // Readers that began before still find their files.
     expect(readdirSync(folder.join('flows'))).toHaveLength(7);

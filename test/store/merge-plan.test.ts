@@ -1,0 +1,104 @@
+import { array, assert, integer, property, record } from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { mergeEntries, type SegmentEntry } from '#weir/store/catalogue.js';
+import { backlog, type MergeJob, nextMerge } from '#weir/store/merge-plan.js';
+import { parseSegmentPath, segmentPath } from '#weir/store/paths.js';
+import { expiredSegments } from '#weir/store/retention.js';
+
+const RULES = { rotateSeconds: 300, unitRows: 1000, crowd: 60 };
+const NOON = 1_772_366_400;
+
+function entry(n: number, seconds: number, rows: number, last = n, merged = false): SegmentEntry {
+  const micros = (NOON + seconds) * 1_000_000;
+  const file = segmentPath({ kind: 'flows', merged, first: n, last }, micros);
+  const times = { minReceived: micros, maxReceived: micros + 500_000, minStart: micros, maxEnd: micros };
+  return {
+    file,
+    tier: merged ? 'compact' : 'fresh',
+    rows,
+    bytes: rows * 20,
+    columns: ['bytes'],
+    sorted: merged,
+    ...times,
+  };
+}
+
+const numbers = (job: MergeJob | undefined) => job?.inputs.map(({ file }) => parseSegmentPath(file)?.first);
+
+describe('the plan of merges', () => {
+  it('leaves a slot alone that is being written', () => {
+    expect(nextMerge([entry(1, 0, 10), entry(2, 1, 10)], RULES, NOON + 302)).toBeUndefined();
+  });
+
+  it('takes an ended slot, also one with a single segment', () => {
+    expect(numbers(nextMerge([entry(1, 0, 10), entry(2, 299, 10), entry(3, 300, 10)], RULES, NOON + 306))).toEqual([
+      1, 2,
+    ]);
+    expect(numbers(nextMerge([entry(1, 0, 10)], RULES, NOON + 306))).toEqual([1]);
+  });
+
+  it('takes a group that fills a unit before the slot ends', () => {
+    expect(numbers(nextMerge([entry(1, 0, 600), entry(2, 1, 300), entry(3, 2, 200)], RULES, NOON + 10))).toEqual([
+      1, 2,
+    ]);
+    expect(numbers(nextMerge([entry(1, 0, 5000)], RULES, NOON + 10))).toEqual([1]);
+  });
+
+  it('takes a crowd of small ones', () => {
+    const many = Array.from({ length: 60 }, (_, i) => entry(i + 1, i, 2));
+    expect(nextMerge(many.slice(1), RULES, NOON + 61)).toBeUndefined();
+    expect(nextMerge(many, RULES, NOON + 61)?.name).toEqual({ kind: 'flows', merged: true, first: 1, last: 60 });
+  });
+
+  it('does not merge across a segment that is to be skipped', () => {
+    const entries = [entry(1, 0, 10), entry(2, 1, 10), entry(3, 2, 10)];
+    const skip = new Set([entries[1]?.file ?? '']);
+    expect(numbers(nextMerge(entries, { ...RULES, skip }, NOON + 306))).toEqual([1]);
+  });
+
+  it('ends, with every row in exactly one file and no file above the unit', () => {
+    const segments = array(record({ gap: integer({ min: 0, max: 4000 }), rows: integer({ min: 1, max: 700 }) }), {
+      maxLength: 60,
+    });
+    assert(
+      property(segments, integer({ min: 0, max: 200_000 }), (list, later) => {
+        let seconds = 0;
+        let entries = list.map(({ gap, rows }, i) => {
+          seconds += gap;
+          return entry(i + 1, seconds, rows);
+        });
+        const total = list.reduce((sum, { rows }) => sum + rows, 0);
+        const now = NOON + seconds + later;
+        for (let jobs = 0; ; jobs++) {
+          expect(jobs).toBeLessThan(4 * list.length + 1);
+          const job = nextMerge(entries, RULES, now);
+          if (job === undefined) break;
+          const rows = job.inputs.reduce((sum, one) => sum + one.rows, 0);
+          expect(rows).toBeLessThanOrEqual(1000);
+          const merged = {
+            ...entry(job.name.first, 0, rows, job.name.last, true),
+            minReceived: job.inputs[0]?.minReceived ?? 0,
+          };
+          // As a reader would see it who finds the old and the new on the list.
+          entries = mergeEntries([...entries, merged]);
+          expect(entries.reduce((sum, one) => sum + one.rows, 0)).toBe(total);
+        }
+        expect(backlog(entries, 300, now)).toEqual({ files: 0, rows: 0 });
+      }),
+    );
+  });
+});
+
+describe('retention', () => {
+  const entries = [entry(3, 600, 10), entry(1, 0, 10), entry(2, 300, 10)];
+  const names = (files: string[]) => files.map((file) => parseSegmentPath(file)?.first);
+
+  it('gives up the oldest by age and by size, never what is being merged', () => {
+    const now = (NOON + 1000) * 1000;
+    expect(expiredSegments(entries, {}, now, new Set())).toEqual([]);
+    expect(names(expiredSegments(entries, { maxAgeMs: 800_000 }, now, new Set()))).toEqual([1]);
+    expect(names(expiredSegments(entries, { maxBytes: 399 }, now, new Set()))).toEqual([1, 2]);
+    expect(names(expiredSegments(entries, { maxBytes: 599 }, now, new Set([entries[1]?.file ?? ''])))).toEqual([2]);
+    expect(names(expiredSegments(entries, { maxBytes: 0, maxAgeMs: 0 }, now, new Set()))).toEqual([1, 2, 3]);
+  });
+});
