@@ -1,0 +1,202 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { freeUdpPort } from '../helpers/free-port.ts';
+import { describeUnless } from '../helpers/skip.ts';
+import { tempFolder } from '../helpers/temp.ts';
+import { startCollector, weir } from '../helpers/weir.ts';
+
+interface Finding {
+  readonly name: string;
+  readonly status: 'ok' | 'warning' | 'failure';
+  readonly text: string;
+  readonly fix: readonly string[];
+}
+
+/** Runs `weir check --format json`, with a data folder of its own and any free port unless `args` say otherwise. */
+async function check(...args: string[]) {
+  const given = [...args];
+  if (!args.includes('--listen')) given.push('--listen', 'udp://127.0.0.1:0');
+  if (!args.includes('--data')) given.push('--data', tempFolder('check').join('data'));
+  const { code, stdout, stderr } = await weir(['check', '--format', 'json', ...given]);
+  const { usable, findings } = JSON.parse(stdout) as { usable: boolean; findings: Finding[] };
+  return { code, usable, findings, stderr, of: (name: string) => findings.find((one) => one.name === name) };
+}
+
+describe('weir check', () => {
+  it('finds this machine ready and changes nothing', async () => {
+    const data = tempFolder('check').join('data');
+    const { code, usable, findings, of } = await check('--data', data, '--retention-age', '30d');
+    expect(findings.filter(({ status }) => status === 'failure')).toEqual([]);
+    expect([code, usable]).toEqual([0, true]);
+    expect(of('configuration')?.text).toContain(data);
+    for (const name of ['udp://127.0.0.1:0', 'data folder', 'node', 'duckdb', 'allow-list', 'retention'] as const) {
+      expect(of(name)?.status ?? 'ok', name).toBe('ok');
+    }
+    expect(of('clock')?.status).toMatch(/ok|warning/);
+    expect(existsSync(data)).toBe(false);
+  });
+
+  it('prints a line per finding with a sign, and what to do below it', async () => {
+    const folder = tempFolder('check');
+    const args = ['check', '--listen', 'udp://127.0.0.1:0', '--data', folder.join('data')];
+    const { code, stdout } = await weir(args);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /^✓ configuration +flags and defaults: receives on udp:\/\/127\.0\.0\.1:0, stores into .*data$/m,
+    );
+    expect(stdout).toMatch(/^! retention +no limit.*\n +→ Give --retention-size \d/m);
+    expect(stdout).toMatch(/^ready to collect, \d warnings?$/m);
+  });
+
+  it('finds a port in use', async () => {
+    const socket = createSocket('udp4').bind(0, '127.0.0.1');
+    onTestFinished(() => void socket.close());
+    await once(socket, 'listening');
+    const url = `udp://127.0.0.1:${socket.address().port}`;
+    const { code, usable, of } = await check('--listen', url);
+    expect([code, usable]).toEqual([1, false]);
+    expect(of(url)).toMatchObject({ status: 'failure', text: expect.stringContaining('in use') });
+    expect(of(url)?.fix[0]).toContain('ss -lunp');
+  });
+
+  it('finds two listeners in each other’s way', async () => {
+    const port = await freeUdpPort();
+    const { code, findings } = await check(
+      '--listen',
+      `udp://127.0.0.1:${port}`,
+      '--listen',
+      `udp://127.0.0.1:${port}`,
+    );
+    expect(code).toBe(1);
+    const found = findings.filter(({ name }) => name.startsWith('udp://'));
+    expect(found.map(({ status }) => status)).toEqual(['ok', 'failure']);
+  });
+
+  it('names the kernel’s cap on the receive buffer, with the commands that lift it', async () => {
+    const { code, of } = await check('--receive-buffer', '1GiB');
+    expect(code).toBe(0);
+    const found = of('receive buffer');
+    // A machine may have been given a cap that high.
+    if (process.platform !== 'linux' || found?.status === 'ok') return;
+    expect(found?.fix.join('\n')).toMatch(/sysctl -w net\.core\.rmem_max=1073741824/);
+    expect(found?.fix.join('\n')).toMatch(/echo net\.core\.rmem_max=1073741824 .*\/etc\/sysctl\.d\/60-netweir\.conf/);
+  });
+
+  it('finds a folder that is not weir’s', async () => {
+    const folder = tempFolder('check');
+    writeFileSync(folder.join('thesis.txt'), 'x');
+    const { code, of } = await check('--data', folder.path);
+    expect(code).toBe(1);
+    expect(of('data folder')).toMatchObject({ status: 'failure', text: expect.stringContaining('thesis.txt') });
+  });
+
+  it('finds a folder of a newer version, and a file where the folder should be', async () => {
+    const folder = tempFolder('check');
+    mkdirSync(folder.join('newer'));
+    writeFileSync(folder.join('newer', 'netweir.json'), '{"store":"netweir","version":99}');
+    writeFileSync(folder.join('file'), '');
+    expect((await check('--data', folder.join('newer'))).of('data folder')?.text).toContain('newer version');
+    expect((await check('--data', folder.join('file'))).of('data folder')?.status).toBe('failure');
+    expect((await check('--data', folder.join('file', 'below'))).of('data folder')?.status).toBe('failure');
+  });
+
+  it('finds a writer, but not one that is gone', async () => {
+    const folder = tempFolder('check');
+    writeFileSync(folder.join('netweir.json'), '{"store":"netweir","version":1}');
+    const gone = { pid: 2 ** 22 + 1, started: '1', realm: 'x', host: hostname(), since: '2026-01-01T00:00:00Z' };
+    writeFileSync(folder.join('writer.lock'), JSON.stringify({ ...gone, pid: process.pid, started: 'another' }));
+    expect((await check('--data', folder.path)).of('data folder')?.status).toBe('ok');
+
+    const collector = await startCollector();
+    const { code, of } = await check('--data', collector.data, '--listen', collector.url);
+    expect(code).toBe(1);
+    expect(of('data folder')?.text).toContain(`process ${collector.pid}`);
+    expect(of(collector.url)?.status).toBe('failure');
+    await collector.stop();
+    expect((await check('--data', collector.data)).of('data folder')?.status).toBe('ok');
+  });
+
+  it('tells a mistake in the file as a finding, and still looks at the machine', async () => {
+    const file = tempFolder('check').join('weir.yaml');
+    writeFileSync(file, 'store:\n  rotat: 5m\n');
+    const { code, of } = await check('--config', file);
+    expect(code).toBe(1);
+    expect(of('configuration')).toMatchObject({ status: 'failure', text: expect.stringContaining(`${file}:2:3:`) });
+    expect(of('node')?.status).toBe('ok');
+    expect(of('data folder')).toBeUndefined();
+  });
+
+  it('loads the allow-list and the information elements', async () => {
+    const folder = tempFolder('check');
+    writeFileSync(folder.join('allow.txt'), '10.0.0.1/24\n');
+    writeFileSync(folder.join('own.yaml'), '- enterprise: x\n');
+    writeFileSync(folder.join('good.yaml'), '- enterprise: 4242\n  elements: [{ id: 1, name: foo, type: string }]\n');
+    const files = ['--allow-file', folder.join('allow.txt'), '--elements', folder.join('good.yaml')];
+    const { code, findings, of } = await check(...files, '--elements', folder.join('own.yaml'));
+    expect(code).toBe(1);
+    expect(of('allow-list')).toMatchObject({ status: 'failure', text: expect.stringContaining('allow.txt:1') });
+    expect(findings.filter(({ name }) => name === 'elements').map(({ status }) => status)).toEqual(['ok', 'failure']);
+  });
+
+  it('warns of files that every user can change', async () => {
+    const file = tempFolder('check').join('weir.yaml');
+    writeFileSync(file, 'allow: [10.0.0.0/8]\n');
+    chmodSync(file, 0o666);
+    const { code, of } = await check('--config', file);
+    expect(code).toBe(0);
+    expect(of('permissions')).toMatchObject({ status: 'warning', fix: [`chmod o-w ${file}`] });
+    expect(of('allow-list')?.text).toBe('1 entry; other senders are refused');
+  });
+
+  it('prints the configuration in force with --explain', async () => {
+    const folder = tempFolder('check');
+    writeFileSync(folder.join('weir.yaml'), 'store: { rotate: 10m }\n');
+    const flags = [
+      '--config',
+      'weir.yaml',
+      '--sampling-default',
+      '7',
+      '--sampling-override',
+      '10.0.0.0/8=5',
+      '--no-templates-persist',
+    ];
+    const { code, stdout } = await weir(['check', '--explain', ...flags], { cwd: folder.path });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^ {2}rotate: 10m # weir\.yaml:1$/m);
+    expect(stdout).toMatch(/^ {2}persist: false # --templates-persist$/m);
+    expect(stdout).toMatch(/^ {2}default: 7 # --sampling-default$/m);
+    expect(stdout).toMatch(/network: 10\.0\.0\.0\/8\n +override: 5$/m);
+  });
+
+  it.each([
+    [['--rotate', '5'], /--rotate: found "5", expected a length of time/],
+    [['--sampling-override', '5'], /--sampling-override: found "5", expected NETWORK=N/],
+    [['--log-level', 'loud'], /Allowed choices are trace, debug/],
+    [['--listn', 'udp://:1'], /unknown option '--listn'/],
+  ])('refuses %j as wrongly called', async (args, says) => {
+    const { code, stderr } = await weir(['check', ...args]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(says);
+  });
+
+  it('has every setting as a flag in its help', async () => {
+    const { stdout } = await weir(['check', '--help']);
+    for (const flag of ['--config', '--listen', '--data', '--allow', '--allow-file', '--receive-buffer', '--queue']) {
+      expect(stdout).toContain(`${flag} <`);
+    }
+  });
+});
+
+describeUnless(process.getuid?.() === 0 ? 'root may write everywhere' : undefined, 'weir check without rights', () => {
+  it('finds a folder that it may not write', async () => {
+    const folder = tempFolder('check');
+    mkdirSync(folder.join('data'));
+    chmodSync(folder.join('data'), 0o555);
+    const { code, of } = await check('--data', folder.join('data'));
+    expect(code).toBe(1);
+    expect(of('data folder')?.fix[0]).toContain('chown');
+  });
+});

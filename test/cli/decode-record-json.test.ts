@@ -1,0 +1,65 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { openDatagrams } from '#weir/cli/datagrams.js';
+import { recordWriter } from '#weir/cli/decode-record-json.js';
+import { type FlowBatch, forEachRun } from '#weir/flow/batch.js';
+import { jsonText } from '#weir/flow/extra.js';
+import { records } from '#weir/flow/record.js';
+import { createDecoder } from '#weir/session/library-decoder.js';
+import { formatAddress } from '#weir/util/address.js';
+import { describeCorpus } from '../helpers/corpus.ts';
+import { ipfix, v9 } from './decode-messages.ts';
+
+function written(batch: FlowBatch): string[] {
+  const lines: string[] = [];
+  forEachRun(batch, (layout, first, end) => {
+    const write = recordWriter(batch, layout, '');
+    for (let row = first; row < end; row++) lines.push(write(row));
+  });
+  return lines;
+}
+
+describe('recordWriter', () => {
+  it('writes what the library’s records are as JSON', () => {
+    const decoder = createDecoder();
+    for (const message of [v9.template, v9.data, ipfix.template, ipfix.data]) {
+      const batch = decoder.decodeBatch(Uint8Array.from(message), {
+        address: '192.0.2.1',
+        receivedAt: 1_780_000_000_123,
+      });
+      expect(written(batch)).toEqual([...records(batch)].map(jsonText));
+    }
+  });
+
+  it('begins with what it is given', () => {
+    const decoder = createDecoder();
+    decoder.decode(Uint8Array.from(v9.template));
+    const batch = decoder.decodeBatch(Uint8Array.from(v9.data));
+    forEachRun(batch, (layout) => {
+      expect(recordWriter(batch, layout, '"kind":"flow"')(0)).toMatch(/^\{"kind":"flow","time_received":/);
+    });
+  });
+});
+
+describeCorpus('recordWriter over the corpus', (corpus) => {
+  const folder = join(corpus, 'cases');
+  it('writes every record as the library has it', async () => {
+    let count = 0;
+    for (const file of readdirSync(folder).filter((name) => name.endsWith('.pcap'))) {
+      const decoder = createDecoder();
+      const source = await openDatagrams(join(folder, file), Readable.from([]));
+      for await (const datagrams of source.batches) {
+        for (const { payload, source: from, sourcePort, time } of datagrams) {
+          const exporter = { address: formatAddress(...from), port: sourcePort, receivedAt: time / 1000 };
+          const batch = decoder.decodeBatch(payload, exporter);
+          const expected = [...records(batch)].map(jsonText);
+          expect(written(batch), file).toEqual(expected);
+          count += expected.length;
+        }
+      }
+    }
+    expect(count).toBeGreaterThan(1000);
+  });
+});
