@@ -2,14 +2,11 @@ import { nearest } from '../elements/nearest.ts';
 import { filterError, quote } from './fault.ts';
 import type { Token } from './lexer.ts';
 import type { Zone } from './time-literal.ts';
-import type { FilterNode } from './tree.ts';
 
 /** Where the parser is in the tokens. */
 export class Cursor {
   readonly text: string;
   readonly zone: Zone;
-  /** Leaves written as plain `flags XY`: nfdump reads `not flags XY` as "neither X nor Y". */
-  readonly plainFlags = new Set<FilterNode>();
   readonly #tokens: readonly Token[];
   #at = 0;
 

@@ -22,13 +22,22 @@ type Operator = '=' | '<' | '<=' | '>' | '>=' | 'in';
 const ORDERED: readonly Operator[] = ['=', '<', '<=', '>', '>=', 'in'];
 const EQUALITY: readonly Operator[] = ['=', 'in'];
 
-/** Reads operator and value after a subject. `equality`: the operator was `!=` and has been read. */
-export function parseTest(cursor: Cursor, subject: Subject, phrase: string, equality = false): FilterLeaf {
-  if (subject.value === 'flags' && !equality) {
-    const flags = parseFlagsTest(cursor, subject);
+/** What stands before a comparison. */
+export interface TestContext {
+  /** An odd number of `not`: nfdump takes `not flags XY`, and XY in brackets after `not`, as "neither X nor Y". */
+  readonly negated: boolean;
+  /** The operator was `!=`, and has been read. */
+  readonly unequal?: boolean;
+}
+
+/** Reads operator and value after a subject. */
+export function parseTest(cursor: Cursor, subject: Subject, phrase: string, context: TestContext): FilterLeaf {
+  const { negated, unequal = false } = context;
+  if (subject.value === 'flags' && !unequal) {
+    const flags = parseFlagsTest(cursor, subject, negated);
     if (flags !== undefined) return flags;
   }
-  const operator = equality ? '=' : parseOperator(cursor, subject);
+  const operator = unequal ? '=' : parseOperator(cursor, subject);
   switch (subject.value) {
     case 'address':
       return addressTest(
@@ -115,7 +124,7 @@ function parseTextValue(cursor: Cursor): string {
 }
 
 /** `flags SA`, `flags any SA`, `flags all SA`; undefined when a comparison follows. */
-function parseFlagsTest(cursor: Cursor, subject: Subject): FilterLeaf | undefined {
+function parseFlagsTest(cursor: Cursor, subject: Subject, negated: boolean): FilterLeaf | undefined {
   const first = cursor.peek();
   const ahead = cursor.peek(1);
   const named =
@@ -133,10 +142,8 @@ function parseFlagsTest(cursor: Cursor, subject: Subject): FilterLeaf | undefine
   }
   cursor.next();
   if (named) cursor.next();
-  const mode = named && first.value.toLowerCase() === 'any' ? 'any' : 'all';
-  const test = flagsTest(subject.name, subject.columns, mask, mode);
-  if (!named) cursor.plainFlags.add(test);
-  return test;
+  const any = named ? first.value.toLowerCase() === 'any' : negated;
+  return flagsTest(subject.name, subject.columns, mask, any ? 'any' : 'all');
 }
 
 function parseRanges(cursor: Cursor, subject: Subject, operator: Operator): NumberRange[] {

@@ -6,7 +6,7 @@ import { tokenize } from './lexer.ts';
 import { parseTest } from './parse-test.ts';
 import { BARE_PROTOCOLS, protocolNumber } from './protocols.ts';
 import type { Zone } from './time-literal.ts';
-import { ANY, and, type FilterNode, familyTest, flagsTest, not, numberTest, or } from './tree.ts';
+import { ANY, and, type FilterNode, familyTest, not, numberTest, or } from './tree.ts';
 
 export interface ParseOptions {
   /** How times without a zone are meant; default `'local'`. */
@@ -26,7 +26,7 @@ const KEYWORDS: readonly string[] = ['and', 'or', 'not', 'any', 'ipv4', 'ipv6', 
 export function parseFilter(text: string, options: ParseOptions = {}): FilterNode {
   const cursor = new Cursor(text, tokenize(text), options.zone ?? 'local');
   if (cursor.peek().kind === 'end') return ANY;
-  const node = parseOr(cursor, 0);
+  const node = parseOr(cursor, 0, false);
   const token = cursor.peek();
   if (token.kind === 'end') return node;
   if (token.value === ')') throw filterError(text, token, 'this ) closes nothing');
@@ -47,40 +47,37 @@ export function parseFilter(text: string, options: ParseOptions = {}): FilterNod
   throw cursor.unexpected(['and', 'or', 'the end']);
 }
 
-function parseOr(cursor: Cursor, depth: number): FilterNode {
-  const items = [parseAnd(cursor, depth)];
-  while (cursor.takes('or')) items.push(parseAnd(cursor, depth));
+/** `negated`: whether an odd number of `not` stands before it. */
+function parseOr(cursor: Cursor, depth: number, negated: boolean): FilterNode {
+  const items = [parseAnd(cursor, depth, negated)];
+  while (cursor.takes('or')) items.push(parseAnd(cursor, depth, negated));
   return or(items);
 }
 
-function parseAnd(cursor: Cursor, depth: number): FilterNode {
-  const items = [parseUnary(cursor, depth)];
-  while (cursor.takes('and')) items.push(parseUnary(cursor, depth));
+function parseAnd(cursor: Cursor, depth: number, negated: boolean): FilterNode {
+  const items = [parseUnary(cursor, depth, negated)];
+  while (cursor.takes('and')) items.push(parseUnary(cursor, depth, negated));
   return and(items);
 }
 
-function parseUnary(cursor: Cursor, depth: number): FilterNode {
-  let negated = false;
-  while (cursor.takes('not')) negated = !negated;
-  const item = parsePrimary(cursor, depth);
-  if (!negated) return item;
-  if (item.kind === 'flags' && cursor.plainFlags.has(item)) {
-    return not(flagsTest(item.subject, item.columns, item.mask, 'any'));
-  }
-  return not(item);
+function parseUnary(cursor: Cursor, depth: number, negated: boolean): FilterNode {
+  let opposite = false;
+  while (cursor.takes('not')) opposite = !opposite;
+  const item = parsePrimary(cursor, depth, negated !== opposite);
+  return opposite ? not(item) : item;
 }
 
-function parsePrimary(cursor: Cursor, depth: number): FilterNode {
+function parsePrimary(cursor: Cursor, depth: number, negated: boolean): FilterNode {
   const token = cursor.peek();
   if (token.kind === 'symbol' && token.value === '(') {
     if (depth >= MAX_DEPTH) throw filterError(cursor.text, token, `parentheses are nested deeper than ${MAX_DEPTH}`);
     cursor.next();
-    const inner = parseOr(cursor, depth + 1);
+    const inner = parseOr(cursor, depth + 1, negated);
     if (!cursor.takes(')')) throw cursor.unexpected(['and', 'or', ')']);
     return inner;
   }
   if (token.kind !== 'word') throw unknownField(cursor);
-  return parseKeyword(cursor) ?? parseComparison(cursor);
+  return parseKeyword(cursor) ?? parseComparison(cursor, negated);
 }
 
 /** The words that need no value. */
@@ -96,7 +93,7 @@ function parseKeyword(cursor: Cursor): FilterNode | undefined {
 }
 
 /** A comparison; `src and dst` and `src or dst` before the field are two of them with one value. */
-function parseComparison(cursor: Cursor): FilterNode {
+function parseComparison(cursor: Cursor, negated: boolean): FilterNode {
   const first = cursor.peek().value.toLowerCase();
   const second = first === 'src' ? 'dst' : 'src';
   if (
@@ -108,15 +105,15 @@ function parseComparison(cursor: Cursor): FilterNode {
     for (let i = 0; i < 3; i++) cursor.next();
     const [one, phrase] = parseSubject(cursor, first);
     const other = SUBJECTS.get(phrase.replace(first, second)) as Subject;
-    const test = parseTest(cursor, one, phrase);
+    const test = parseTest(cursor, one, phrase, { negated });
     const twin = 'subject' in test ? { ...test, subject: other.name, columns: other.columns } : test;
     return both ? and([test, Object.freeze(twin)]) : or([test, Object.freeze(twin)]);
   }
   const [subject, phrase] = parseSubject(cursor, '');
   // `ip != X` is the opposite of `ip = X`, also for rows without an address.
-  const negated = cursor.takes('!=');
-  const test = parseTest(cursor, subject, phrase, negated);
-  return negated ? not(test) : test;
+  const unequal = cursor.takes('!=');
+  const test = parseTest(cursor, subject, phrase, { negated, unequal });
+  return unequal ? not(test) : test;
 }
 
 /** The longest phrase that names something to compare, after `before` (`src`) was read; and what was read. */

@@ -20,7 +20,7 @@ export interface Plan {
   readonly sql: string;
   readonly columns: readonly AnswerColumn[];
   /** The first row, whose first vector is 0, has totals from this vector on: flows, packets, bytes and, if asked for, first and last time. */
-  readonly totals: { readonly at: number; readonly times: boolean } | undefined;
+  readonly totals: { readonly at: number; readonly times: boolean; readonly kind: CellKind } | undefined;
 }
 
 /** Kinds of records that stand for traffic: flow, biflow, sample. */
@@ -43,14 +43,28 @@ function conditions(spec: QuerySpec, source: Source, kinds: readonly string[]): 
   return { where: parts.length === 0 ? '' : ` WHERE ${parts.join(' AND ')}`, needs };
 }
 
-/** Sum of a counter. Doubles are exact below 2^53 and three times as fast as 128-bit integers; the probe says whether they suffice. */
-function sumOf(counter: 'bytes' | 'packets', scaled: boolean, exact: boolean): string {
-  const value = exact ? `"${counter}"::DOUBLE` : `"${counter}"::HUGEINT`;
+/**
+ * How sums are computed: doubles are exact below 2^53 and three times as fast as 128-bit integers. The row of totals comes first and is at least as
+ * large as any other, so a reader sees there whether doubles suffice, and asks again with integers where not.
+ */
+export type Arithmetic = 'doubles' | 'integers';
+
+/** Totals from here on may have been rounded; half of 2^53, since the totals may have been, too. */
+export const INEXACT = 2 ** 52;
+
+function sumOf(counter: 'bytes' | 'packets', scaled: boolean, arithmetic: Arithmetic): string {
+  const value = arithmetic === 'doubles' ? `"${counter}"::DOUBLE` : `"${counter}"::HUGEINT`;
   return `coalesce(sum(${value}${scaled ? ' * greatest(coalesce("sampling_rate", 1), 1)' : ''}), 0)`;
 }
 
 /** The statement for flows, packets and bytes by key. `times`: also the first and last time, in the row of totals. */
-export function planAggregate(spec: QuerySpec, source: Source, probe: Probe, times: boolean): Plan {
+export function planAggregate(
+  spec: QuerySpec,
+  source: Source,
+  probe: Probe,
+  options: { readonly times: boolean; readonly arithmetic: Arithmetic },
+): Plan {
+  const { times, arithmetic } = options;
   const scaled = !spec.raw && probe.maxRate > 1;
   const { where, needs } = conditions(spec, source, kindCondition(spec, probe));
   for (const name of ['bytes', 'packets']) needs.add(name);
@@ -61,13 +75,13 @@ export function planAggregate(spec: QuerySpec, source: Source, probe: Probe, tim
   const groups = keys.flatMap(({ groups }) => groups);
   const measures = [
     'count(*) AS flows',
-    `${sumOf('packets', scaled, probe.doublesSuffice)} AS packets`,
-    `${sumOf('bytes', scaled, probe.doublesSuffice)} AS bytes`,
+    `${sumOf('packets', scaled, arithmetic)} AS packets`,
+    `${sumOf('bytes', scaled, arithmetic)} AS bytes`,
     ...(times ? ['min("time_start") AS first', `max(greatest("time_start", ${SQL_TIME_END})) AS last`] : []),
   ];
   const inner = `SELECT ${[...groups, ...measures].join(', ')} FROM ${sqlSource(source, needs)}${where} GROUP BY ALL`;
   const outputs = keys.flatMap(({ outputs }) => outputs);
-  const kind: CellKind = probe.doublesSuffice ? 'double' : 'hugeint';
+  const kind = counterKind(arithmetic);
   const columns: AnswerColumn[] = [];
   let at = 1;
   for (const key of keys) {
@@ -94,7 +108,7 @@ export function planAggregate(spec: QuerySpec, source: Source, probe: Probe, tim
   return {
     sql: `WITH g AS MATERIALIZED (${inner}) SELECT * FROM (${top}) UNION ALL ${total} ORDER BY t, ${order}`,
     columns,
-    totals: { at: measuresAt, times },
+    totals: { at: measuresAt, times, kind },
   };
 }
 
@@ -172,15 +186,19 @@ export function planListing(spec: QuerySpec, source: Source): Plan {
 }
 
 /** The statement for one row of totals, as in the last row of an aggregate. */
-export function planTotals(spec: QuerySpec, source: Source, probe: Probe): Plan {
+export function planTotals(spec: QuerySpec, source: Source, probe: Probe, arithmetic: Arithmetic): Plan {
   const scaled = !spec.raw && probe.maxRate > 1;
   const { where, needs } = conditions(spec, source, spec.by.length > 0 ? kindCondition(spec, probe) : []);
   for (const name of ['bytes', 'packets', 'time_start', 'duration', ...(scaled ? ['sampling_rate'] : [])])
     needs.add(name);
-  const sums = (['packets', 'bytes'] as const).map((name) => sumOf(name, scaled, probe.doublesSuffice));
+  const sums = (['packets', 'bytes'] as const).map((name) => sumOf(name, scaled, arithmetic));
   const times = `min("time_start"), max(greatest("time_start", ${SQL_TIME_END}))`;
   const sql = `SELECT 0::UTINYINT, count(*), ${sums.join(', ')}, ${times} FROM ${sqlSource(source, needs)}${where}`;
-  return { sql, columns: [], totals: { at: 1, times: true } };
+  return { sql, columns: [], totals: { at: 1, times: true, kind: counterKind(arithmetic) } };
+}
+
+function counterKind(arithmetic: Arithmetic): CellKind {
+  return arithmetic === 'doubles' ? 'double' : 'hugeint';
 }
 
 /** A column of the schema as expressions over the columns of the files, two for an address and one for others; and the columns they name. */

@@ -5,7 +5,7 @@ import { COLUMNS, columnIndex } from '../flow/schema.ts';
 import { messageOf, WeirError } from '../util/errors.ts';
 import { type Cell, createCell } from './cells.ts';
 import { isInterrupt, QueryDuck, type Rows } from './duck.ts';
-import { createCsv, createJson, type FormatName, type RowFormat, type Write } from './format.ts';
+import { createCsv, createJson, type FormatColumn, type FormatName, type RowFormat, type Write } from './format.ts';
 import { columnForPeople, measuresForPeople, type PeopleColumn } from './people.ts';
 import { type Plan, planAggregate, planListing, planTotals } from './plan.ts';
 import { type Probe, probe } from './probe.ts';
@@ -13,7 +13,7 @@ import { openSource, type Source } from './source.ts';
 import { DURATION, type QuerySpec } from './spec.ts';
 import { summaryText } from './summary.ts';
 import { Table } from './table.ts';
-import { readTotals, type Totals } from './totals.ts';
+import { mayBeRounded, NO_TOTALS, readTotals, type Totals } from './totals.ts';
 
 export interface QueryOptions {
   /** The data folder. */
@@ -37,6 +37,14 @@ const LISTED = ['proto', 'src_addr', 'src_port', 'dst_addr', 'dst_port', 'tcp_fl
   (name) => COLUMNS[columnIndex(name)] as (typeof COLUMNS)[number],
 );
 const START = COLUMNS[columnIndex('time_start')] as (typeof COLUMNS)[number];
+
+/** Rows of an answer from `first` on, and what is known of all of it. */
+interface Chunk {
+  readonly plan: Plan;
+  readonly rows: Rows;
+  readonly first: number;
+  readonly totals: Totals | undefined;
+}
 
 /** One question to one data folder. Inert until `run`; used once. */
 export class Query {
@@ -81,95 +89,102 @@ export class Query {
   async #answer(begun: number): Promise<boolean> {
     const { data, spec, format } = this.#options;
     const source = await openSource(data, spec.span);
-    if (format === 'table') return this.#table(source, begun);
-    const plan =
-      spec.by.length > 0
-        ? planAggregate(spec, source, await probe(this.#duck, source, spec), false)
-        : planListing(spec, source);
-    return this.#machine(plan, format);
+    return format === 'table' ? this.#table(source, begun) : this.#machine(source, format);
   }
 
   /** CSV and JSON: rows as they come, and nothing else. */
-  async #machine(plan: Plan, format: FormatName): Promise<boolean> {
-    const columns = plan.columns.map(({ name, kind, at, column }) => ({ name, cell: createCell(kind, at, column) }));
-    const write: Write = (text) => {
+  async #machine(source: Source, format: FormatName): Promise<boolean> {
+    const { spec, write } = this.#options;
+    const grouped = spec.by.length > 0;
+    const found = grouped ? await probe(this.#duck, source, spec) : undefined;
+    const plan = planListing(spec, source);
+    const chunks = found === undefined ? this.#listing(plan) : this.#groups(source, found, false);
+    let output: RowFormat | undefined;
+    let columns: readonly FormatColumn[] = [];
+    const begin = (planned: Plan) => {
       this.#started = true;
-      return this.#options.write(text);
+      columns = planned.columns.map(({ name, kind, at, column }) => ({ name, cell: createCell(kind, at, column) }));
+      output =
+        format === 'csv'
+          ? createCsv(columns, write)
+          : createJson(columns, write, { lines: format === 'ndjson', sparse: !grouped });
+      return output.begin();
     };
-    const output: RowFormat =
-      format === 'csv'
-        ? createCsv(columns, write)
-        : createJson(columns, write, { lines: format === 'ndjson', sparse: plan.totals === undefined });
-    let begun = false;
-    // The row of totals comes first.
-    let skip = plan.totals === undefined ? 0 : 1;
-    for await (const rows of this.#duck.stream(plan.sql)) {
-      if (!begun && !(await output.begin())) return false;
-      begun = true;
+    for await (const { plan: planned, rows, first } of chunks) {
+      if (output === undefined && !(await begin(planned))) return false;
       for (const { cell } of columns) cell.bind(rows);
-      if (skip < rows.count && !(await output.rows(skip, rows.count))) return false;
-      skip = 0;
+      if (first < rows.count && !(await output?.rows(first, rows.count))) return false;
     }
-    if (!begun && !(await output.begin())) return false;
-    return output.end();
+    if (output === undefined && !(await begin(plan))) return false;
+    return output?.end() ?? true;
   }
 
   /** A table with a summary below. */
   async #table(source: Source, begun: number): Promise<boolean> {
-    const { spec, width, colour } = this.#options;
+    const { spec, width, colour, zone } = this.#options;
+    const grouped = spec.by.length > 0;
     const found = await probe(this.#duck, source, spec);
-    const [plan, totals] = await this.#planTable(source, found);
-    let sums: Totals | undefined = totals;
+    const all = spec.filter.kind === 'any' && source.covered;
+    let totals = grouped ? NO_TOTALS : await this.#totals(source, found);
+    const listed = spec.columns.length > 0 ? spec.columns : [START, DURATION, ...LISTED];
+    const chunks = grouped
+      ? this.#groups(source, found, !all)
+      : this.#listing(planListing({ ...spec, columns: listed }, source));
     let columns: PeopleColumn[] = [];
     let table: Table | undefined;
     let bind: (rows: Rows) => void = () => {};
     let shown = 0;
-    let skip = plan.totals === undefined ? 0 : 1;
-    for await (const rows of this.#duck.stream(plan.sql)) {
+    for await (const { plan, rows, first, totals: sums } of chunks) {
+      totals = sums ?? totals;
       if (table === undefined) {
-        sums ??= readTotals(rows, plan, found, source);
-        [columns, bind] = this.#columns(plan, sums);
+        [columns, bind] = this.#columns(plan, totals);
         table = new Table(columns, { width, colour });
       }
       bind(rows);
       const lines: string[][] = [];
-      for (let row = skip; row < rows.count; row++) lines.push(columns.map((column) => column.text(row)));
-      const header = shown === 0 && lines.length > 0 ? table.header(lines) : '';
-      skip = 0;
+      for (let row = first; row < rows.count; row++) lines.push(columns.map((column) => column.text(row)));
+      if (lines.length === 0) continue;
+      const header = shown === 0 ? table.header(lines) : '';
       shown += lines.length;
       this.#started = true;
-      if (lines.length > 0 && !(await this.#options.write(header + table.lines(lines)))) return false;
+      if (!(await this.#options.write(header + table.lines(lines)))) return false;
     }
     const seconds = (this.#options.clock() - begun) / 1000;
-    const { zone } = this.#options;
-    sums ??= { flows: 0, packets: 0, bytes: 0, first: Number.NaN, last: Number.NaN };
-    const { raw, limit, by } = spec;
-    const text = summaryText({
-      source,
-      totals: sums,
-      probe: found,
-      raw,
-      shown,
-      limit,
-      grouped: by.length > 0,
-      zone,
-      seconds,
-    });
+    const { raw, limit } = spec;
+    const text = summaryText({ source, totals, probe: found, raw, shown, limit, grouped, zone, seconds });
     return this.#options.write(shown === 0 ? text.slice(1) : text);
   }
 
-  /** The statement of a table; for a listing, the totals have one of their own. */
-  async #planTable(source: Source, found: Probe): Promise<[Plan, Totals | undefined]> {
-    const { spec } = this.#options;
-    const all = spec.filter.kind === 'any' && source.covered;
-    if (spec.by.length > 0) return [planAggregate(spec, source, found, !all), undefined];
-    const columns = spec.columns.length > 0 ? spec.columns : [START, DURATION, ...LISTED];
-    const totalsPlan = planTotals(spec, source, found);
-    let totals: Totals | undefined;
-    await this.#duck.read(totalsPlan.sql, (rows) => {
-      totals = readTotals(rows, totalsPlan, found, source);
-    });
-    return [planListing({ ...spec, columns }, source), totals];
+  async *#listing(plan: Plan): AsyncGenerator<Chunk> {
+    for await (const rows of this.#duck.stream(plan.sql)) yield { plan, rows, first: 0, totals: undefined };
+  }
+
+  /** Groups, after totals that show whether doubles sufficed; if not, all is asked again with integers. */
+  async *#groups(source: Source, found: Probe, times: boolean): AsyncGenerator<Chunk> {
+    for (const arithmetic of ['doubles', 'integers'] as const) {
+      const plan = planAggregate(this.#options.spec, source, found, { times, arithmetic });
+      let totals: Totals | undefined;
+      for await (const rows of this.#duck.stream(plan.sql)) {
+        const first = totals === undefined ? 1 : 0;
+        totals ??= readTotals(rows, plan, source);
+        if (mayBeRounded(totals, plan)) break;
+        yield { plan, rows, first, totals };
+      }
+      if (totals === undefined || !mayBeRounded(totals, plan)) return;
+    }
+  }
+
+  /** What all flows of a listing come to. */
+  async #totals(source: Source, found: Probe): Promise<Totals> {
+    let totals = NO_TOTALS;
+    for (const arithmetic of ['doubles', 'integers'] as const) {
+      const plan = planTotals(this.#options.spec, source, found, arithmetic);
+      await this.#duck.read(plan.sql, (rows) => {
+        totals = readTotals(rows, plan, source);
+      });
+      if (!mayBeRounded(totals, plan)) break;
+    }
+    return totals;
   }
 
   #columns(plan: Plan, totals: Totals): [PeopleColumn[], (rows: Rows) => void] {

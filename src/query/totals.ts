@@ -1,7 +1,6 @@
 import { type CellKind, createCell } from './cells.ts';
 import type { Rows } from './duck.ts';
-import type { Plan } from './plan.ts';
-import type { Probe } from './probe.ts';
+import { INEXACT, type Plan } from './plan.ts';
 import type { Source } from './source.ts';
 
 /** What all flows of an answer come to, those that are not shown among them. */
@@ -14,21 +13,27 @@ export interface Totals {
   readonly last: number;
 }
 
+export const NO_TOTALS: Totals = { flows: 0, packets: 0, bytes: 0, first: Number.NaN, last: Number.NaN };
+
 /** Reads the row of totals at the head of a result. Without times in it, they are those of the source, all of whose rows count. */
-export function readTotals(rows: Rows, plan: Plan, probe: Probe, source: Source): Totals {
-  const { at, times } = plan.totals ?? { at: 1, times: false };
-  const counter: CellKind = probe.doublesSuffice ? 'double' : 'hugeint';
-  const read = (kind: CellKind, vector: number) => {
-    const cell = createCell(kind, vector);
+export function readTotals(rows: Rows, plan: Plan, source: Source): Totals {
+  const { at, times, kind } = plan.totals ?? { at: 1, times: false, kind: 'double' };
+  const read = (cellKind: CellKind, vector: number) => {
+    const cell = createCell(cellKind, vector);
     cell.bind(rows);
     return cell.number(0);
   };
   const flows = read('i64', at);
   return {
     flows: Number.isNaN(flows) ? 0 : flows,
-    packets: read(counter, at + 1),
-    bytes: read(counter, at + 2),
+    packets: read(kind, at + 1),
+    bytes: read(kind, at + 2),
     first: times ? read('time', at + 3) : (source.first ?? Number.NaN),
     last: times ? read('time', at + 4) : (source.last ?? Number.NaN),
   };
+}
+
+/** Whether sums that were computed as doubles may have been rounded. */
+export function mayBeRounded({ packets, bytes }: Totals, plan: Plan): boolean {
+  return plan.totals?.kind === 'double' && Math.max(packets, bytes) >= INEXACT;
 }

@@ -44,6 +44,8 @@ describe('parseFilter', () => {
     ['flags S and not flags AFRPU', 'tcp_flags S and not tcp_flags any UAPRF'],
     ['not not flags SA', 'tcp_flags all AS'],
     ['not (flags SA)', 'not tcp_flags any AS'],
+    ['not (flags SA or flags F)', 'not (tcp_flags any AS or tcp_flags F)'],
+    ['not (port 1 and not (flags SA))', 'not (port = 1 and not tcp_flags all AS)'],
     ['not flags all SA', 'not tcp_flags all AS'],
     ['flags = S', 'tcp_flags = 2'],
     ['flags 0x12', 'tcp_flags = 18'],
