@@ -44,6 +44,7 @@ export class Writer {
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> | undefined;
   #isUrgent = false;
+  #isClosed = false;
   #tries = 0;
   #retryAt = 0;
   #failing: string | undefined;
@@ -112,6 +113,7 @@ export class Writer {
   /** Tries once more to store what is left, then gives it up. */
   async close(): Promise<void> {
     const error = await this.#tryAll();
+    this.#isClosed = true;
     clearTimeout(this.#timer);
     if (error !== undefined) {
       const cause = this.#cause(error);
@@ -133,12 +135,14 @@ export class Writer {
       if (this.counts.writeErrors > before + 1 && this.#failing !== undefined) break;
     }
     this.#isUrgent = false;
+    // Another attempt may have begun meanwhile.
+    await this.#writing;
     return this.#queue.length > 0 || this.#quality.length > 0 ? (this.#failing ?? 'not written') : undefined;
   }
 
   /** Starts writing when it is time. */
   #pump(): void {
-    if (this.#writing !== undefined) return;
+    if (this.#writing !== undefined || this.#isClosed) return;
     const wait = this.#wait();
     clearTimeout(this.#timer);
     if (wait === undefined) return;
@@ -196,7 +200,9 @@ export class Writer {
     return this.#queue.slice(0, other < 0 ? undefined : other);
   }
 
+  /** Batches done with and rows stored, to be told once they are listed. */
   #done: Waiting[] = [];
+  #stored = 0;
 
   async #writeSegment(batches: readonly Waiting[]): Promise<void> {
     const prepared = batches.map((waiting) => waiting.prepared);
@@ -210,7 +216,7 @@ export class Writer {
     this.#ledger.add({ file, tier: 'fresh', rows: source.rows, bytes, ...times, columns, sorted: false });
     this.#queue.splice(0, batches.length);
     this.#done.push(...batches);
-    this.counts.rowsStored += source.rows;
+    this.#stored += source.rows;
     this.counts.segmentsWritten++;
     this.counts.bytesWritten += bytes;
     this.counts.lastWriteMs = Math.round(performance.now() - started);
@@ -303,6 +309,8 @@ export class Writer {
   #announce(): void {
     const done = this.#done;
     this.#done = [];
+    this.counts.rowsStored += this.#stored;
+    this.#stored = 0;
     this.#onDone(done.map(({ returned }) => returned));
   }
 }

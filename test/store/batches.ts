@@ -78,7 +78,7 @@ export function plainRows(first: number, count: number, startMs: number): Row[] 
       dst_addr: 0xffffc0a80000n + BigInt((id * 104_729) % 3000),
       src_port: id % 65_536,
       proto: 6,
-      bytes: BigInt(id) * 100n,
+      bytes: BigInt((id * 2_654_435_761) % 4_294_967_296),
       packets: BigInt((id % 50) + 1),
       flow_id: BigInt(id),
     };
