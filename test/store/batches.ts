@@ -78,11 +78,18 @@ export function plainRows(first: number, count: number, startMs: number): Row[] 
       dst_addr: 0xffffc0a80000n + BigInt((id * 104_729) % 3000),
       src_port: id % 65_536,
       proto: 6,
-      bytes: BigInt((id * 2_654_435_761) % 4_294_967_296),
+      bytes: BigInt(scramble(id)),
       packets: BigInt((id % 50) + 1),
       flow_id: BigInt(id),
     };
   });
+}
+
+/** 32 bits that no encoding makes smaller. */
+function scramble(n: number): number {
+  let x = Math.imul(n ^ (n >>> 15), 0x2c1b3c6d);
+  x = Math.imul(x ^ (x >>> 12), 0x297a2d39);
+  return (x ^ (x >>> 15)) >>> 0;
 }
 
 export function plainBatch(first: number, count: number, startMs: number): FlowBatch {
