@@ -3,7 +3,7 @@ import { columnIndex } from '../flow/schema.ts';
 import { FIRST_SLOT } from '../flow/slots.ts';
 import { float, hex, ntpMicros, text } from '../util/octets.ts';
 import type { Plan, Step } from './plan.ts';
-import { AHEAD, EARLIEST, LATEST, OVERRIDE, type RecordContext } from './record-context.ts';
+import { AHEAD, EARLIEST, LATEST, OVERRIDE, type RecordContext, STALE } from './record-context.ts';
 import { VARIABLE } from './template.ts';
 
 /**
@@ -218,6 +218,7 @@ function timesSource(plan: Plan): string[] {
     out.push(`if(${name}===0){${timeSource(step, name, uptime)}}`);
   }
   const { start, end, timeSource: source } = T;
+  if (plan.usesUptime) out.push(`if(e>0&&xm*1e3-e>${STALE}){if(d===0&&s>0&&e>s)d=e-s;s=0;e=0;}`);
   out.push(
     `if(s>=${EARLIEST}&&s<${LATEST}&&e>=${EARLIEST}&&e<${LATEST})c${source}[r]=0;`,
     `else{x.repairTimes(s,e,v,d);s=x.start;e=x.end;c${source}[r]=x.timeSource;}`,

@@ -3,7 +3,7 @@ import { columnIndex } from '../flow/schema.ts';
 import { FIRST_SLOT } from '../flow/slots.ts';
 import { float, hex, ntpMicros, text, u32, unsigned } from '../util/octets.ts';
 import type { Plan, Step } from './plan.ts';
-import { AHEAD, EARLIEST, LATEST, OVERRIDE, type RecordContext, variableLength } from './record-context.ts';
+import { AHEAD, EARLIEST, LATEST, OVERRIDE, type RecordContext, STALE, variableLength } from './record-context.ts';
 import { VARIABLE } from './template.ts';
 
 const slot = (name: string): number => FIRST_SLOT[columnIndex(name)] as number;
@@ -126,7 +126,7 @@ function decodeRecord(
     }
   }
   if (plan.steps.some((step) => step.op === 'label')) put(columns, LABELS, row, context.labelsCode(batch));
-  writeTimes(columns, row, times, context);
+  writeTimes(plan, columns, row, times, context);
   const rate = recordRate(rates);
   if (rate > 0 && context.samplingSource !== OVERRIDE) {
     put(columns, RATE, row, Math.min(rate, 4_294_967_295));
@@ -252,15 +252,21 @@ function timeValue(
 }
 
 function writeTimes(
+  plan: Plan,
   columns: Columns,
   row: number,
   times: { start: number; end: number; event: number; duration: number },
   context: RecordContext,
 ): void {
-  let { start, end } = times;
+  let { start, end, duration } = times;
   let source = 0;
+  if (plan.usesUptime && end > 0 && context.exportMillis * 1e3 - end > STALE) {
+    if (duration === 0 && start > 0 && end > start) duration = end - start;
+    start = 0;
+    end = 0;
+  }
   if (!(start >= EARLIEST && start < LATEST && end >= EARLIEST && end < LATEST)) {
-    context.repairTimes(start, end, times.event, times.duration);
+    context.repairTimes(start, end, times.event, duration);
     ({ start, end, timeSource: source } = context);
   }
   put(columns, TIME_SOURCE, row, source);

@@ -60,7 +60,7 @@ export interface Plan {
   readonly minimumLength: number;
   /** Code of RECORD_KINDS. */
   readonly recordKind: number;
-  /** Times are sysUptime stamps. */
+  /** Start and end are sysUptime stamps and nothing else, relative to what the message says. */
   readonly usesUptime: boolean;
   /** The record may name the sampler or interface that a rate is known for. */
   readonly samplerSlot: number;
@@ -204,7 +204,9 @@ export function buildPlan(version: 5 | 9 | 10, fields: readonly FieldSpecifier[]
     segments,
     minimumLength: segments.reduce((sum, octets) => sum + octets, 0) + segments.length - 1,
     recordKind: recordKind(has),
-    usesUptime: times.some((time) => time.encoding === 'uptime') && !times.some((time) => time.op === 'init'),
+    usesUptime:
+      times.some(({ encoding }) => encoding === 'uptime') &&
+      times.every(({ op, encoding }) => (op !== 'start' && op !== 'end' && op !== 'init') || encoding === 'uptime'),
     samplerSlot: has('sampler_id') ? slot('sampler_id') : -1,
     interfaceSlot: has('in_if') ? slot('in_if') : -1,
   };
@@ -274,7 +276,7 @@ function columnOp(column: number, field: FieldSpecifier): StepOp | undefined {
       return length === 6 || length === 8 ? 'u64' : undefined;
     case 'text':
       if (definition.name === 'mpls_labels') return length === 3 ? 'label' : undefined;
-      if (definition.name === 'app_id') return length === VARIABLE || length <= 8 ? 'application' : undefined;
+      if (definition.name === 'app_id') return 'application';
       return definition.name.endsWith('_acl') ? 'hex' : 'string';
     case 'u8':
     case 'u16':

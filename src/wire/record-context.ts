@@ -8,8 +8,17 @@ export const LATEST = 4_294_967_296e6;
 /** A time up to this much after the message's own time is a clock that runs ahead; more is sysUptime's wrap. Milliseconds. */
 export const AHEAD = 3_600_000;
 
+/**
+ * A flow that seems to have ended so long before its export, by sysUptime, did not: exporters exist whose stamps and header do not count from the
+ * same boot. Such stamps tell only how long the flow was. µs.
+ */
+export const STALE = 7 * 86_400e6;
+
 /** sysUptime's range in µs: a time no larger than this is relative. */
 const LONGEST = 4_294_967_296e3;
+
+/** Classification engine whose selectors belong to an enterprise (RFC 6759 section 4.1). */
+const PANA_L7_PEN = 20;
 
 /** Code of SAMPLING_SOURCES: the operator's override, which beats even the record's own rate. */
 export const OVERRIDE = 7;
@@ -55,8 +64,11 @@ export class RecordContext {
     const e = sane(end);
     this.timeSource = 0;
     if (s !== 0 && e !== 0) this.#set(s, e);
-    else if (s !== 0) this.#set(s, s + duration);
-    else if (e !== 0) this.#set(e - duration, e);
+    else if (s !== 0) {
+      // A firewall's event with the start of its flow is as long as the flow was until then.
+      const when = sane(event);
+      this.#set(s, duration === 0 && when > s ? when : s + duration);
+    } else if (e !== 0) this.#set(e - duration, e);
     else {
       const when = sane(event);
       const exported = sane(this.exportMillis * 1000);
@@ -94,12 +106,21 @@ export class RecordContext {
     this.#labels.length = 0;
   }
 
-  /** applicationId (RFC 6759 section 4): engine 8, then the selector, as `engine:selector`; selectors above six octets in hexadecimal. */
+  /**
+   * applicationId (RFC 6759 section 4): engine 8, then the selector, as `engine:selector`; engine 20 has an enterprise number between them,
+   * `20:enterprise:selector`. Selectors above six octets are hexadecimal.
+   */
   applicationCode(batch: FlowBatch, bytes: Uint8Array, offset: number, length: number): number {
     if (length === 0) return 0;
+    const engine = bytes[offset] as number;
+    const hasEnterprise = engine === PANA_L7_PEN && length > 5;
+    const from = hasEnterprise ? 5 : 1;
     // Six octets are exact as a number; what is longer is no selector that anyone writes in decimal.
-    const selector = length <= 7 ? unsigned(bytes, offset + 1, length - 1) : `0x${hex(bytes, offset + 1, length - 1)}`;
-    return batch.textCode(`${bytes[offset]}:${selector}`);
+    const selector =
+      length - from <= 6
+        ? unsigned(bytes, offset + from, length - from)
+        : `0x${hex(bytes, offset + from, length - from)}`;
+    return batch.textCode(`${engine}:${hasEnterprise ? `${unsigned(bytes, offset + 1, 4)}:` : ''}${selector}`);
   }
 
   /** Copies a field that no column takes to the batch's heap. With `variable`, its length goes before it. Returns the offset. */

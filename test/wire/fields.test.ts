@@ -121,8 +121,11 @@ describe('texts', () => {
     expect(decodeOne(9, [[95, 4]], [13, 0, 1, 0])).toMatchObject({ app_id: '13:256' });
     expect(decodeOne(9, [[95, 1]], [3])).toMatchObject({ app_id: '3:0' });
     expect(decodeOne(10, [[95, VARIABLE]], variable([13, 0, 0, 5]))).toMatchObject({ app_id: '13:5' });
-    const long = [20, ...u32(35_632), 1, 2, 3, 4, 5];
-    expect(decodeOne(10, [[95, VARIABLE]], variable(long))).toMatchObject({ app_id: '20:0x00008b300102030405' });
+    const enterprise = (...selector: number[]): number[] => [20, ...u32(12_356), ...selector];
+    expect(decodeOne(9, [[95, 9]], enterprise(0, 0, 0x8f, 0x34))).toMatchObject({ app_id: '20:12356:36660' });
+    expect(decodeOne(10, [[95, VARIABLE]], variable(enterprise(1, 2, 3, 4, 5, 6, 7)))).toMatchObject({
+      app_id: '20:12356:0x01020304050607',
+    });
   });
 
   it('MPLS labels, top first, without what follows the bottom', () => {

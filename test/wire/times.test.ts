@@ -110,6 +110,14 @@ describe('sysUptime', () => {
     );
   });
 
+  it('whose header counts from another boot tells how long the flow was', () => {
+    // FortiOS 5.2: the stamps are a week ahead of the header, or 42 days behind it.
+    expect(stamps(UPTIME + 600_000_000, UPTIME + 600_009_000, UPTIME)).toMatchObject(
+      times(EXPORT - 9e6, EXPORT, 'export'),
+    );
+    expect(stamps(UPTIME, UPTIME + 9000, UPTIME + 700_000_000)).toMatchObject(times(EXPORT - 9e6, EXPORT, 'export'));
+  });
+
   it('without any idea of the boot tells how long the flow was', () => {
     expect(stamps(10_000, 24_500, -1, 10)).toMatchObject(times(EXPORT - 14.5e6, EXPORT, 'export'));
     const zero = [...u32(10_000), ...u32(24_500), ...u64(0)];

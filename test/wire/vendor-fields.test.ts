@@ -62,6 +62,19 @@ describe('Cisco ASA (NSEL, NetFlow v9)', () => {
     });
   });
 
+  it('with the start of its flow lasts until the event', () => {
+    const both: Specifier[] = [
+      [152, 8],
+      [323, 8],
+      [40_005, 1],
+    ];
+    expect(decodeOne(9, both, [...u64(NOON * 1000 - 2000), ...u64(NOON * 1000 - 40), 2])).toMatchObject({
+      time_start: new Date(NOON * 1000 - 2000).toISOString().replace('Z', '000Z'),
+      time_end: new Date(NOON * 1000 - 40).toISOString().replace('Z', '000Z'),
+      time_source: 'flow',
+    });
+  });
+
   it('the same numbers in IPFIX are other elements, kept by number', () => {
     const record = decodeOne(10, [[20_001, 4]], ip4('203.0.113.9'));
     expect(record).toMatchObject({ extra: { '0/20001': 'cb007109' } });
