@@ -20,8 +20,14 @@ const lock = JSON.parse(lockText) as Lock;
 
 describe('package.json', () => {
   it('depends on these packages at run time and on no others', () => {
-    expect(Object.keys(manifest.dependencies).sort()).toEqual(['@duckdb/node-api',
-  '@duckdb/node-bindings', 'commander', 'pino', 'yaml', 'zod']);
+    expect(Object.keys(manifest.dependencies).sort()).toEqual([
+      '@duckdb/node-api',
+      '@duckdb/node-bindings',
+      'commander',
+      'pino',
+      'yaml',
+      'zod',
+    ]);
     expect(manifest.optionalDependencies).toBeUndefined();
   });
 
