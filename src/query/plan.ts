@@ -57,12 +57,12 @@ function sumOf(counter: 'bytes' | 'packets', scaled: boolean, arithmetic: Arithm
   return `coalesce(sum(${value}${scaled ? ' * greatest(coalesce("sampling_rate", 1), 1)' : ''}), 0)`;
 }
 
-/** The statement for flows, packets and bytes by key. `times`: also the first and last time, in the row of totals. */
+/** The statement for flows, packets and bytes by key. `totals`: with a first row of totals, with `times` also the first and last time. */
 export function planAggregate(
   spec: QuerySpec,
   source: Source,
   probe: Probe,
-  options: { readonly times: boolean; readonly arithmetic: Arithmetic },
+  options: { readonly times: boolean; readonly arithmetic: Arithmetic; readonly totals: boolean },
 ): Plan {
   const { times, arithmetic } = options;
   const scaled = !spec.raw && probe.maxRate > 1;
@@ -97,7 +97,7 @@ export function planAggregate(
   const list = ['flows', 'packets', 'bytes', ...(times ? ['first', 'last'] : [])];
   const order = orderBy(spec, keys);
   const limit = spec.limit === undefined ? '' : ` ORDER BY ${order} LIMIT ${spec.limit}`;
-  const top = `SELECT 1::UTINYINT AS t, ${[...outputs, ...list].join(', ')} FROM g${limit}`;
+  const selected = `SELECT 1::UTINYINT AS t, ${[...outputs, ...list].join(', ')} FROM`;
   const sums = [
     'sum(flows)::BIGINT',
     'coalesce(sum(packets), 0)',
@@ -106,7 +106,7 @@ export function planAggregate(
   ];
   const total = `SELECT 0::UTINYINT, ${[...outputs.map(() => 'NULL'), ...sums].join(', ')} FROM g`;
   return {
-    sql: `WITH g AS MATERIALIZED (${inner}) SELECT * FROM (${top}) UNION ALL ${total} ORDER BY t, ${order}`,
+    sql: `WITH g AS MATERIALIZED (${inner}) SELECT * FROM (${selected} g${limit}) UNION ALL ${total} ORDER BY t, ${order}`,
     columns,
     totals: { at: measuresAt, times, kind },
   };

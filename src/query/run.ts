@@ -13,7 +13,7 @@ import { openSource, type Source } from './source.ts';
 import { DURATION, type QuerySpec } from './spec.ts';
 import { summaryText } from './summary.ts';
 import { Table } from './table.ts';
-import { mayBeRounded, NO_TOTALS, readTotals, type Totals } from './totals.ts';
+import { knownTotals, mayBeRounded, NO_TOTALS, readTotals, type Totals } from './totals.ts';
 
 export interface QueryOptions {
   /** The data folder. */
@@ -161,8 +161,15 @@ export class Query {
 
   /** Groups, after totals that show whether doubles sufficed; if not, all is asked again with integers. */
   async *#groups(source: Source, found: Probe, times: boolean): AsyncGenerator<Chunk> {
+    const { spec } = this.#options;
+    const known = knownTotals(found, source, spec.raw);
+    if (known !== undefined) {
+      const plan = planAggregate(spec, source, found, { times: false, arithmetic: 'doubles', totals: false });
+      for await (const rows of this.#duck.stream(plan.sql)) yield { plan, rows, first: 0, totals: known };
+      return;
+    }
     for (const arithmetic of ['doubles', 'integers'] as const) {
-      const plan = planAggregate(this.#options.spec, source, found, { times, arithmetic });
+      const plan = planAggregate(spec, source, found, { times, arithmetic, totals: true });
       let totals: Totals | undefined;
       for await (const rows of this.#duck.stream(plan.sql)) {
         const first = totals === undefined ? 1 : 0;
@@ -194,7 +201,7 @@ export class Query {
     plan.columns.forEach(({ column }, index) => {
       if (column !== undefined) columns.push(columnForPeople(column, cells[index] as Cell, { zone, plain }));
     });
-    if (plan.totals !== undefined) {
+    if (spec.by.length > 0) {
       const [flows, packets, bytes] = cells.slice(-3) as [Cell, Cell, Cell];
       columns.push(...measuresForPeople({ flows, packets, bytes }, spec.order.name, totals, { zone, plain }));
     }

@@ -182,7 +182,9 @@ function refused(reason: string): WeirError {
 }
 
 function sqlError(error: unknown): WeirError {
-  const message = messageOf(error).trim();
+  const message = messageOf(error)
+    .trim()
+    .replace(/^Failed to extract statements: /, '');
   const missing = /Referenced column "([^"]+)" not found/.exec(message)?.[1];
   const names = COLUMNS.map(({ name }) => name);
   const suggestion = missing === undefined ? undefined : nearest(missing, names);

@@ -1,6 +1,7 @@
 import { type CellKind, createCell } from './cells.ts';
 import type { Rows } from './duck.ts';
 import { INEXACT, type Plan } from './plan.ts';
+import type { Probe } from './probe.ts';
 import type { Source } from './source.ts';
 
 /** What all flows of an answer come to, those that are not shown among them. */
@@ -31,6 +32,14 @@ export function readTotals(rows: Rows, plan: Plan, source: Source): Totals {
     first: times ? read('time', at + 3) : (source.first ?? Number.NaN),
     last: times ? read('time', at + 4) : (source.last ?? Number.NaN),
   };
+}
+
+/** The totals of a question, where the probe has seen them already: it is about all rows, all of which are traffic, and nothing is scaled. */
+export function knownTotals(found: Probe, source: Source, raw: boolean): Totals | undefined {
+  const { sums, rows, maxKind, maxRate } = found;
+  if (sums === undefined || rows === 0 || maxKind > 1 || (maxRate > 1 && !raw)) return undefined;
+  if (Math.max(sums.packets, sums.bytes) >= INEXACT) return undefined;
+  return { flows: rows, ...sums, first: source.first ?? Number.NaN, last: source.last ?? Number.NaN };
 }
 
 /** Whether sums that were computed as doubles may have been rounded. */
