@@ -1,6 +1,9 @@
 import { BATCH_ROWS, type BatchMessage, FlowBatch } from './batch.ts';
 import type { SlotArray } from './slots.ts';
 
+/** Sets of arrays kept for reuse; at a steady rate so many come back at once. */
+const MAX_IDLE = 4;
+
 /**
  * Hands out batches and takes their arrays back, bounded in octets: while more than `maxBytes` are in flight (handed out and not given back) it
  * hands out none, and whoever asked counts what it must drop.
@@ -37,7 +40,7 @@ export class BatchPool {
   /** A consumer is done with a batch of `bytes` octets; its arrays are kept for the next one. */
   giveBack(bytes: number, message: Pick<BatchMessage, 'arrays' | 'capacity'> | undefined): void {
     this.#inFlight -= bytes;
-    if (message !== undefined && message.capacity === this.#capacity && this.#idle.length < 3)
+    if (message !== undefined && message.capacity === this.#capacity && this.#idle.length < MAX_IDLE)
       this.#idle.push(message.arrays);
   }
 }

@@ -1,8 +1,8 @@
 import type { Layout } from './layout.ts';
 import { allocateSlot, SLOT_WIDTH, SLOTS, type SlotArray } from './slots.ts';
 
-/** Rows a batch holds: 60 of DuckDB's vectors of 2,048 rows, which is also one Parquet row group. */
-export const BATCH_ROWS = 122_880;
+/** Rows a batch holds: 30 of DuckDB's vectors of 2,048 rows, half a Parquet row group. */
+export const BATCH_ROWS = 61_440;
 
 /** Octets for fields that no column takes; a batch is full when either its rows or these are used up. */
 const HEAP_BYTES = 4 << 20;

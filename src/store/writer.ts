@@ -19,8 +19,10 @@ interface Waiting {
   readonly isFull: boolean;
 }
 
-/** A segment takes at most so many full batches: what is in memory twice at a high rate, being written and arriving. */
-const MAX_BATCHES = 4;
+/** Full batches wait for so many before they are written: what is in memory twice at a high rate, being written and arriving. */
+const ENOUGH_BATCHES = 4;
+/** A segment takes at most so many full batches, when writing has fallen behind. */
+const MAX_BATCHES = 8;
 const FIRST_PAUSE = 250;
 const MAX_PAUSE = 5000;
 /** A batch that fails alone so often while the disk takes other files will never be written. */
@@ -165,7 +167,7 @@ export class Writer {
     // A batch that is not full was sent because its time had come; full ones wait for more, so that segments are large.
     const last = this.#queue.at(-1);
     if (this.#isUrgent || first === undefined || last === undefined) return 0;
-    if (!last.isFull || this.#queue.length >= MAX_BATCHES) return 0;
+    if (!last.isFull || this.#queue.length >= ENOUGH_BATCHES) return 0;
     return Math.max(0, first.since + this.#linger - now);
   }
 
