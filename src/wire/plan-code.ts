@@ -237,11 +237,14 @@ function timeSource(step: Step, name: string, uptime: string): string {
       return `${name}=ntpMicros(${low(step, 4, 0)},${low(step, 4, 4)});`;
     case 'ago':
       return `${name}=xm*1e3-${wide(step)};`;
-    case 'uptime':
+    case 'uptime': {
+      // A flow may have begun at boot; when that is long ago, 0 says that the exporter does not know.
+      const zero = step.op === 'start' ? `||${uptime}>0&&${uptime}<=${AHEAD}` : '';
       return (
         `y=${low(step, Math.min(4, step.length))};if(${uptime}<0)${name}=y*1e3;` +
-        `else if(y!==0){y=(${uptime}-y)>>>0;${name}=(xm-(y>${4_294_967_295 - AHEAD}?y-4294967296:y))*1e3;}`
+        `else if(y!==0${zero}){y=(${uptime}-y)>>>0;${name}=(xm-(y>${4_294_967_295 - AHEAD}?y-4294967296:y))*1e3;}`
       );
+    }
     default:
       return `${name}=${wide(step)}*${step.number};`;
   }

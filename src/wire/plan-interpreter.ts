@@ -242,7 +242,8 @@ function timeValue(
       const octets = Math.min(4, length);
       const stamp = unsigned(bytes, at + length - octets, octets);
       if (uptime < 0) return stamp * 1e3;
-      if (stamp === 0) return 0;
+      // A flow may have begun at boot; when that is long ago, 0 says that the exporter does not know.
+      if (stamp === 0 && !(step.op === 'start' && uptime > 0 && uptime <= AHEAD)) return 0;
       const age = (uptime - stamp) >>> 0;
       return (context.exportMillis - (age > 4_294_967_295 - AHEAD ? age - 4_294_967_296 : age)) * 1e3;
     }

@@ -110,6 +110,13 @@ describe('sysUptime', () => {
     );
   });
 
+  it('of 0 is the boot when that is not long ago, and nothing when it is', () => {
+    expect(stamps(0, 5, 33_990)).toMatchObject(times(EXPORT - 33_990_000, EXPORT - 33_985_000));
+    expect(stamps(0, UPTIME - 5, UPTIME)).toMatchObject(times(EXPORT - 5000, EXPORT - 5000));
+    expect(stamps(0, 0, UPTIME)).toMatchObject(times(EXPORT, EXPORT, 'export'));
+    expect(stamps(0, 0, 0)).toMatchObject(times(EXPORT, EXPORT, 'export'));
+  });
+
   it('whose header counts from another boot tells how long the flow was', () => {
     // FortiOS 5.2: the stamps are a week ahead of the header, or 42 days behind it.
     expect(stamps(UPTIME + 600_000_000, UPTIME + 600_009_000, UPTIME)).toMatchObject(
