@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { FormatName } from '../query/format.ts';
+import { WeirError } from '../util/errors.ts';
 import { EXIT, type Io, write } from './io.ts';
 
 const EXAMPLES = `
@@ -76,6 +77,11 @@ async function query(filterText: string, flags: Flags, io: Io): Promise<number> 
   ]);
   const zone = flags.utc === true ? 'utc' : 'local';
   const by = flags.by === undefined ? [] : spec.parseKeys(flags.by);
+  if (by.length > 0 && flags.columns !== undefined) {
+    throw new WeirError('WEIR_USAGE', '--columns is for lists of flows, and --by asks for sums', {
+      hint: 'Leave one of them out.',
+    });
+  }
   const fallback = flags.format !== 'table' ? '0' : by.length > 0 ? TABLE_GROUPS : TABLE_FLOWS;
   const running = new Query({
     data: flags.data,

@@ -285,6 +285,7 @@ describe('mistakes', () => {
     [['--from', 'soon'], 2, /'soon' is not a time[\s\S]*WEIR_TIME/],
     [['--by', 'src_adr'], 2, /Did you mean 'src_addr'\?[\s\S]*WEIR_USAGE/],
     [['--order', 'dst_prt'], 2, /Did you mean 'dst_port'\?/],
+    [['--by', 'proto', '--columns', 'proto'], 2, /--columns is for lists/],
     [['--top', 'many'], 2, /no number of rows/],
     [['--format', 'xml'], 2, /Allowed choices are table, csv, json, ndjson/],
     [['--nothing'], 2, /unknown option/],
