@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { styleText } from 'node:util';
 import { Command, CommanderError } from 'commander';
-import { messageOf, WeirError } from '../util/errors.ts';
+import { messageOf, systemCode, WeirError } from '../util/errors.ts';
 import type { CommandModule } from './command.ts';
 import { EXIT, type Io } from './io.ts';
 
@@ -102,6 +102,12 @@ function report(error: unknown, io: Io): number {
 
 /** The real process as a command sees it. */
 function processIo(): Io {
+  // The reader of a pipe may leave (`weir query | head`): writers see it by `write`, and what is written without looking is lost rightly.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error) => {
+      if (systemCode(error) !== 'EPIPE') throw error;
+    });
+  }
   return {
     stdin: process.stdin,
     stdout: process.stdout,

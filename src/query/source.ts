@@ -84,7 +84,10 @@ export function sourceFiles(source: Source): string[] {
  * What to put behind FROM: the source's files with at least the columns `needed` (names of the files' columns); those that no file has are NULL.
  */
 export function sqlSource(source: Source, needed: Iterable<string>): string {
-  const names = [...new Set(needed)];
+  const asked = new Set(needed);
+  const icmp = ICMP.filter(([name]) => asked.has(name));
+  if (icmp.length > 0) for (const name of ICMP_FROM) asked.add(name);
+  const names = [...asked];
   const { segments, columns } = source;
   const nulls = (missing: readonly string[]) => missing.map((name) => `NULL::${fileType(name)} AS ${sqlName(name)}`);
   if (segments.length === 0) {
@@ -93,8 +96,26 @@ export function sqlSource(source: Source, needed: Iterable<string>): string {
   }
   const missing = names.filter((name) => !columns.has(name));
   const scan = sqlFiles(sourceFiles(source), !hasOneLayout(segments));
-  return missing.length === 0 ? scan : `(SELECT *, ${nulls(missing).join(', ')} FROM ${scan})`;
+  const all = missing.length === 0 ? scan : `(SELECT *, ${nulls(missing).join(', ')} FROM ${scan})`;
+  return icmp.length === 0 ? all : `(SELECT * REPLACE (${icmp.map(([, value]) => value).join(', ')}) FROM ${all})`;
 }
+
+/**
+ * NetFlow v5 has no field for ICMP; exporters send type × 256 + code as the destination port, and so do those of v9 that send no ICMP field (Cisco,
+ * "NetFlow Export Datagram Format"). What is stored stays as it was sent; a question about ICMP finds it here.
+ */
+const ICMP_FROM = ['flow_type', 'proto', 'dst_port'] as const;
+const ICMP_IN_PORT = '"flow_type" IN (2, 3) AND "proto" IN (1, 58)';
+const ICMP = [
+  [
+    'icmp_type',
+    `coalesce("icmp_type", CASE WHEN ${ICMP_IN_PORT} THEN ("dst_port" >> 8)::UTINYINT END) AS "icmp_type"`,
+  ],
+  [
+    'icmp_code',
+    `coalesce("icmp_code", CASE WHEN ${ICMP_IN_PORT} THEN ("dst_port" & 255)::UTINYINT END) AS "icmp_code"`,
+  ],
+] as const;
 
 /** Whether all files have the same columns, so that DuckDB need not open each of them before it plans. */
 function hasOneLayout(segments: readonly SegmentEntry[]): boolean {
