@@ -26,6 +26,7 @@ const FILTERS = [
   'not (flags SA or flags F)',
   'not (not flags SA)',
   'tos 0',
+  'proto icmp and icmp-type 8',
   'packets > 10',
   'bytes > 1k',
   'bytes > 1m',
