@@ -104,11 +104,13 @@ export function parseCatalogue(text: string): CatalogueFile {
 export async function readCatalogue(dir: string): Promise<Catalogue> {
   const live = await readCatalogueFile(dir, LIVE_CATALOGUE);
   const base = await readCatalogueFile(dir, CATALOGUE);
-  if (live === undefined && base === undefined) throw await nothingThere(dir);
+  if (base === undefined) throw await nothingThere(dir);
+  // At the very first start the one is there a moment before the other.
+  if (live === undefined && base.entries.length > 0) throw await nothingThere(dir);
   return {
     dir,
-    segments: mergeEntries([...(base?.entries ?? []), ...(live?.entries ?? [])]),
-    updated: Math.max(base?.updated ?? 0, live?.updated ?? 0),
+    segments: mergeEntries([...base.entries, ...(live?.entries ?? [])]),
+    updated: Math.max(base.updated, live?.updated ?? 0),
   };
 }
 
@@ -154,7 +156,7 @@ async function nothingThere(dir: string): Promise<WeirError> {
     () => false,
   );
   if (isStore) {
-    return new WeirError('WEIR_CATALOGUE', `${dir} has no catalogue`, {
+    return new WeirError('WEIR_CATALOGUE', `the catalogue of ${dir} is missing or incomplete`, {
       hint: `start 'weir collect --data ${dir}': it rebuilds the catalogue from the segments`,
     });
   }

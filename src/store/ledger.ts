@@ -3,6 +3,9 @@ import { formatCatalogue, type RetiredFile, type SegmentEntry } from './catalogu
 import { replaceFile } from './durable.ts';
 import { CATALOGUE, inFolder, LIVE_CATALOGUE } from './paths.ts';
 
+/** Entries in the live catalogue, which is replaced with every segment. */
+const MAX_LIVE = 64;
+
 export interface LedgerState {
   /** Entries of the catalogue, and of the live one. */
   readonly base: readonly SegmentEntry[];
@@ -57,6 +60,7 @@ export class Ledger {
 
   /** A new segment of the slot that is being written. */
   add(entry: SegmentEntry): void {
+    if (this.#live.size >= MAX_LIVE) this.seal(() => true);
     this.#live.set(entry.file, entry);
     this.#isLiveChanged = true;
     this.#version++;

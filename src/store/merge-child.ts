@@ -48,7 +48,10 @@ async function main(memoryMegabytes: number): Promise<void> {
   } catch {
     // Some sandboxes forbid it; then it competes like any other process.
   }
-  process.on('disconnect', () => process.exit(0));
+  // Ctrl-C on a terminal reaches the whole group; the parent decides when this process ends.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+  // At once, without waiting for a statement that is running: what it writes is of no use any more.
+  process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
   const duck = new Duck({ memoryMegabytes, temporary: `${TEMPORARY}/spill` });
   await duck.open();
   process.on('message', (request) => {

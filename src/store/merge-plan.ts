@@ -31,8 +31,8 @@ interface Item {
 }
 
 /**
- * The next merge that is due, or undefined. Segments that follow each other are merged up to `unitRows`: within a slot as soon as they fill a
- * unit or are a crowd, and all once it has ended; then, where they are small, those of an hour and of a day, so that a quiet site has a file a
+ * The next merge that is due, or undefined. Segments that follow each other are merged up to `unitRows`: within a slot when small ones
+ * are a crowd, and all once it has ended; then, where they are small, those of an hour and of a day, so that a quiet site has a file a
  * day and not hundreds. A row is rewritten four times at most. The older the segments, the earlier their turn.
  */
 export function nextMerge(
@@ -89,11 +89,11 @@ function firstGroup(
   let group: Item[] = [];
   let rows = 0;
   let window = Number.NaN;
-  const isDue = (isFull: boolean): boolean => {
+  const isDue = (): boolean => {
     const fresh = group.filter(({ name }) => !name.merged).length;
     if (seconds > rules.rotateSeconds) return group.length > 1 && hasEnded(window, seconds, nowSeconds);
     if (fresh === 0) return group.length > 1 && hasEnded(window, seconds, nowSeconds);
-    return isFull || fresh >= rules.crowd || hasEnded(window, seconds, nowSeconds);
+    return fresh >= rules.crowd || hasEnded(window, seconds, nowSeconds);
   };
   for (const item of items) {
     const { entry, name } = item;
@@ -102,7 +102,7 @@ function firstGroup(
     const isDone = (name.merged && entry.rows > rules.unitRows / 2) || rules.skip?.has(entry.file) === true;
     const isFull = rows + entry.rows > rules.unitRows;
     if (group.length > 0 && (own !== window || isDone || isFull)) {
-      if (isDue(isFull && own === window)) return group;
+      if (isDue()) return group;
       group = [];
       rows = 0;
     }
@@ -111,7 +111,7 @@ function firstGroup(
     group.push(item);
     rows += entry.rows;
   }
-  return group.length > 0 && isDue(rows >= rules.unitRows) ? group : undefined;
+  return group.length > 0 && isDue() ? group : undefined;
 }
 
 function createJob(kind: Kind, items: readonly Item[]): MergeJob {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { expect, it, onTestFinished } from 'vitest';
 import { readCatalogue } from '#weir/store/catalogue.js';
 import { describeUnless } from '../helpers/skip.ts';
@@ -33,6 +33,22 @@ function smallDisk(filler: number): { data: string; makeRoom: () => void } {
   writeFileSync(folder.join('mount', 'filler'), Buffer.alloc(filler));
   return { data: folder.join('mount', 'data'), makeRoom: () => rmSync(folder.join('mount', 'filler')) };
 }
+
+it('a folder that cannot be written for a while costs nothing', async () => {
+  const folder = tempFolder('store');
+  const store = createStore(folder.path);
+  await store.start();
+  renameSync(folder.join('tmp'), folder.join('away'));
+  for (let n = 0; n < 3; n++) store.append(plainBatch(n * 1000, 1000, Date.now()));
+  // Longer than it would take to give a batch up, were it the batch's fault.
+  await until(() => store.stats().writeErrors >= 6, 'several attempts have failed');
+  expect(store.stats()).toMatchObject({ rowsStored: 0, rowsWaiting: 3000 });
+  renameSync(folder.join('away'), folder.join('tmp'));
+  await until(() => store.stats().rowsStored === 3000, 'all is stored');
+  await store.close();
+  expect(store.stats().rowsDropped).toEqual({ disk_full: 0, write_error: 0, closed: 0 });
+  expect(await countIds(folder.path)).toMatchObject({ rows: 3000, ids: 3000 });
+});
 
 describeUnless(reasonAgainst(), 'a full disk', () => {
   it('holds up writing until there is room again; nothing that fitted the queue is lost, nothing is damaged', async () => {

@@ -37,11 +37,11 @@ describe('the plan of merges', () => {
     expect(numbers(nextMerge([entry(1, 0, 10)], RULES, NOON + 306))).toEqual([1]);
   });
 
-  it('takes a group that fills a unit before the slot ends', () => {
-    expect(numbers(nextMerge([entry(1, 0, 600), entry(2, 1, 300), entry(3, 2, 200)], RULES, NOON + 10))).toEqual([
-      1, 2,
-    ]);
-    expect(numbers(nextMerge([entry(1, 0, 5000)], RULES, NOON + 10))).toEqual([1]);
+  it('makes groups of a unit at most; a larger segment stands alone', () => {
+    const entries = [entry(1, 0, 600), entry(2, 1, 300), entry(3, 2, 200), entry(4, 3, 5000)];
+    expect(nextMerge(entries, RULES, NOON + 10)).toBeUndefined();
+    expect(numbers(nextMerge(entries, RULES, NOON + 306))).toEqual([1, 2]);
+    expect(numbers(nextMerge(entries.slice(3), RULES, NOON + 306))).toEqual([4]);
   });
 
   it('takes a crowd of small ones', () => {
