@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { FlowBatch } from '#weir/flow/batch.js';
+import { createLayout } from '#weir/flow/layout.js';
 import type { Specification } from '#weir/session/specification.js';
 import {
   message,
@@ -231,5 +233,14 @@ describe('a batch', () => {
     expect(decoder.feed(message(9, sets)).map((record) => record['src_port'])).toEqual(
       Array.from({ length: 100 }, (_, i) => i),
     );
+  });
+
+  it('of too many layouts counts as full', () => {
+    const batch = new FlowBatch(8192);
+    for (let n = 0; batch.hasRoom(1); n++) {
+      batch.beginRun(createLayout([1], [{ name: `0/${n}`, type: 'octetArray', length: 1 }]));
+      batch.rows++;
+    }
+    expect(batch.layouts.length).toBeLessThan(8192);
   });
 });
