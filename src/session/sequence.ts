@@ -21,6 +21,11 @@ const RUN = 8;
 export class SequenceTracker {
   readonly #version: 5 | 9 | 10;
   #next = -1;
+  /** See `#judge`: how the exporter counts, the last message, and what the first message that spoke against it was counted as. */
+  #countsOwn = false;
+  #last = -1;
+  #lastUnits = 0;
+  #doubt: SequenceCounters | undefined;
   /** Where the messages taken for late ones would go on, and how many of them have followed each other. */
   #lateNext = -1;
   #lateRun = 0;
@@ -36,6 +41,49 @@ export class SequenceTracker {
    * message then only sets the count anew. `uptime` is sysUptime in ms, 0 where the version has none.
    */
   update(sequence: number, units: number, uptime: number, counters: SequenceCounters): void {
+    if (this.#version !== 10) return this.#count(sequence, units, uptime, counters);
+    const isDoubtful = this.#judge(sequence, units, counters);
+    const before = isDoubtful ? { ...counters } : undefined;
+    if (!this.#countsOwn) this.#count(sequence, units, uptime, counters);
+    else if (units >= 0) this.#count((sequence - units) >>> 0, units, uptime, counters);
+    else this.#next = sequence;
+    if (before !== undefined) {
+      this.#doubt = {
+        expected: counters.expected - before.expected - units,
+        received: 0,
+        resets: counters.resets - before.resets,
+        outOfOrder: counters.outOfOrder - before.outOfOrder,
+      };
+    }
+    this.#last = sequence;
+    this.#lastUnits = units;
+  }
+
+  /**
+   * By RFC 7011 section 3.1 the number of an IPFIX message counts the records sent before it; that of softflowd 1.1 counts the message's own too. Two
+   * messages of different size that follow each other tell which it is. Because loss may look the same once, the second pair decides; what the first
+   * was counted as is then taken back. True for a first pair.
+   */
+  #judge(sequence: number, units: number, counters: SequenceCounters): boolean {
+    if (this.#last < 0 || units <= 0 || this.#lastUnits <= 0) return false;
+    const isBefore = sequence === (this.#last + this.#lastUnits) >>> 0;
+    const isOwn = sequence === (this.#last + units) >>> 0;
+    if (isBefore && isOwn) return false;
+    if (isBefore === isOwn || isOwn === this.#countsOwn) {
+      this.#doubt = undefined;
+      return false;
+    }
+    if (this.#doubt === undefined) return true;
+    counters.expected -= this.#doubt.expected;
+    counters.resets -= this.#doubt.resets;
+    counters.outOfOrder -= this.#doubt.outOfOrder;
+    this.#doubt = undefined;
+    this.#countsOwn = isOwn;
+    this.#next = isOwn ? this.#last : sequence;
+    return false;
+  }
+
+  #count(sequence: number, units: number, uptime: number, counters: SequenceCounters): void {
     const known = Math.max(units, 0);
     if (this.#next >= 0) {
       const ahead = (sequence - this.#next) >>> 0;
