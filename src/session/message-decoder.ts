@@ -215,8 +215,10 @@ export class MessageDecoder {
     }
     const broken = this.#sets.list.read(bytes, IPFIX_HEADER, length);
     if (broken !== undefined) domain.fault(broken);
+    const { counters } = domain;
+    const before = counters.optionsRecords;
     const { records, units } = this.#sets.decodeSets(domain, bytes, source.port, IPFIX_TEMPLATE_SET, IPFIX_OPTIONS_SET);
-    sequence.update(number, broken === undefined ? units : -1, 0, domain.counters);
+    sequence.update(number, broken === undefined ? units : -1, 0, counters, counters.optionsRecords - before);
     return records;
   }
 

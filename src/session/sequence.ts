@@ -38,14 +38,15 @@ export class SequenceTracker {
 
   /**
    * A message with number `sequence` that carries `units` (v9: 1). `units` −1 means unknown (data records whose template is awaited): the next
-   * message then only sets the count anew. `uptime` is sysUptime in ms, 0 where the version has none.
+   * message then only sets the count anew. `uptime` is sysUptime in ms, 0 where the version has none. `options` of the units are options data records.
    */
-  update(sequence: number, units: number, uptime: number, counters: SequenceCounters): void {
+  update(sequence: number, units: number, uptime: number, counters: SequenceCounters, options = 0): void {
     if (this.#version !== 10) return this.#count(sequence, units, uptime, counters);
-    const isDoubtful = this.#judge(sequence, units, counters);
+    const own = units < 0 ? -1 : units - options;
+    const isDoubtful = this.#judge(sequence, own, counters);
     const before = isDoubtful ? { ...counters } : undefined;
     if (!this.#countsOwn) this.#count(sequence, units, uptime, counters);
-    else if (units >= 0) this.#count((sequence - units) >>> 0, units, uptime, counters);
+    else if (own >= 0) this.#count((sequence - own) >>> 0, own, uptime, counters);
     else this.#next = sequence;
     if (before !== undefined) {
       this.#doubt = {
@@ -60,14 +61,16 @@ export class SequenceTracker {
   }
 
   /**
-   * By RFC 7011 section 3.1 the number of an IPFIX message counts the records sent before it; that of softflowd 1.1 counts the message's own too. Two
-   * messages of different size that follow each other tell which it is. Because loss may look the same once, the second pair decides; what the first
-   * was counted as is then taken back. True for a first pair.
+   * By RFC 7011 section 3.1 the number of an IPFIX message counts the records sent before it; that of softflowd 1.1 counts the message's own too, and no
+   * options data. Two messages of different size that follow each other tell which it is. Because loss may look the same once, the second pair (or one
+   * after a first message that counts just its own records) decides; what the first was counted as is then taken back. True for a first pair.
    */
-  #judge(sequence: number, units: number, counters: SequenceCounters): boolean {
-    if (this.#last < 0 || units <= 0 || this.#lastUnits <= 0) return false;
+  #judge(sequence: number, own: number, counters: SequenceCounters): boolean {
+    if (this.#last < 0 && own > 0 && sequence === own)
+      this.#doubt = { expected: 0, received: 0, resets: 0, outOfOrder: 0 };
+    if (this.#last < 0 || own <= 0 || this.#lastUnits <= 0) return false;
     const isBefore = sequence === (this.#last + this.#lastUnits) >>> 0;
-    const isOwn = sequence === (this.#last + units) >>> 0;
+    const isOwn = sequence === (this.#last + own) >>> 0;
     if (isBefore && isOwn) return false;
     if (isBefore === isOwn || isOwn === this.#countsOwn) {
       this.#doubt = undefined;
