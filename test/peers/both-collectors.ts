@@ -17,7 +17,11 @@ export interface Outcome {
   readonly datagrams: readonly Passed[];
   readonly weir: readonly PeerFlow[];
   readonly nfdump: readonly PeerFlow[];
+  /** What weir makes of the exporter's sequence numbers. */
+  readonly sequence: { readonly expected: number; readonly received: number; readonly outOfOrder: number };
 }
+
+const NOTHING = { expected: 0, received: 0, outOfOrder: 0 };
 
 /** What both collectors say at their end. */
 export interface Ends {
@@ -74,7 +78,13 @@ export class BothCollectors {
     } finally {
       await tee.close();
     }
-    this.#outcomes.set(name, { exporter: tee.exporter, datagrams: tee.passed, weir: [], nfdump: [] });
+    this.#outcomes.set(name, {
+      exporter: tee.exporter,
+      datagrams: tee.passed,
+      weir: [],
+      nfdump: [],
+      sequence: NOTHING,
+    });
   }
 
   /** Ends both, and reads what they stored. */
@@ -88,10 +98,12 @@ export class BothCollectors {
     if (stopped === undefined) throw new Error(`weir collect did not say that it stopped: ${stdout}`);
     const theirs = await this.#nfcapd.flows();
     const ours = await this.#query();
+    const sequences = await this.#sequences();
     for (const [name, { exporter, datagrams }] of this.#outcomes) {
       const weir = ours.filter((flow) => flow.exporter === exporter);
       const nfdump = theirs.filter((flow) => flow.exporter === exporter);
-      this.#outcomes.set(name, { exporter, datagrams, weir, nfdump });
+      const sequence = sequences.get(exporter) ?? NOTHING;
+      this.#outcomes.set(name, { exporter, datagrams, weir, nfdump, sequence });
     }
     const faults = log.findLast(({ msg }) => msg === 'status')?.faults ?? {};
     const { datagrams = 0, records = 0, stored = 0, loss = {} } = stopped;
@@ -107,10 +119,27 @@ export class BothCollectors {
   }
 
   async #query(): Promise<PeerFlow[]> {
-    const args = ['query', '--data', this.#data?.path ?? '', '--format', 'ndjson', '--raw', '--columns', WEIR_COLUMNS];
-    const { code, stdout, stderr } = await runProcess(process.execPath, [WEIR, ...args]);
-    if (code !== 0) throw new Error(`weir query: ${stderr}`);
-    return parseNdjson<WeirRow>(stdout).map(flowOfWeir);
+    return (await this.#ask<WeirRow>(['query', '--raw', '--columns', WEIR_COLUMNS])).map(flowOfWeir);
+  }
+
+  async #sequences(): Promise<Map<string, Outcome['sequence']>> {
+    const sums = 'sum(sequence_expected) e, sum(sequence_received) r, sum(out_of_order) o';
+    const rows = await this.#ask<Record<'e' | 'r' | 'o', unknown> & { exporter: string }>([
+      'sql',
+      `select exporter, ${sums} from quality group by exporter`,
+    ]);
+    const entries = rows.map(({ exporter, e, r, o }) => {
+      return [exporter, { expected: Number(e), received: Number(r), outOfOrder: Number(o) }] as const;
+    });
+    return new Map(entries);
+  }
+
+  async #ask<T>([command = '', ...args]: readonly string[]): Promise<T[]> {
+    const data = this.#data?.path ?? '';
+    const words = [WEIR, command, '--data', data, '--format', 'ndjson', ...args];
+    const { code, stdout, stderr } = await runProcess(process.execPath, words);
+    if (code !== 0) throw new Error(`weir ${command}: ${stderr}`);
+    return parseNdjson<T>(stdout);
   }
 }
 

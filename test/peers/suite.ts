@@ -57,6 +57,11 @@ export function testExporters(exporters: readonly Exporter[], captures: readonly
     }
   });
 
+  it.each(runs)('$name: no loss by its sequence numbers', ({ name }) => {
+    const { sequence } = both.outcome(name);
+    expect(sequence).toEqual({ expected: sequence.received, received: sequence.received, outOfOrder: 0 });
+  });
+
   it('the totals of weir are those of nfcapd, and nothing was lost on the way', () => {
     const { nfcapd, weir, datagrams, records, stored, loss, faults } = both.ends;
     expect(nfcapd.badPackets).toBe(0);
