@@ -2,7 +2,7 @@ import type { FlowBatch } from '../flow/batch.ts';
 import { columnIndex } from '../flow/schema.ts';
 import { FIRST_SLOT } from '../flow/slots.ts';
 import { float, hex, ntpMicros, text } from '../util/octets.ts';
-import type { Plan, Step } from './plan.ts';
+import type { Plan, Step, StepOp } from './plan.ts';
 import { AHEAD, EARLIEST, LATEST, OVERRIDE, type RecordContext, STALE } from './record-context.ts';
 import { VARIABLE } from './template.ts';
 
@@ -68,10 +68,11 @@ export function planSource(plan: Plan): string {
   const last = plan.segments.length - 1;
   return `'use strict';
 return function(b,p,end,B,limit,x){
-const A=B.arrays;
+const A=B.arrays,D=new DataView(b.buffer,b.byteOffset,b.byteLength);
 ${slots.map((s) => `const c${s}=A[${s}];`).join('')}
 const rt=x.receivedMicros,rt0=rt>>>0,rt1=rt/4294967296,dm=x.observationDomain,ft=x.flowType,sr=x.samplingRate,ss=x.samplingSource;
 const e1=x.exporter0,e0=x.exporter1,e3=x.exporter2,e2=x.exporter3,xm=x.exportMillis,up=x.uptime;
+const near=up>=0&&xm*1e3>=${EARLIEST + STALE}&&xm*1e3<${LATEST};
 let n=0,r=B.rows,q0=p;
 ${hasLabels ? 'x.dropLabels();' : ''}
 for(;n<limit&&q0+${Math.max(needed, 1)}<=end;n++,r++){
@@ -146,11 +147,11 @@ function lengthOf(step: Step): string {
 
 /** Expression of the low `octets` (1–4) of an integer field. */
 function low(step: Step, octets: number, skip = step.length - octets): string {
-  const o = (i: number): string => `b[${at(step, skip + i)}]`;
-  if (octets === 1) return o(0);
-  if (octets === 2) return `(${o(0)}<<8|${o(1)})`;
-  if (octets === 3) return `(${o(0)}<<16|${o(1)}<<8|${o(2)})`;
-  return `((${o(0)}<<24|${o(1)}<<16|${o(2)}<<8|${o(3)})>>>0)`;
+  const o = (i: number): string => at(step, skip + i);
+  if (octets === 1) return `b[${o(0)}]`;
+  if (octets === 2) return `D.getUint16(${o(0)})`;
+  if (octets === 3) return `(b[${o(0)}]<<16|D.getUint16(${o(1)}))`;
+  return `D.getUint32(${o(0)})`;
 }
 
 /** Expression of an integer of 1–8 octets as a double. */
@@ -222,9 +223,29 @@ function timesSource(plan: Plan): string[] {
   out.push(
     `if(s>=${EARLIEST}&&s<${LATEST}&&e>=${EARLIEST}&&e<${LATEST})c${source}[r]=0;`,
     `else{x.repairTimes(s,e,v,d);s=x.start;e=x.end;c${source}[r]=x.timeSource;}`,
-    `c${start}[w]=s>>>0;c${start}[w+1]=s/4294967296;c${end}[w]=e>>>0;c${end}[w+1]=e/4294967296;`,
   );
-  return out;
+  const usual = usualStamps(plan);
+  const lines = usual === undefined ? out : [`${usual}c${source}[r]=0;}else{`, ...out, '}'];
+  lines.push(`c${start}[w]=s>>>0;c${start}[w+1]=s/4294967296;c${end}[w]=e>>>0;c${end}[w+1]=e/4294967296;`);
+  return lines;
+}
+
+/**
+ * The head of a shortcut for nearly all records of v5 and v9: both stamps are there and lie in the week before the message, so none of the checks
+ * below can find anything. A third of the time per record, measured with v5.
+ */
+function usualStamps(plan: Plan): string | undefined {
+  const stamp = (op: StepOp): Step | undefined => {
+    const first = plan.steps.find((step) => step.op === op);
+    return first?.encoding === 'uptime' && first.length === 4 ? first : undefined;
+  };
+  const [first, last] = [stamp('start'), stamp('end')];
+  if (first === undefined || last === undefined || plan.steps.some((step) => step.op === 'init')) return undefined;
+  const week = STALE / 1000;
+  return (
+    `const g=${low(first, 4)},h=${low(last, 4)},f=(up-g)>>>0,l=(up-h)>>>0;` +
+    `if(near&&g!==0&&h!==0&&f<=${week}&&l<=${week}){s=(xm-f)*1e3;e=(xm-l)*1e3;`
+  );
 }
 
 function timeSource(step: Step, name: string, uptime: string): string {
