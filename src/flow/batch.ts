@@ -1,4 +1,5 @@
 import type { Layout } from './layout.ts';
+import { SharedValues } from './shared-values.ts';
 import { allocateSlot, SLOT_WIDTH, SLOTS, type SlotArray } from './slots.ts';
 
 /** Rows a batch holds: 30 of DuckDB's vectors of 2,048 rows, half a Parquet row group. */
@@ -40,6 +41,9 @@ export class FlowBatch {
   /** Octets of fields that no column takes; an `extra` value is an offset into it plus 1, 0 is "no value". */
   heap: Uint8Array<ArrayBuffer> | undefined = undefined;
   heapUsed = 0;
+  /** What the rows of a message share; in the columns once the batch is sealed. */
+  readonly shared = new SharedValues();
+  #sealed = 0;
   #codes = new Map<string, number>();
   #layout: Layout | undefined = undefined;
 
@@ -100,9 +104,32 @@ export class FlowBatch {
     return offset;
   }
 
+  /**
+   * Completes the columns of the rows there are: what rows of a message share and what is fixed by their layout is written now. `forEachRun`,
+   * `records` and `toMessage` do this; who reads `arrays` without them calls it.
+   */
+  seal(): void {
+    const from = this.#sealed;
+    if (from === this.rows) return;
+    this.#sealed = this.rows;
+    this.shared.fill(this.arrays, this.rows);
+    const { runs, layouts, arrays } = this;
+    for (let i = 0; i < runs.length; i += 2) {
+      const first = Math.max(runs[i] as number, from);
+      const end = i + 2 < runs.length ? (runs[i + 2] as number) : this.rows;
+      if (end <= first) continue;
+      for (const [slot, value] of layouts[runs[i + 1] as number]?.fixed ?? []) {
+        const scale = SLOT_WIDTH[SLOTS[slot]?.kind ?? 'u8'] === 8 ? 2 : 1;
+        arrays[slot]?.fill(value, first * scale, end * scale);
+      }
+    }
+  }
+
   /** Empties the batch for reuse; keeps its arrays. */
   clear(): void {
     this.rows = 0;
+    this.#sealed = 0;
+    this.shared.clear();
     this.layouts = [];
     this.runs = [];
     this.texts = [''];
@@ -120,6 +147,7 @@ export class FlowBatch {
 
   /** As plain data; post it with `transferList`, after which this batch must not be used. */
   toMessage(): BatchMessage {
+    this.seal();
     const { rows, capacity, arrays, layouts, runs, texts, heap, heapUsed } = this;
     return { rows, capacity, arrays, layouts, runs, texts, heap, heapUsed };
   }
@@ -128,6 +156,7 @@ export class FlowBatch {
   static fromMessage(message: BatchMessage): FlowBatch {
     const batch = new FlowBatch(message.capacity, message.arrays);
     batch.rows = message.rows;
+    batch.#sealed = message.rows;
     batch.layouts = [...message.layouts];
     batch.runs = [...message.runs];
     batch.texts = [...message.texts];
@@ -147,6 +176,7 @@ export function transferList(message: BatchMessage): ArrayBuffer[] {
 
 /** Calls back for every run of the batch with its rows [first, end). */
 export function forEachRun(batch: FlowBatch, visit: (layout: Layout, first: number, end: number) => void): void {
+  batch.seal();
   const { runs, layouts, rows } = batch;
   for (let i = 0; i < runs.length; i += 2) {
     const first = runs[i] as number;

@@ -21,14 +21,20 @@ export interface Layout {
   /** The slots of those columns, ascending. */
   readonly slots: readonly number[];
   readonly extra: readonly ExtraField[];
+  /** Slots that have the same value in all rows of the layout, as pairs (slot, value): not written with each record, but by the run. */
+  readonly fixed: readonly (readonly [slot: number, value: number])[];
 }
 
 /** A layout of these schema columns (any order, repeats allowed). */
-export function createLayout(columns: Iterable<number>, extra: readonly ExtraField[] = []): Layout {
+export function createLayout(
+  columns: Iterable<number>,
+  extra: readonly ExtraField[] = [],
+  fixed: Layout['fixed'] = [],
+): Layout {
   const sorted = [...new Set(columns)].sort((a, b) => a - b);
   const slots = sorted.flatMap((column) => {
     const first = FIRST_SLOT[column] as number;
     return COLUMNS[column]?.type === 'address' ? [first, first + 1] : [first];
   });
-  return { columns: sorted, slots, extra };
+  return { columns: sorted, slots, extra, fixed };
 }

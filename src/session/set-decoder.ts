@@ -299,6 +299,7 @@ export class SetDecoder {
       const batch = this.#sink.batch();
       const limit = batch.capacity - batch.rows;
       batch.beginRun(plan.layout);
+      batch.shared.note(batch.rows, context);
       const first = batch.rows;
       const n = runnable.run(bytes, p, end, batch, limit, context);
       batch.rows = first + n;

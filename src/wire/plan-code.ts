@@ -24,11 +24,6 @@ export const MAX_COMPILED_STEPS = 400;
 
 const slot = (name: string): number => FIRST_SLOT[columnIndex(name)] as number;
 const T = {
-  received: slot('time_received'),
-  exporter: slot('exporter'),
-  domain: slot('observation_domain'),
-  flowType: slot('flow_type'),
-  kind: slot('record_kind'),
   rate: slot('sampling_rate'),
   rateSource: slot('sampling_source'),
   start: slot('time_start'),
@@ -37,6 +32,15 @@ const T = {
   labels: slot('mpls_labels'),
   extra: slot('extra'),
 } as const;
+
+/** Slots that the batch fills (FlowBatch.shared). */
+const SHARED: ReadonlySet<number> = new Set([
+  slot('time_received'),
+  slot('exporter'),
+  slot('exporter') + 1,
+  slot('observation_domain'),
+  slot('flow_type'),
+]);
 
 /**
  * The plan as a function made for it. The source text is put together from numbers that `buildPlan` has checked (offsets, lengths, slots) and fixed
@@ -52,33 +56,33 @@ export function compilePlan(plan: Plan): PlanRunner {
 
 /** The source text of the compiled plan. */
 export function planSource(plan: Plan): string {
-  const slots = [...new Set([...plan.layout.slots, T.received, T.exporter, T.exporter + 1])];
+  const fixed = new Map(plan.layout.fixed);
+  const slots = plan.layout.slots.filter((slot) => !SHARED.has(slot) && !fixed.has(slot));
   const body: string[] = [];
   body.push(...rowConstants(plan));
   for (const [segment, steps] of bySegment(plan)) {
     // Octets of a later segment are where the values before it end.
     if (segment > 0) body.push(...openSegment(plan, segment));
-    for (const step of steps) body.push(...stepSource(step));
+    for (const step of steps) body.push(...stepSource(step, fixed));
   }
   const hasLabels = plan.steps.some((step) => step.op === 'label');
   if (hasLabels) body.push(`c${T.labels}[r]=x.labelsCode(B);`);
   body.push(...timesSource(plan), ...rateSource(plan));
-  const fixed = plan.segments.length === 1;
+  const isFixed = plan.segments.length === 1;
   const needed = plan.segments[0] as number;
   const last = plan.segments.length - 1;
   return `'use strict';
 return function(b,p,end,B,limit,x){
 const A=B.arrays,D=new DataView(b.buffer,b.byteOffset,b.byteLength);
 ${slots.map((s) => `const c${s}=A[${s}];`).join('')}
-const rt=x.receivedMicros,rt0=rt>>>0,rt1=rt/4294967296,dm=x.observationDomain,ft=x.flowType,sr=x.samplingRate,ss=x.samplingSource;
-const e1=x.exporter0,e0=x.exporter1,e3=x.exporter2,e2=x.exporter3,xm=x.exportMillis,up=x.uptime;
+const sr=x.samplingRate,ss=x.samplingSource,xm=x.exportMillis,up=x.uptime;
 const near=up>=0&&xm*1e3>=${EARLIEST + STALE}&&xm*1e3<${LATEST};
 let n=0,r=B.rows,q0=p;
 ${hasLabels ? 'x.dropLabels();' : ''}
 for(;n<limit&&q0+${Math.max(needed, 1)}<=end;n++,r++){
 let s=0,e=0,v=0,d=0,k=0,y=0,z=0;
 ${
-  fixed
+  isFixed
     ? ''
     : `let ${plan.segments
         .map((_, i) => (i === 0 ? '' : `q${i}=0,v${i}=0,L${i}=0`))
@@ -86,21 +90,18 @@ ${
         .join(',')};`
 }
 ${body.join('\n')}
-q0=${fixed ? `q0+${needed}` : `q${last}+${plan.segments[last]}`};
+q0=${isFixed ? `q0+${needed}` : `q${last}+${plan.segments[last]}`};
 }
 x.position=q0;
 return n;
 };`;
 }
 
-/** Stores of what the collector knows; plain stores beat a fill per column for sets of a few dozen records. */
+/** What is not in the record: the rate as far as it is known before. The rest of what rows of a message share is put in by the batch. */
 function rowConstants(plan: Plan): string[] {
-  const { received, exporter, domain, flowType, kind, rate, rateSource: source } = T;
   return [
     'const w=r+r;',
-    `c${received}[w]=rt0;c${received}[w+1]=rt1;`,
-    `c${exporter}[w]=e0;c${exporter}[w+1]=e1;c${exporter + 1}[w]=e2;c${exporter + 1}[w+1]=e3;`,
-    `c${domain}[r]=dm;c${flowType}[r]=ft;c${kind}[r]=${plan.recordKind};c${rate}[r]=sr;c${source}[r]=ss;`,
+    `c${T.rate}[r]=sr;c${T.rateSource}[r]=ss;`,
     ...(plan.layout.extra.length > 0 ? [`c${T.extra}[r]=0;`] : []),
   ];
 }
@@ -161,7 +162,7 @@ function wide(step: Step): string {
   return `(${low(step, length - 4, 0)}*4294967296+${low(step, 4)})`;
 }
 
-function stepSource(step: Step): string[] {
+function stepSource(step: Step, fixed: ReadonlyMap<number, number>): string[] {
   const c = `c${step.slot}`;
   const d = `c${step.slot + 1}`;
   const guard = (condition: string, body: string): string[] => [step.ifZero ? `if(${condition}){${body}}` : body];
@@ -178,6 +179,7 @@ function stepSource(step: Step): string[] {
       return guard(`(${c}[w]|${c}[w+1])===0`, `${c}[w]=${low(step, Math.min(4, step.length))};${c}[w+1]=${upper};`);
     }
     case 'v4':
+      if (fixed.has(step.slot)) return [`${d}[w]=${low(step, 4)};${d}[w+1]=65535;`];
       return guard(addressIsZero, `${c}[w]=0;${c}[w+1]=0;${d}[w]=${low(step, 4)};${d}[w+1]=65535;`);
     case 'v6': {
       const word = (i: number): string => low(step, 4, i * 4);

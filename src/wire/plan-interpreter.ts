@@ -7,11 +7,6 @@ import { AHEAD, EARLIEST, LATEST, OVERRIDE, type RecordContext, STALE, variableL
 import { VARIABLE } from './template.ts';
 
 const slot = (name: string): number => FIRST_SLOT[columnIndex(name)] as number;
-const RECEIVED = slot('time_received');
-const EXPORTER = slot('exporter');
-const DOMAIN = slot('observation_domain');
-const FLOW_TYPE = slot('flow_type');
-const KIND = slot('record_kind');
 const RATE = slot('sampling_rate');
 const RATE_SOURCE = slot('sampling_source');
 const START = slot('time_start');
@@ -163,11 +158,6 @@ function putAddress(columns: Columns, slot: number, row: number, w0: number, w1:
 }
 
 function writeConstants(plan: Plan, columns: Columns, row: number, context: RecordContext): void {
-  putWide(columns, RECEIVED, row, context.receivedMicros);
-  putAddress(columns, EXPORTER, row, context.exporter0, context.exporter1, context.exporter2, context.exporter3);
-  put(columns, DOMAIN, row, context.observationDomain);
-  put(columns, FLOW_TYPE, row, context.flowType);
-  put(columns, KIND, row, plan.recordKind);
   put(columns, RATE, row, context.samplingRate);
   put(columns, RATE_SOURCE, row, context.samplingSource);
   if (plan.layout.extra.length > 0) put(columns, EXTRA, row, 0);

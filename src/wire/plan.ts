@@ -194,8 +194,9 @@ export function buildPlan(version: 5 | 9 | 10, fields: readonly FieldSpecifier[]
     return order !== 0 || isLabel(a) === 1 ? order : a.segment - b.segment || a.offset - b.offset;
   });
   if (extraFields.length > 0) columns.add(columnIndex('extra'));
-  const layout = createLayout(columns, extraFields);
   const has = (name: string): boolean => columns.has(columnIndex(name));
+  const kind = recordKind(has);
+  const layout = createLayout(columns, extraFields, [[slot('record_kind'), kind], ...emptyHalves(steps)]);
   return {
     version,
     fields,
@@ -203,13 +204,21 @@ export function buildPlan(version: 5 | 9 | 10, fields: readonly FieldSpecifier[]
     layout,
     segments,
     minimumLength: segments.reduce((sum, octets) => sum + octets, 0) + segments.length - 1,
-    recordKind: recordKind(has),
+    recordKind: kind,
     usesUptime:
       times.some(({ encoding }) => encoding === 'uptime') &&
       times.every(({ op, encoding }) => (op !== 'start' && op !== 'end' && op !== 'init') || encoding === 'uptime'),
     samplerSlot: has('sampler_id') ? slot('sampler_id') : -1,
     interfaceSlot: has('in_if') ? slot('in_if') : -1,
   };
+}
+
+/** The upper halves of columns that get IPv4 addresses only: 0 in every row. */
+function emptyHalves(steps: readonly Step[]): [number, number][] {
+  const only4 = (slot: number): boolean => steps.every((step) => step.slot !== slot || step.op === 'v4');
+  return [...new Set(steps.filter(({ op }) => op === 'v4').map(({ slot }) => slot))]
+    .filter(only4)
+    .map((slot): [number, number] => [slot, 0]);
 }
 
 /** Where each field lies: fixed fields by their offset in a segment; a variable one starts a segment and has offset 0. */

@@ -67,6 +67,7 @@ function side(mayCompile: boolean) {
 
 /** The first thing in which two batches differ. */
 function difference(a: FlowBatch, b: FlowBatch): string | undefined {
+  b.seal();
   if (a.rows !== b.rows) return `${a.rows} and ${b.rows} rows`;
   if (a.texts.join('\0') !== b.texts.join('\0')) return 'texts';
   if (a.heapUsed !== b.heapUsed) return 'heap length';

@@ -110,8 +110,10 @@ function outcome(way: 'interpreted' | 'compiled', { version, fields, bytes, limi
   batch.beginRun(plan.layout);
   for (const slot of plan.layout.slots) batch.arrays[slot]?.fill(0xa5);
   const context = contextOf({ uptime, samplingRate: rate[0], samplingSource: rate[1] });
+  batch.shared.note(0, context);
   const count = runnerOf(plan, way)(bytes, 0, bytes.length, batch, limit, context);
   batch.rows = count;
+  batch.seal();
   const arrays = plan.layout.slots.map((slot) => {
     const array = batch.arrays[slot];
     return array === undefined ? [] : [...array.subarray(0, (array.length / 64) * count)];

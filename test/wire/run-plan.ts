@@ -49,6 +49,7 @@ export function runPlan(
 ): Outcome {
   const batch = new FlowBatch(capacity);
   batch.beginRun(plan.layout);
+  batch.shared.note(0, context);
   const count = runnerOf(plan, way)(bytes, 0, bytes.length, batch, capacity, context);
   batch.rows = count;
   const { position } = context;
