@@ -213,12 +213,10 @@ export function buildPlan(version: 5 | 9 | 10, fields: readonly FieldSpecifier[]
   };
 }
 
-/** The upper halves of columns that get IPv4 addresses only: 0 in every row. */
+/** The upper halves of columns that one IPv4 field feeds and nothing else: 0 in every row. */
 function emptyHalves(steps: readonly Step[]): [number, number][] {
-  const only4 = (slot: number): boolean => steps.every((step) => step.slot !== slot || step.op === 'v4');
-  return [...new Set(steps.filter(({ op }) => op === 'v4').map(({ slot }) => slot))]
-    .filter(only4)
-    .map((slot): [number, number] => [slot, 0]);
+  const uses = (slot: number): number => steps.filter((step) => step.slot === slot).length;
+  return steps.filter(({ op, slot }) => op === 'v4' && uses(slot) === 1).map(({ slot }): [number, number] => [slot, 0]);
 }
 
 /** Where each field lies: fixed fields by their offset in a segment; a variable one starts a segment and has offset 0. */
