@@ -12,11 +12,12 @@
  *
  * @module
  */
-export { createDecoder, type Decoder, type DecoderOptions, type Exporter } from './session/library-decoder.ts';
+
+export type { InformationElement } from './elements/element.ts';
+export { createElementRegistry, type ElementRegistry } from './elements/registry.ts';
+export { parseUserElements } from './elements/user-registry.ts';
 export type { FlowBatch } from './flow/batch.ts';
 export { type FlowRecord, records } from './flow/record.ts';
 export { COLUMNS, type ColumnDefinition } from './flow/schema.ts';
-export { createElementRegistry, type ElementRegistry } from './elements/registry.ts';
-export type { InformationElement } from './elements/element.ts';
-export { parseUserElements } from './elements/user-registry.ts';
+export { createDecoder, type Decoder, type DecoderOptions, type Exporter } from './session/library-decoder.ts';
 export { WeirError } from './util/errors.ts';
