@@ -18,7 +18,9 @@ export function collectors(peers) {
     {
       name: 'weir',
       ready: /"msg":"collecting"/,
-      command: (port, folder) => weirCommand(['collect', '--listen', `udp://127.0.0.1:${port}`, '--data', folder]),
+      command: (port, folder) =>
+        // Merging, once a slot has ended, is measured by the store part; here no slot ends.
+        weirCommand(['collect', '--listen', `udp://127.0.0.1:${port}`, '--data', folder, '--rotate', '1h']),
       flows: weirFlows,
     },
   ];

@@ -191,7 +191,7 @@ export class FlowStore {
 
   #startWorker(): Promise<Omit<StartReport, 'tookOverFrom'>> {
     const { dir, now, rotateSeconds = 300, segmentMillis = 700, retention = {} } = this.#options;
-    const { unitRows = 1_000_000, graceSeconds = 300, mergeMegabytes = 300 } = this.#options;
+    const { unitRows = 600_000, graceSeconds = 300, mergeMegabytes = 220 } = this.#options;
     const workerData: WriterSettings = {
       dir,
       rotateSeconds,

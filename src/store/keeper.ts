@@ -16,6 +16,8 @@ export type Log = (level: 'info' | 'warn' | 'error', fields: Record<string, unkn
 
 /** A slot's worth of small segments is merged before the slot ends. */
 const CROWD = 60;
+/** No merge is started while writing takes more of the time than this: on a loaded machine its large syncs would hold writing up. */
+const BUSY = 0.6;
 /** After a merge that failed, ms; the next failure waits twice as long, up to the limit. */
 const PAUSE = 5000;
 const MAX_PAUSE = 300_000;
@@ -29,6 +31,8 @@ export class Keeper {
   readonly #ledger: Ledger;
   readonly #merger: Merger;
   readonly #log: Log;
+  readonly #takeLoad: () => number;
+  #load = 0;
   #now = 0;
   #slot = Number.NaN;
   #planned = -1;
@@ -42,12 +46,20 @@ export class Keeper {
   #closed = false;
   readonly counts = { merges: 0, mergeErrors: 0, rowsMerged: 0, segmentsExpired: 0 };
 
-  constructor(options: { settings: WriterSettings; ledger: Ledger; merger: Merger; log: Log }) {
+  /** `takeLoad` tells what part of the time since its last call was spent writing segments. */
+  constructor(options: {
+    settings: WriterSettings;
+    ledger: Ledger;
+    merger: Merger;
+    log: Log;
+    takeLoad: () => number;
+  }) {
     this.#settings = options.settings;
     this.#ledger = options.ledger;
     this.#merger = options.merger;
     this.#unitRows = options.settings.unitRows;
     this.#log = options.log;
+    this.#takeLoad = options.takeLoad;
   }
 
   get merging(): boolean {
@@ -58,6 +70,8 @@ export class Keeper {
   async tick(nowMs: number): Promise<void> {
     if (this.#closed) return;
     this.#now = nowMs;
+    // Half of it is of the seconds before: one slow segment is no load.
+    this.#load = (this.#load + this.#takeLoad()) / 2;
     const { rotateSeconds, graceMs } = this.#settings;
     const slot = Math.floor((nowMs / 1000 - 5) / rotateSeconds);
     if (slot !== this.#slot) {
@@ -86,6 +100,7 @@ export class Keeper {
   }
 
   #startMerge(): void {
+    if (this.#load > BUSY) return;
     const { rotateSeconds } = this.#settings;
     const { version } = this.#ledger;
     // Nothing new since the last look, and no window has ended.

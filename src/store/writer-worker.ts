@@ -22,7 +22,6 @@ async function main(settings: WriterSettings): Promise<void> {
   const ledger = new Ledger(dir, () => now, state);
   await ledger.save();
   const merger = new Merger({ dir, memoryMegabytes: settings.memoryMegabytes });
-  const keeper = new Keeper({ settings, ledger, merger, log });
   const onDone = (returned: Returned[]) => {
     const buffers = returned.flatMap(({ arrays }) =>
       arrays.flatMap((array) => (array === undefined ? [] : [array.buffer])),
@@ -30,6 +29,7 @@ async function main(settings: WriterSettings): Promise<void> {
     post({ type: 'done', returned, stats: stats() }, buffers);
   };
   const writer = new Writer({ dir, segmentMillis, rotateSeconds, ledger, duck, log, onDone });
+  const keeper = new Keeper({ settings, ledger, merger, log, takeLoad: () => writer.takeLoad() });
 
   const stats = (): WriterStats => {
     const entries = ledger.entries();

@@ -46,6 +46,9 @@ export class Writer {
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> | undefined;
   #isUrgent = false;
+  #busyMillis = 0;
+  #writingSince = 0;
+  #loadSince = performance.now();
   #isClosed = false;
   #tries = 0;
   #retryAt = 0;
@@ -82,6 +85,17 @@ export class Writer {
   /** Why nothing can be written at the moment. */
   get failing(): string | undefined {
     return this.#failing;
+  }
+
+  /** The part of the time since the last call that was spent writing, 0 to 1. */
+  takeLoad(): number {
+    const now = performance.now();
+    const busy = this.#busyMillis + (this.#writing === undefined ? 0 : now - this.#writingSince);
+    const load = busy / Math.max(1, now - this.#loadSince);
+    this.#busyMillis = 0;
+    this.#loadSince = now;
+    this.#writingSince = now;
+    return Math.min(1, load);
   }
 
   /** Takes a batch over; `nowMs` is the wall clock. */
@@ -152,7 +166,9 @@ export class Writer {
       this.#timer = setTimeout(() => this.#pump(), wait);
       return;
     }
+    this.#writingSince = performance.now();
     this.#writing = this.#writeSome().finally(() => {
+      this.#busyMillis += performance.now() - this.#writingSince;
       this.#writing = undefined;
       this.#pump();
     });
