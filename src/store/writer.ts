@@ -2,6 +2,7 @@ import { rm, stat } from 'node:fs/promises';
 import type { BatchMessage } from '../flow/batch.ts';
 import type { QualityRow } from '../session/quality-row.ts';
 import { messageOf, systemCode } from '../util/errors.ts';
+import type { SegmentEntry } from './catalogue.ts';
 import { type Duck, FRESH } from './duck.ts';
 import { publish } from './durable.ts';
 import { QUALITY_COLUMNS } from './file-columns.ts';
@@ -23,6 +24,8 @@ interface Waiting {
 const ENOUGH_BATCHES = 4;
 /** A segment takes at most so many full batches, when writing has fallen behind. */
 const MAX_BATCHES = 8;
+/** Files that may be written and not yet durable and listed: the disk's syncs go on while the next file is being made. */
+const MAX_UNPUBLISHED = 3;
 const FIRST_PAUSE = 250;
 const MAX_PAUSE = 5000;
 /** A batch that fails alone so often while the disk takes other files will never be written. */
@@ -45,6 +48,9 @@ export class Writer {
   #quality: QualityRow[] = [];
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> | undefined;
+  /** Files on their way from written to listed, in order. */
+  #publishing: Promise<void> = Promise.resolve();
+  #unpublished = 0;
   #isUrgent = false;
   #busyMillis = 0;
   #writingSince = 0;
@@ -145,9 +151,10 @@ export class Writer {
     this.#retryAt = 0;
     this.#isUrgent = true;
     const before = this.counts.writeErrors;
-    while (this.#queue.length > 0 || this.#quality.length > 0 || this.#writing !== undefined) {
+    while (this.#queue.length > 0 || this.#quality.length > 0 || this.#writing !== undefined || this.#unpublished > 0) {
       this.#pump();
       await this.#writing;
+      await this.#publishing;
       if (this.counts.writeErrors > before + 1 && this.#failing !== undefined) break;
     }
     this.#isUrgent = false;
@@ -196,11 +203,35 @@ export class Writer {
     } catch (error) {
       await this.#failed(error, batches);
     }
-    // The segment is durable and would be adopted; a catalogue that cannot be written is tried again with the next one.
-    await this.#ledger.save().catch((error: unknown) => {
-      this.#log('warn', { error: messageOf(error) }, 'the catalogue could not be written');
-    });
     this.#announce();
+    if (this.#unpublished >= MAX_UNPUBLISHED) await this.#publishing;
+  }
+
+  /** Makes a written file durable and lists it, after those before it; then `listed` is called. Does not wait for it. */
+  #publish(temporary: string, entry: SegmentEntry, listed: () => void): void {
+    this.#unpublished++;
+    this.#publishing = this.#publishing.then(async () => {
+      let isDurable = false;
+      try {
+        await publish(temporary, inFolder(this.#dir, entry.file));
+        this.#ledger.add(entry);
+        isDurable = true;
+      } catch (error) {
+        // The rows were let go when the file had been written in full; a disk that fails now has lost them.
+        const message = messageOf(error);
+        this.counts.writeErrors++;
+        if (entry.tier !== 'quality') this.counts.rowsDropped[this.#cause(message)] += entry.rows;
+        this.#log('error', { error: message, rows: entry.rows }, 'a segment was written but could not be made durable');
+        await rm(temporary, { force: true }).catch(() => {});
+      }
+      // The segment is durable and would be adopted; a catalogue that cannot be written is tried again with the next one.
+      await this.#ledger.save().catch((error: unknown) => {
+        this.#log('warn', { error: messageOf(error) }, 'the catalogue could not be written');
+      });
+      if (isDurable) listed();
+      this.#unpublished--;
+      this.#announce();
+    });
   }
 
   /** The first batches of one time slot. */
@@ -229,15 +260,17 @@ export class Writer {
     const first = this.#ledger.takeSequence();
     const file = segmentPath({ kind: 'flows', merged: false, first, last: first }, times.minReceived);
     const started = performance.now();
-    const bytes = await this.#writeFile(file, (path) => this.#duck.copy(source, path, FRESH));
+    const { temporary, bytes } = await this.#writeFile(file, (path) => this.#duck.copy(source, path, FRESH));
     const columns = source.columns.map(({ name }) => name);
-    this.#ledger.add({ file, tier: 'fresh', rows: source.rows, bytes, ...times, columns, sorted: false });
+    const { rows } = source;
     this.#queue.splice(0, batches.length);
     this.#done.push(...batches);
-    this.#stored += source.rows;
-    this.counts.segmentsWritten++;
-    this.counts.bytesWritten += bytes;
     this.counts.lastWriteMs = Math.round(performance.now() - started);
+    this.#publish(temporary, { file, tier: 'fresh', rows, bytes, ...times, columns, sorted: false }, () => {
+      this.counts.rowsStored += rows;
+      this.counts.segmentsWritten++;
+      this.counts.bytesWritten += bytes;
+    });
   }
 
   async #writeQuality(rows: readonly QualityRow[]): Promise<void> {
@@ -246,21 +279,23 @@ export class Writer {
     const max = Math.max(...minutes);
     const first = this.#ledger.takeSequence();
     const file = segmentPath({ kind: 'quality', merged: false, first, last: first }, min);
-    const bytes = await this.#writeFile(file, (path) => this.#duck.copyQuality(rows, path));
+    const { temporary, bytes } = await this.#writeFile(file, (path) => this.#duck.copyQuality(rows, path));
     const columns = QUALITY_COLUMNS.map(([name]) => name);
     const times = { minReceived: min, maxReceived: max, minStart: min, maxEnd: max };
-    this.#ledger.add({ file, tier: 'quality', rows: rows.length, bytes, ...times, columns, sorted: false });
     this.#quality.splice(0, rows.length);
+    const entry = { file, tier: 'quality', rows: rows.length, bytes, ...times, columns, sorted: false } as const;
+    this.#publish(temporary, entry, () => {});
   }
 
-  /** Writes under a temporary name, then gives the file its own. Returns its size. No half-written file stays. */
-  async #writeFile(file: string, write: (path: string) => Promise<void>): Promise<number> {
+  /** Writes under a temporary name. Returns it and the size. No half-written file stays. */
+  async #writeFile(
+    file: string,
+    write: (path: string) => Promise<void>,
+  ): Promise<{ temporary: string; bytes: number }> {
     const temporary = inFolder(this.#dir, TEMPORARY, file.slice(file.indexOf('/') + 1));
     try {
       await write(temporary);
-      const { size } = await stat(temporary);
-      await publish(temporary, inFolder(this.#dir, file));
-      return size;
+      return { temporary, bytes: (await stat(temporary)).size };
     } catch (error) {
       await rm(temporary, { force: true }).catch(() => {});
       throw error;
