@@ -23,7 +23,7 @@ interface Waiting {
 /** Full batches wait for so many before they are written: what is in memory twice at a high rate, being written and arriving. */
 const ENOUGH_BATCHES = 4;
 /** A segment takes at most so many full batches, when writing has fallen behind. */
-const MAX_BATCHES = 8;
+const MAX_BATCHES = 6;
 /** Files that may be written and not yet durable and listed: the disk's syncs go on while the next file is being made. */
 const MAX_UNPUBLISHED = 3;
 const FIRST_PAUSE = 250;
