@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Finished, runProcess, startProcess } from '../helpers/processes.ts';
 import { makeTempFolder } from '../helpers/temp.ts';
@@ -12,9 +13,12 @@ export type Meter = (capture: string, tee: Tee) => Promise<void>;
 export function softflowd(version: 5 | 9 | 10, flags: readonly string[] = []): Meter {
   return async (capture, tee) => {
     using folder = makeTempFolder('softflowd');
-    const files = ['-r', capture, '-p', folder.join('pid'), '-c', 'none'];
+    // softflowd tells the path that it was given as its interface's name; a golden capture must not hold this machine's.
+    const files = ['-r', basename(capture), '-p', folder.join('pid'), '-c', 'none'];
     const target = ['-n', `127.0.0.1:${tee.port}`, '-v', `${version}`, '-m', '100000'];
-    ended(await runProcess(requireTool('softflowd'), [...files, ...target, '-d', ...flags]));
+    ended(
+      await runProcess(requireTool('softflowd'), [...files, ...target, '-d', ...flags], { cwd: dirname(capture) }),
+    );
   };
 }
 
