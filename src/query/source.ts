@@ -107,10 +107,7 @@ export function sqlSource(source: Source, needed: Iterable<string>): string {
 const ICMP_FROM = ['flow_type', 'proto', 'dst_port'] as const;
 const ICMP_IN_PORT = '"flow_type" IN (2, 3) AND "proto" IN (1, 58)';
 const ICMP = [
-  [
-    'icmp_type',
-    `coalesce("icmp_type", CASE WHEN ${ICMP_IN_PORT} THEN ("dst_port" >> 8)::UTINYINT END) AS "icmp_type"`,
-  ],
+  ['icmp_type', `coalesce("icmp_type", CASE WHEN ${ICMP_IN_PORT} THEN ("dst_port" >> 8)::UTINYINT END) AS "icmp_type"`],
   [
     'icmp_code',
     `coalesce("icmp_code", CASE WHEN ${ICMP_IN_PORT} THEN ("dst_port" & 255)::UTINYINT END) AS "icmp_code"`,

@@ -16,9 +16,7 @@ export function softflowd(version: 5 | 9 | 10, flags: readonly string[] = []): M
     // softflowd tells the path that it was given as its interface's name; a golden capture must not hold this machine's.
     const files = ['-r', basename(capture), '-p', folder.join('pid'), '-c', 'none'];
     const target = ['-n', `127.0.0.1:${tee.port}`, '-v', `${version}`, '-m', '100000'];
-    ended(
-      await runProcess(requireTool('softflowd'), [...files, ...target, '-d', ...flags], { cwd: dirname(capture) }),
-    );
+    ended(await runProcess(requireTool('softflowd'), [...files, ...target, '-d', ...flags], { cwd: dirname(capture) }));
   };
 }
 

@@ -4,7 +4,7 @@ import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { parseTimeLiteral } from '#weir/filter/time-literal.js';
 import { formatCatalogue, type SegmentEntry } from '#weir/store/catalogue.js';
 import { FILE_COLUMNS, QUALITY_COLUMNS } from '#weir/store/file-columns.js';
-import { CATALOGUE, segmentPath } from '#weir/store/paths.js';
+import { CATALOGUE, LIVE_CATALOGUE, segmentPath } from '#weir/store/paths.js';
 import type { Address } from '#weir/util/address.js';
 import { parseAddress } from '#weir/util/address.js';
 import type { Row } from '../filter/oracle.ts';
@@ -127,6 +127,8 @@ export async function writeStore(
     );
   }
   mkdirSync(dir, { recursive: true });
-  writeFileSync(join(dir, CATALOGUE), formatCatalogue({ entries, retired: [], nextSequence: number, updated: 1 }));
+  const rest = { retired: [], nextSequence: number, updated: 1 };
+  writeFileSync(join(dir, CATALOGUE), formatCatalogue({ entries, ...rest }));
+  writeFileSync(join(dir, LIVE_CATALOGUE), formatCatalogue({ entries: [], ...rest }));
   duck.closeSync();
 }
