@@ -10,7 +10,7 @@ import { join } from 'node:path';
 
 const SAMPLE_MS = 50;
 const GNU_TIME = ['/usr/bin/time', '/usr/local/bin/gtime', '/opt/homebrew/bin/gtime'].find(
-  (path) => spawnSync(path, ['--version'], { encoding: 'utf8' }).stdout?.includes('GNU') === true,
+  (path) => spawnSync(path, ['--version'], { encoding: 'utf8' }).stdout?.includes('GNU') ?? false,
 );
 const TICKS_PER_SECOND = Number(spawnSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }).stdout ?? 100) || 100;
 
@@ -73,7 +73,7 @@ export function startMeasured(command, args, { cpus, cwd } = {}) {
         rssMax: last?.rssMax ?? NaN,
       };
       rmSync(folder, { recursive: true, force: true });
-      kill(-child.pid, 'SIGKILL');
+      kill(-Number(child.pid), 'SIGKILL');
       alive.delete(child.pid);
       resolve({ code: code ?? signal, text, wall, ...cost, cpu: cost.user + cost.system, rss: samples });
     });
@@ -106,12 +106,12 @@ export function startMeasured(command, args, { cpus, cwd } = {}) {
       }),
     stop: async (ms = 120_000) => {
       if (!ended) kill(programPid() ?? child.pid, 'SIGTERM');
-      const timer = setTimeout(() => kill(-child.pid, 'SIGKILL'), ms);
+      const timer = setTimeout(() => kill(-Number(child.pid), 'SIGKILL'), ms);
       const result = await finished;
       clearTimeout(timer);
       return result;
     },
-    kill: () => kill(-child.pid, 'SIGKILL'),
+    kill: () => kill(-Number(child.pid), 'SIGKILL'),
   };
 }
 
