@@ -52,13 +52,11 @@ async function run(config: CollectConfig, io: Io): Promise<number> {
     log: output,
   });
   // Before anything is opened, so that a Ctrl-C during the start is not lost.
+  // A second signal while the store is being closed must not end the process either, so the listener stays to the end.
   const stopped = new Promise<void>((resolve) => {
-    const forget = io.onSignal((kind) => {
+    io.onSignal((kind) => {
       if (kind === 'reload') void reloadAllowList(collector, config, output);
-      else {
-        forget();
-        resolve();
-      }
+      else resolve();
     });
   });
   const report = await collector.start();
