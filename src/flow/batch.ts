@@ -206,10 +206,3 @@ export function slotPresence(batch: FlowBatch): Map<number, true | number[]> {
   }
   return result;
 }
-
-/** Octets one full batch takes with these slots in use. */
-export function batchBytes(slots: readonly number[], capacity: number = BATCH_ROWS): number {
-  let width = 0;
-  for (const slot of slots) width += SLOT_WIDTH[SLOTS[slot]?.kind ?? 'u64'];
-  return width * capacity;
-}

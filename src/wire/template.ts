@@ -143,10 +143,3 @@ export function readIpfixTemplates(
   }
   return undefined;
 }
-
-/** Octets of the shortest record a template allows: variable fields count one octet, their length. */
-export function minimumLength(fields: readonly FieldSpecifier[]): number {
-  let total = 0;
-  for (const { length } of fields) total += length === VARIABLE ? 1 : length;
-  return total;
-}
