@@ -12,7 +12,7 @@ const MAX_TEXTS = 65_536;
 /** Layouts in one batch before it counts as full: a flood of templates must not make looking them up slow. */
 const MAX_LAYOUTS = 2_048;
 
-/** A batch as it travels between threads: plain data and buffers, which are transferred. */
+/** A batch as it travels between threads: plain data, and arrays whose memory both threads see. */
 export interface BatchMessage {
   readonly rows: number;
   readonly capacity: number;
@@ -46,12 +46,20 @@ export class FlowBatch {
   #sealed = 0;
   #codes = new Map<string, number>();
   #layout: Layout | undefined = undefined;
+  readonly #isShared: boolean;
 
-  /** `recycled` arrays (of the same capacity) are used instead of new ones; what they hold does not matter. */
-  constructor(capacity: number = BATCH_ROWS, recycled: (SlotArray | undefined)[] = []) {
+  /**
+   * `recycled` arrays (of the same capacity) are used instead of new ones; what they hold does not matter. With `isShared` new ones are in memory
+   * that another thread may be given, which the garbage collector does not weigh: keep and reuse such batches.
+   */
+  constructor(
+    capacity: number = BATCH_ROWS,
+    { recycled, isShared = false }: { recycled?: (SlotArray | undefined)[] | undefined; isShared?: boolean } = {},
+  ) {
     this.capacity = capacity;
+    this.#isShared = isShared;
     this.arrays =
-      recycled.length === SLOTS.length ? recycled : new Array<SlotArray | undefined>(SLOTS.length).fill(undefined);
+      recycled?.length === SLOTS.length ? recycled : new Array<SlotArray | undefined>(SLOTS.length).fill(undefined);
   }
 
   /** True when `rows` more rows of any layout fit. */
@@ -73,7 +81,7 @@ export class FlowBatch {
       index = this.layouts.push(layout) - 1;
       for (const slot of layout.slots) {
         const kind = SLOTS[slot]?.kind;
-        if (kind !== undefined) this.arrays[slot] ??= allocateSlot(kind, this.capacity);
+        if (kind !== undefined) this.arrays[slot] ??= allocateSlot(kind, this.capacity, this.#isShared);
       }
     }
     if (this.runs.length > 0 && this.runs[this.runs.length - 2] === this.rows) this.runs[this.runs.length - 1] = index;
@@ -145,7 +153,7 @@ export class FlowBatch {
     return total;
   }
 
-  /** As plain data; post it with `transferList`, after which this batch must not be used. */
+  /** As plain data, for another thread, together with `heap`, to be transferred. This batch must not be used while that thread has it. */
   toMessage(): BatchMessage {
     this.seal();
     const { rows, capacity, arrays, layouts, runs, texts, heap, heapUsed } = this;
@@ -154,7 +162,7 @@ export class FlowBatch {
 
   /** The batch a message describes. */
   static fromMessage(message: BatchMessage): FlowBatch {
-    const batch = new FlowBatch(message.capacity, message.arrays);
+    const batch = new FlowBatch(message.capacity, { recycled: message.arrays });
     batch.rows = message.rows;
     batch.#sealed = message.rows;
     batch.layouts = [...message.layouts];
@@ -164,14 +172,6 @@ export class FlowBatch {
     batch.heapUsed = message.heapUsed;
     return batch;
   }
-}
-
-/** The buffers to transfer with a batch's message. */
-export function transferList(message: BatchMessage): ArrayBuffer[] {
-  const list: ArrayBuffer[] = [];
-  for (const array of message.arrays) if (array !== undefined) list.push(array.buffer);
-  if (message.heap !== undefined) list.push(message.heap.buffer);
-  return list;
 }
 
 /** Calls back for every run of the batch with its rows [first, end). */

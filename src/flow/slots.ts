@@ -47,12 +47,12 @@ export const SLOT_WIDTH: Readonly<Record<SlotKind, 1 | 2 | 4 | 8>> = {
   extra: 4,
 };
 
-export type SlotArray = Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
+export type SlotArray = Uint8Array | Uint16Array | Uint32Array;
 
-/** A fresh array for `rows` rows of `kind`; 64-bit kinds get two words a row. */
-export function allocateSlot(kind: SlotKind, rows: number): SlotArray {
+/** A fresh array for `rows` rows of `kind`; 64-bit kinds get two words a row. `isShared`: other threads see the same memory. */
+export function allocateSlot(kind: SlotKind, rows: number, isShared = false): SlotArray {
   const width = SLOT_WIDTH[kind];
-  if (width === 1) return new Uint8Array(rows);
-  if (width === 2) return new Uint16Array(rows);
-  return new Uint32Array(width === 8 ? rows * 2 : rows);
+  const memory = isShared ? new SharedArrayBuffer(rows * width) : new ArrayBuffer(rows * width);
+  if (width === 1) return new Uint8Array(memory);
+  return width === 2 ? new Uint16Array(memory) : new Uint32Array(memory);
 }

@@ -15,6 +15,8 @@ export interface ParquetOptions {
 
 /** Segments as they arrive: cheapest to write. */
 export const FRESH: ParquetOptions = { level: 1, dictionary: 16_384, rowGroup: 122_880 };
+/** Fresh segments while more waits than one of them takes: a fifth less time, 1.1 octets a flow more until they are merged. */
+export const HURRIED: ParquetOptions = { ...FRESH, dictionary: 1024 };
 /**
  * Merged segments: smallest. On the generator's traffic, sorted by address, 2 M rows: row groups of 122,880 give 16.7–17.4 octets a flow, these
  * 16.2–16.5; higher levels gain less than 1 % for twice the time.

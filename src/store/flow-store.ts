@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { type FlowBatch, transferList } from '../flow/batch.ts';
+import type { FlowBatch } from '../flow/batch.ts';
 import { BatchPool } from '../flow/batch-pool.ts';
 import type { QualityRow } from '../session/quality-row.ts';
 import { messageOf, WeirError } from '../util/errors.ts';
@@ -126,9 +126,9 @@ export class FlowStore {
       this.#dropped += batch.rows;
       return;
     }
-    const bytes = this.#pool.sent(batch);
     const message = batch.toMessage();
-    this.#post({ type: 'batch', bytes, message }, transferList(message));
+    const heap = message.heap === undefined ? [] : [message.heap.buffer];
+    this.#post({ type: 'batch', id: this.#pool.sent(batch), message }, heap);
   }
 
   /** Stores rows of the table `quality`. */
@@ -227,7 +227,7 @@ export class FlowStore {
   #receive(message: FromWriter): void {
     switch (message.type) {
       case 'done':
-        for (const returned of message.returned) this.#pool.giveBack(returned.bytes, returned);
+        for (const id of message.ids) this.#pool.giveBack(id);
         this.#stats = message.stats;
         break;
       case 'stats':

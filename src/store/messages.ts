@@ -1,5 +1,4 @@
 import type { BatchMessage } from '../flow/batch.ts';
-import type { SlotArray } from '../flow/slots.ts';
 import type { QualityRow } from '../session/quality-row.ts';
 import type { ErrorCode } from '../util/errors.ts';
 import type { StartReport } from './repair.ts';
@@ -24,7 +23,7 @@ export interface WriterSettings {
 
 /** From the main thread to the writing thread. */
 export type ToWriter =
-  | { readonly type: 'batch'; readonly bytes: number; readonly message: BatchMessage }
+  | { readonly type: 'batch'; readonly id: number; readonly message: BatchMessage }
   | { readonly type: 'quality'; readonly rows: readonly QualityRow[] }
   /** Once a second: what time it is. */
   | { readonly type: 'tick'; readonly now: number }
@@ -63,18 +62,12 @@ export interface WriterStats {
   readonly retired: number;
 }
 
-/** What a batch's buffers come back with. */
-export interface Returned {
-  readonly bytes: number;
-  readonly capacity: number;
-  readonly arrays: (SlotArray | undefined)[];
-}
-
 /** From the writing thread to the main thread. */
 export type FromWriter =
   | { readonly type: 'ready'; readonly report: Omit<StartReport, 'tookOverFrom'> }
   | { readonly type: 'refused'; readonly code: ErrorCode; readonly message: string; readonly hint: string | undefined }
-  | { readonly type: 'done'; readonly returned: readonly Returned[]; readonly stats: WriterStats }
+  /** The batches with these numbers are no longer needed. */
+  | { readonly type: 'done'; readonly ids: readonly number[]; readonly stats: WriterStats }
   | { readonly type: 'stats'; readonly stats: WriterStats }
   | { readonly type: 'flushed'; readonly id: number; readonly error: string | undefined }
   | {

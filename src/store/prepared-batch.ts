@@ -86,18 +86,25 @@ function limitTimes(
   let min = Number.POSITIVE_INFINITY;
   let max = 0;
   let isMillis = true;
+  let lastLow = -1;
+  let lastHigh = -1;
   for (let i = 0; i < ranges.length; i += 2) {
     const end = 2 * (ranges[i + 1] as number);
     for (let at = 2 * (ranges[i] as number); at < end; at += 2) {
       let high = words[at + 1] as number;
+      // The rows of a datagram have arrived at the same time.
+      if (high === lastHigh && words[at] === lastLow) continue;
       if (high > MAX_HIGH) {
         high = words[at + 1] = MAX_HIGH;
         words[at] = 0xffffffff;
       }
-      const value = high * WORD + (words[at] as number);
+      lastHigh = high;
+      lastLow = words[at] as number;
+      const value = high * WORD + lastLow;
       if (value < min) min = value;
       if (value > max) max = value;
-      if (isMillis) isMillis = Math.floor(value / 1000) * 1000 === value;
+      // 2³² is 296 more than a multiple of 1,000. Integers are three times as fast here as a division of `value`.
+      if (isMillis) isMillis = ((high % 1000) * 296 + (lastLow % 1000)) % 1000 === 0;
     }
   }
   return { min, max, isMillis };

@@ -28,7 +28,10 @@ export function createSegmentSource(batches: readonly PreparedBatch[]): SegmentS
       return column.type === 'TIMESTAMP' && isMillis ? ({ ...column, type: 'TIMESTAMP_MS' } as const) : column;
     },
   );
-  const scratch = { cells: new Uint32Array(VECTOR * 4), valid: new Uint8Array(VECTOR / 8) };
+  const memory = new ArrayBuffer(VECTOR * 16);
+  // DuckDB takes rows from memory of this thread only; the batch's arrays may be shared.
+  const octets = new Uint8Array(memory);
+  const scratch = { cells: new Uint32Array(memory), valid: new Uint8Array(VECTOR / 8) };
   let index = 0;
   let row = 0;
   let cells: TextCells | undefined;
@@ -74,7 +77,8 @@ export function createSegmentSource(batches: readonly PreparedBatch[]): SegmentS
         if (!isFull) setValidity(vector, scratch.valid, count);
       } else {
         const width = SLOT_WIDTH[column.kind];
-        duckdb.copy_data_to_vector(vector, 0, array.buffer, array.byteOffset + row * width, count * width);
+        octets.set(new Uint8Array(array.buffer, array.byteOffset + row * width, count * width));
+        duckdb.copy_data_to_vector(vector, 0, memory, 0, count * width);
         if (!isFull) setValidity(vector, scratch.valid, count);
       }
     }

@@ -6,7 +6,7 @@ import { Keeper, type Log } from './keeper.ts';
 import { Ledger } from './ledger.ts';
 import { backlog } from './merge-plan.ts';
 import { Merger } from './merger.ts';
-import type { FromWriter, Returned, ToWriter, WriterSettings, WriterStats } from './messages.ts';
+import type { FromWriter, ToWriter, WriterSettings, WriterStats } from './messages.ts';
 import { repairFolder } from './repair.ts';
 import { Writer } from './writer.ts';
 
@@ -22,12 +22,7 @@ async function main(settings: WriterSettings): Promise<void> {
   const ledger = new Ledger(dir, () => now, state);
   await ledger.save();
   const merger = new Merger({ dir, memoryMegabytes: settings.memoryMegabytes });
-  const onDone = (returned: Returned[]) => {
-    const buffers = returned.flatMap(({ arrays }) =>
-      arrays.flatMap((array) => (array === undefined ? [] : [array.buffer])),
-    );
-    post({ type: 'done', returned, stats: stats() }, buffers);
-  };
+  const onDone = (ids: number[]) => post({ type: 'done', ids, stats: stats() });
   const writer = new Writer({ dir, segmentMillis, rotateSeconds, ledger, duck, log, onDone });
   const keeper = new Keeper({ settings, ledger, merger, log, takeLoad: () => writer.takeLoad() });
 
@@ -59,7 +54,7 @@ async function main(settings: WriterSettings): Promise<void> {
   const handle = async (message: ToWriter): Promise<void> => {
     switch (message.type) {
       case 'batch':
-        return writer.add(message.message, message.bytes, now);
+        return writer.add(message.message, message.id, now);
       case 'quality':
         return writer.addQuality(message.rows);
       case 'tick':
@@ -86,8 +81,8 @@ async function main(settings: WriterSettings): Promise<void> {
   post({ type: 'ready', report });
 }
 
-function post(message: FromWriter, transfer: ArrayBuffer[] = []): void {
-  parentPort?.postMessage(message, transfer);
+function post(message: FromWriter): void {
+  parentPort?.postMessage(message);
 }
 
 try {

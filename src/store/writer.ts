@@ -3,19 +3,20 @@ import type { BatchMessage } from '../flow/batch.ts';
 import type { QualityRow } from '../session/quality-row.ts';
 import { messageOf, systemCode } from '../util/errors.ts';
 import type { SegmentEntry } from './catalogue.ts';
-import { type Duck, FRESH } from './duck.ts';
+import { type Duck, FRESH, HURRIED } from './duck.ts';
 import { publish } from './durable.ts';
 import { QUALITY_COLUMNS } from './file-columns.ts';
 import type { Log } from './keeper.ts';
 import type { Ledger } from './ledger.ts';
-import type { DropCause, Returned } from './messages.ts';
+import type { DropCause } from './messages.ts';
 import { inFolder, segmentPath, TEMPORARY } from './paths.ts';
 import { mergeTimes, type PreparedBatch, prepareBatch } from './prepared-batch.ts';
 import { createSegmentSource } from './segment-source.ts';
 
 interface Waiting {
   readonly prepared: PreparedBatch;
-  readonly returned: Returned;
+  /** The number it is given back by. */
+  readonly id: number;
   readonly since: number;
   readonly isFull: boolean;
 }
@@ -43,7 +44,7 @@ export class Writer {
   readonly #ledger: Ledger;
   readonly #duck: Duck;
   readonly #log: Log;
-  readonly #onDone: (returned: Returned[]) => void;
+  readonly #onDone: (ids: number[]) => void;
   readonly #queue: Waiting[] = [];
   #quality: QualityRow[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -77,7 +78,8 @@ export class Writer {
     readonly ledger: Ledger;
     readonly duck: Duck;
     readonly log: Log;
-    readonly onDone: (returned: Returned[]) => void;
+    /** Called with the numbers of batches that are no longer needed. */
+    readonly onDone: (ids: number[]) => void;
   }) {
     this.#dir = options.dir;
     this.#linger = options.segmentMillis / 2;
@@ -105,13 +107,12 @@ export class Writer {
   }
 
   /** Takes a batch over; `nowMs` is the wall clock. */
-  add(message: BatchMessage, bytes: number, nowMs: number): void {
-    const { capacity, arrays, rows } = message;
-    const returned = { bytes, capacity, arrays };
-    if (rows === 0) return this.#onDone([returned]);
+  add(message: BatchMessage, id: number, nowMs: number): void {
+    const { capacity, rows } = message;
+    if (rows === 0) return this.#onDone([id]);
     const prepared = prepareBatch(message, nowMs * 1000);
     const isFull = rows >= capacity - 2048;
-    this.#queue.push({ prepared, returned, since: performance.now(), isFull });
+    this.#queue.push({ prepared, id, since: performance.now(), isFull });
     this.#pump();
   }
 
@@ -142,7 +143,7 @@ export class Writer {
       const given = this.#queue.splice(0);
       for (const { prepared } of given) this.counts.rowsDropped[cause] += prepared.rows;
       this.counts.qualityRowsDropped += this.#quality.length;
-      this.#onDone(given.map(({ returned }) => returned));
+      this.#onDone(given.map(({ id }) => id));
     }
     await this.#ledger.save();
   }
@@ -241,7 +242,7 @@ export class Writer {
     const slotOf = ({ prepared }: Waiting) => Math.floor(prepared.times.minReceived / this.#rotateMicros);
     const slot = slotOf(first);
     let rows = 0;
-    const most = this.#limit * first.returned.capacity;
+    const most = this.#limit * first.prepared.batch.capacity;
     const other = this.#queue.findIndex((waiting, index) => {
       rows += waiting.prepared.rows;
       return index > 0 && (slotOf(waiting) !== slot || rows > most || this.#limit === 1);
@@ -260,7 +261,8 @@ export class Writer {
     const first = this.#ledger.takeSequence();
     const file = segmentPath({ kind: 'flows', merged: false, first, last: first }, times.minReceived);
     const started = performance.now();
-    const { temporary, bytes } = await this.#writeFile(file, (path) => this.#duck.copy(source, path, FRESH));
+    const options = this.#queue.length > batches.length ? HURRIED : FRESH;
+    const { temporary, bytes } = await this.#writeFile(file, (path) => this.#duck.copy(source, path, options));
     const columns = source.columns.map(({ name }) => name);
     const { rows } = source;
     this.#queue.splice(0, batches.length);
@@ -364,7 +366,7 @@ export class Writer {
     this.#done = [];
     this.counts.rowsStored += this.#stored;
     this.#stored = 0;
-    this.#onDone(done.map(({ returned }) => returned));
+    this.#onDone(done.map(({ id }) => id));
   }
 }
 
