@@ -49,9 +49,12 @@ export interface Step {
   readonly number: number;
 }
 
+/** 1, 5, 6, 7 and 8 have fixed records, whose fields are named by v9's numbers. */
+export type PlanVersion = 1 | 5 | 6 | 7 | 8 | 9 | 10;
+
 /** A template compiled to steps: what a record's octets mean, independent of how the steps are run. */
 export interface Plan {
-  readonly version: 5 | 9 | 10;
+  readonly version: PlanVersion;
   readonly fields: readonly FieldSpecifier[];
   readonly steps: readonly Step[];
   readonly layout: Layout;
@@ -121,6 +124,8 @@ const ICMP_TYPE: ReadonlySet<number> = new Set([176, 178]);
 const ICMP_CODE: ReadonlySet<number> = new Set([177, 179]);
 
 const PADDING = 210;
+/** Code of RECORD_KINDS: what NetFlow v8 sends. */
+const AGGREGATE = 5;
 
 interface Placed {
   readonly field: FieldSpecifier;
@@ -129,10 +134,9 @@ interface Placed {
 }
 
 /**
- * Compiles the fields of a template to a plan. Pure; never fails: a field that fits no column is kept as `extra`. `version` 5 is the fixed record
- * of NetFlow v5, whose fields are named by v9's numbers.
+ * Compiles the fields of a template to a plan. Pure; never fails: a field that fits no column is kept as `extra`.
  */
-export function buildPlan(version: 5 | 9 | 10, fields: readonly FieldSpecifier[], registry: ElementRegistry): Plan {
+export function buildPlan(version: PlanVersion, fields: readonly FieldSpecifier[], registry: ElementRegistry): Plan {
   const { placed, segments } = place(fields);
   const wireVersion = version === 10 ? 10 : 9;
   const candidates = new Map<number, { rank: number; placed: Placed }[]>();
@@ -195,7 +199,7 @@ export function buildPlan(version: 5 | 9 | 10, fields: readonly FieldSpecifier[]
   });
   if (extraFields.length > 0) columns.add(columnIndex('extra'));
   const has = (name: string): boolean => columns.has(columnIndex(name));
-  const kind = recordKind(has);
+  const kind = version === 8 ? AGGREGATE : recordKind(has);
   const layout = createLayout(columns, extraFields, [[slot('record_kind'), kind], ...emptyHalves(steps)]);
   return {
     version,
