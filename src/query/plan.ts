@@ -64,7 +64,7 @@ export function planAggregate(
   probe: Probe,
   options: { readonly times: boolean; readonly arithmetic: Arithmetic; readonly totals: boolean },
 ): Plan {
-  const { times, arithmetic } = options;
+  const { times, arithmetic, totals } = options;
   const scaled = !spec.raw && probe.maxRate > 1;
   const { where, needs } = conditions(spec, source, kindCondition(spec, probe));
   for (const name of ['bytes', 'packets']) needs.add(name);
@@ -98,6 +98,10 @@ export function planAggregate(
   const order = orderBy(spec, keys);
   const limit = spec.limit === undefined ? '' : ` ORDER BY ${order} LIMIT ${spec.limit}`;
   const selected = `SELECT 1::UTINYINT AS t, ${[...outputs, ...list].join(', ')} FROM`;
+  if (!totals) {
+    const top = spec.limit === undefined ? '' : ` LIMIT ${spec.limit}`;
+    return { sql: `${selected} (${inner}) ORDER BY ${order}${top}`, columns, totals: undefined };
+  }
   const sums = [
     'sum(flows)::BIGINT',
     'coalesce(sum(packets), 0)',

@@ -39,4 +39,27 @@ describe('sums', () => {
     const table = await weir(['query', '--data', folder.path, '--by', 'src_port', '--top', '0', '--plain']);
     expect(table.stdout.split('\n').filter((line) => /^ *\d+ +1 +1 +\d+ /.test(line))).toHaveLength(5000);
   });
+
+  it('have no row of totals among groups by many keys', async () => {
+    const folder = tempFolder('keys');
+    const rows = Array.from({ length: 300 }, (_, index) => ({
+      ...row,
+      dst_addr: '10.0.0.2',
+      proto: 6,
+      src_port: index + 1,
+      dst_port: 443,
+      bytes: 5000 - index,
+      packets: 1,
+    }));
+    await writeStore(folder.path, [rows]);
+    const keys = 'src_addr,dst_addr,proto,src_port,dst_port';
+    const ask = (...args: string[]) => weir(['query', '--data', folder.path, '--by', keys, ...args]);
+    const { stdout } = await ask('--top', '2', '--format', 'csv');
+    expect(stdout).toBe(
+      `${keys},flows,packets,bytes\n10.0.0.1,10.0.0.2,6,1,443,1,1,5000\n10.0.0.1,10.0.0.2,6,2,443,1,1,4999\n`,
+    );
+    expect((await ask('--top', '0', '--format', 'csv')).stdout.trimEnd().split('\n')).toHaveLength(301);
+    // The totals are of all groups all the same.
+    expect((await ask('--top', '2', '--plain')).stdout).toMatch(/total +300 flows, 300 packets, 1\.5 MB/);
+  });
 });
