@@ -78,6 +78,8 @@ export const SAMPLING_SOURCES = {
 export const TIME_SOURCES = { 0: 'flow', 1: 'event', 2: 'export', 3: 'receive' } as const;
 
 const DIRECTIONS = { 0: 'ingress', 1: 'egress' } as const;
+/** IANA: biflowDirection (239), RFC 5103 section 6.3. */
+const BIFLOW_DIRECTIONS = { 0: 'arbitrary', 1: 'initiator', 2: 'reverse_initiator', 3: 'perimeter' } as const;
 /** IANA: flowEndReason (136). */
 const END_REASONS = { 1: 'idle', 2: 'active', 3: 'end', 4: 'forced', 5: 'resources' } as const;
 /** IANA: natEvent (230), RFC 8158 section 4.3. */
@@ -100,6 +102,22 @@ const NAT_EVENTS = {
   16: 'port_block_allocation',
   17: 'port_block_deallocation',
   18: 'threshold_reached',
+} as const;
+/** IANA: natQuotaExceededEvent (466), RFC 8158 section 5.7. */
+const NAT_QUOTA_EVENTS = {
+  1: 'session_entries',
+  2: 'bib_entries',
+  3: 'entries_per_user',
+  4: 'active_hosts',
+  5: 'fragments_pending',
+} as const;
+/** IANA: natThresholdEvent (467), RFC 8158 section 5.8. */
+const NAT_THRESHOLD_EVENTS = {
+  1: 'pool_high',
+  2: 'pool_low',
+  3: 'mapping_high',
+  4: 'mapping_per_user_high',
+  5: 'global_mapping_high',
 } as const;
 /** IANA: firewallEvent (233). */
 const FIREWALL_EVENTS = { 0: 'ignore', 1: 'created', 2: 'deleted', 3: 'denied', 4: 'alert', 5: 'update' } as const;
@@ -134,6 +152,10 @@ const ROWS: readonly Row[] = [
   ['reverse_bytes', 'u64', ['29305/1', '29305/85', 232], 'reverse bytes', 'Octets of the other direction (biflow, responder).', octets],
   ['reverse_packets', 'u64', ['29305/2', '29305/86', 299], 'reverse packets', 'Packets of the other direction.', packets],
   ['reverse_tcp_flags', 'u16', ['29305/6'], 'reverse flags', 'TCP control bits of the other direction.', { display: 'flags' }],
+  ['reverse_tos', 'u8', ['29305/5'], 'reverse tos', 'Type of service octet of the other direction.'],
+  ['reverse_time_start', 'time', [], 'reverse start', 'First packet of the other direction; that of the flow where none was sent.', { unit: 'µs' }],
+  ['reverse_time_end', 'time', [], 'reverse end', 'Last packet of the other direction; that of the flow where none was sent.', { unit: 'µs' }],
+  ['biflow_direction', 'u8', [239], 'biflow dir', 'How source and destination of a biflow were told apart.', { display: 'code', words: BIFLOW_DIRECTIONS }],
   ['out_bytes', 'u64', [23, 171], 'out bytes', 'Octets leaving the observation point, where both are counted.', octets],
   ['out_packets', 'u64', [24, 172], 'out packets', 'Packets leaving the observation point.', packets],
   ['dropped_bytes', 'u64', [132, 134], 'dropped bytes', 'Octets the exporter dropped.', octets],
@@ -210,6 +232,10 @@ const ROWS: readonly Row[] = [
   ['post_nat_dst_port', 'u16', [228, 'v9/40004'], 'NAT dst port', 'Destination port after translation.', { display: 'port' }],
   ['nat_realm', 'u8', [229], 'NAT realm', 'Realm the session came from: 1 private, 2 public.'],
   ['nat_pool', 'u32', [283], 'NAT pool', 'NAT pool.'],
+  ['nat_pool_name', 'text', [284], 'NAT pool name', 'Name of the NAT pool.'],
+  ['nat_instance', 'u32', [463], 'NAT instance', 'Instance of the NAT device.'],
+  ['nat_quota_event', 'u32', [466], 'NAT quota', 'Which quota was exceeded.', { display: 'code', words: NAT_QUOTA_EVENTS }],
+  ['nat_threshold_event', 'u32', [467], 'NAT threshold', 'Which threshold was reached.', { display: 'code', words: NAT_THRESHOLD_EVENTS }],
   ['port_range_start', 'u16', [361], 'block start', 'First port of a port block.'],
   ['port_range_end', 'u16', [362], 'block end', 'Last port of a port block.'],
   ['port_range_step', 'u16', [363], 'block step', 'Step within a port block.'],
@@ -217,6 +243,8 @@ const ROWS: readonly Row[] = [
   ['ingress_acl', 'text', ['v9/33000'], 'in ACL', 'Access list that took or denied the flow, ingress.'],
   ['egress_acl', 'text', ['v9/33001'], 'out ACL', 'Access list that took or denied the flow, egress.'],
   // Identity and application.
+  ['original_exporter', 'address', [403, 404, 130, 131], 'original exporter', 'Exporter that the record itself names, behind a mediator or relay.'],
+  ['original_domain', 'u32', [405, 149], 'original domain', 'Observation domain that the record itself names.'],
   ['flow_id', 'u64', [148], 'flow id', 'Number the exporter gave the flow.'],
   ['sampler_id', 'u32', [48, 302], 'sampler', 'Sampler or selector that chose the packets.'],
   ['class_id', 'u32', [51], 'class', 'Traffic class.'],

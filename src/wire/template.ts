@@ -52,10 +52,8 @@ export function readV9Templates(
     p += 4;
     if (count === 0) return 'template_empty';
     if (p + count * 4 > end) return 'template_truncated';
-    const fields: FieldSpecifier[] = [];
-    for (let i = 0; i < count; i++, p += 4)
-      fields.push({ enterprise: 0, id: u16(bytes, p), length: u16(bytes, p + 2) });
-    emit({ record: { id, kind: 'data', scopeCount: 0, fields } });
+    emit({ record: { id, kind: 'data', scopeCount: 0, fields: readV9Specifiers(bytes, p, count) } });
+    p += count * 4;
   }
   return undefined;
 }
@@ -84,12 +82,18 @@ export function readV9OptionsTemplates(
       return 'template_truncated';
     const count = (scopeOctets + optionOctets) / 4;
     if (count === 0) return 'template_empty';
-    const fields: FieldSpecifier[] = [];
-    for (let i = 0; i < count; i++, p += 4)
-      fields.push({ enterprise: 0, id: u16(bytes, p), length: u16(bytes, p + 2) });
-    emit({ record: { id, kind: 'options', scopeCount: scopeOctets / 4, fields } });
+    emit({ record: { id, kind: 'options', scopeCount: scopeOctets / 4, fields: readV9Specifiers(bytes, p, count) } });
+    p += count * 4;
   }
   return undefined;
+}
+
+/** `count` field specifiers of NetFlow v9, type 16 and length 16 each; the caller has checked that they are there. */
+function readV9Specifiers(bytes: Uint8Array, start: number, count: number): FieldSpecifier[] {
+  return Array.from({ length: count }, (_, i) => {
+    const p = start + i * 4;
+    return { enterprise: 0, id: u16(bytes, p), length: u16(bytes, p + 2) };
+  });
 }
 
 /**
