@@ -2,26 +2,21 @@ import type { ElementRegistry } from '../elements/registry.ts';
 import type { Address } from '../util/address.ts';
 import { u16 } from '../util/octets.ts';
 import { IPFIX_HEADER, IPFIX_OPTIONS_SET, IPFIX_TEMPLATE_SET, readIpfixHeader } from '../wire/ipfix.ts';
-import { readV5Header, V5_FIELDS, V5_HEADER, V5_RECORD } from '../wire/netflow-v5.ts';
+import { V5_HEADER } from '../wire/netflow-v5.ts';
 import { readV9Header, V9_HEADER, V9_OPTIONS_SET, V9_TEMPLATE_SET } from '../wire/netflow-v9.ts';
-import { buildPlan } from '../wire/plan.ts';
-import { compilePlan } from '../wire/plan-code.ts';
 import { RecordContext } from '../wire/record-context.ts';
+import { beginMessage } from './begin-message.ts';
 import type { Domain } from './domain.ts';
 import { type DomainLimits, DomainTable } from './domain-table.ts';
+import { FixedDecoder } from './fixed-decoder.ts';
 import { type AwaitedTemplate, type HeldLimits, HeldSets } from './held-sets.ts';
-import { type ConfiguredSampling, SAMPLING } from './sampling.ts';
-import { SequenceTracker } from './sequence.ts';
+import type { ConfiguredSampling } from './sampling.ts';
 import { type BatchSink, type DecodeObserver, SetDecoder } from './set-decoder.ts';
-import { type RunnablePlan, runnablePlan, SpecificationTable } from './specification.ts';
+import { SpecificationTable } from './specification.ts';
+import { type DatagramSource, StreamTable } from './stream-table.ts';
 
 export type { BatchSink, DecodeObserver } from './set-decoder.ts';
-
-/** Where a datagram came from. The same object for the same sender makes look-ups fast; an equal other object is as good. */
-export interface DatagramSource {
-  readonly address: Address;
-  readonly port: number;
-}
+export type { DatagramSource } from './stream-table.ts';
 
 export interface MessageDecoderOptions {
   readonly registry: ElementRegistry;
@@ -48,16 +43,7 @@ export const DEFAULT_LIMITS: DomainLimits & HeldLimits = {
   age: 1_800e6,
 };
 
-const FLOW_TYPE = { 5: 2, 9: 3, 10: 4 } as const;
-/** Streams made before all are forgotten and found anew: forged senders and domain numbers must not fill memory. */
-const MAX_STREAMS = 262_144;
 const NOTHING_CONFIGURED: ConfiguredSampling = { default: 0, override: 0 };
-
-/** One transport session of one domain, found again by the sender. */
-interface Stream {
-  readonly domain: Domain;
-  readonly sequence: SequenceTracker;
-}
 
 /**
  * Turns export datagrams (NetFlow v5, v9, IPFIX) into rows of batches, with all that is known per exporter: templates, options, sampling, sequence
@@ -67,24 +53,18 @@ export class MessageDecoder {
   readonly domains: DomainTable;
   readonly held: HeldSets;
   readonly specifications: SpecificationTable;
-  readonly #version5: RunnablePlan;
   readonly #context = new RecordContext();
   readonly #sets: SetDecoder;
+  readonly #streams: StreamTable;
+  readonly #fixed: FixedDecoder;
   readonly #header = {
-    count: 0,
     uptime: 0,
     exportMillis: 0,
     sequence: 0,
-    engine: 0,
-    samplingInterval: 0,
     sourceId: 0,
     length: 0,
     observationDomain: 0,
   };
-  #streams = new WeakMap<DatagramSource, Map<number, Stream>>();
-  #streamCount = 0;
-  #lastSource: DatagramSource | undefined = undefined;
-  #lastStreams: Map<number, Stream> | undefined = undefined;
 
   constructor(options: MessageDecoderOptions) {
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
@@ -113,9 +93,8 @@ export class MessageDecoder {
       held: this.held,
       hold: options.hold ?? true,
     });
-    const plan = buildPlan(5, V5_FIELDS, options.registry);
-    this.#version5 = runnablePlan(plan);
-    if (mayCompile) this.#version5.run = compilePlan(plan);
+    this.#streams = new StreamTable(this.domains);
+    this.#fixed = new FixedDecoder(options.registry, mayCompile, this.#sets, this.#streams);
   }
 
   /**
@@ -129,7 +108,7 @@ export class MessageDecoder {
       case 5:
         return bytes.length < V5_HEADER
           ? this.#unreadable(bytes, source, 5, 'short_message')
-          : this.#decodeV5(bytes, source);
+          : this.#fixed.decodeV5(bytes, source);
       case 9:
         return bytes.length < V9_HEADER
           ? this.#unreadable(bytes, source, 9, 'short_message')
@@ -162,27 +141,11 @@ export class MessageDecoder {
     return 0;
   }
 
-  #decodeV5(bytes: Uint8Array, source: DatagramSource): number {
-    const header = this.#header;
-    readV5Header(bytes, header);
-    const { domain, sequence } = this.#stream(source, 5, header.engine);
-    const fits = Math.floor((bytes.length - V5_HEADER) / V5_RECORD);
-    if (header.count > fits) domain.fault('record_count');
-    const count = Math.min(header.count, fits);
-    this.#begin(domain, bytes.length, header.exportMillis, header.uptime);
-    if (header.samplingInterval > 0 && this.#context.samplingSource !== SAMPLING.override) {
-      this.#context.samplingRate = header.samplingInterval;
-      this.#context.samplingSource = SAMPLING.header;
-    }
-    sequence.update(header.sequence, header.count, header.uptime, domain.counters);
-    return this.#sets.run(this.#version5, domain, bytes, V5_HEADER, V5_HEADER + count * V5_RECORD);
-  }
-
   #decodeV9(bytes: Uint8Array, source: DatagramSource): number {
     const header = this.#header;
     readV9Header(bytes, header);
-    const { domain, sequence } = this.#stream(source, 9, header.sourceId);
-    this.#begin(domain, bytes.length, header.exportMillis, header.uptime);
+    const { domain, sequence } = this.#streams.open(source, 9, header.sourceId);
+    beginMessage(this.#context, domain, bytes.length, header.exportMillis, header.uptime);
     sequence.update(header.sequence, 1, header.uptime, domain.counters);
     const broken = this.#sets.list.read(bytes, V9_HEADER, bytes.length);
     if (broken !== undefined) domain.fault(broken);
@@ -205,10 +168,10 @@ export class MessageDecoder {
   #decodeIpfixMessage(bytes: Uint8Array, source: DatagramSource): number {
     const header = this.#header;
     readIpfixHeader(bytes, header);
-    const { domain, sequence } = this.#stream(source, 10, header.observationDomain);
+    const { domain, sequence } = this.#streams.open(source, 10, header.observationDomain);
     const uptime = domain.initMillis === undefined ? -1 : (header.exportMillis - domain.initMillis) >>> 0;
     const { length, sequence: number } = header;
-    this.#begin(domain, Math.min(length, bytes.length), header.exportMillis, uptime);
+    beginMessage(this.#context, domain, Math.min(length, bytes.length), header.exportMillis, uptime);
     if (length < IPFIX_HEADER || length > bytes.length) {
       domain.fault('message_length');
       return 0;
@@ -220,49 +183,5 @@ export class MessageDecoder {
     const { records, units } = this.#sets.decodeSets(domain, bytes, source.port, IPFIX_TEMPLATE_SET, IPFIX_OPTIONS_SET);
     sequence.update(number, broken === undefined ? units : -1, 0, counters, counters.optionsRecords - before);
     return records;
-  }
-
-  /** The stream of a sender in a domain; looked up by identity, with the last sender at hand. */
-  #stream(source: DatagramSource, version: 5 | 9 | 10, id: number): Stream {
-    let streams = source === this.#lastSource ? this.#lastStreams : this.#streams.get(source);
-    if (streams === undefined) {
-      streams = new Map();
-      this.#streams.set(source, streams);
-    }
-    this.#lastSource = source;
-    this.#lastStreams = streams;
-    const key = id * 16 + version;
-    let stream = streams.get(key);
-    if (stream === undefined || stream.domain.forgotten) {
-      // A sender that makes up domain numbers must not fill memory.
-      if (streams.size >= 4_096) streams.clear();
-      if (++this.#streamCount > MAX_STREAMS) {
-        this.#streams = new WeakMap([[source, streams]]);
-        this.#streamCount = streams.size;
-      }
-      stream = { domain: this.domains.open(source.address, version, id), sequence: new SequenceTracker(version) };
-      streams.set(key, stream);
-    }
-    return stream;
-  }
-
-  /** Counts the message and sets what its records share. */
-  #begin(domain: Domain, octets: number, exportMillis: number, uptime: number): void {
-    const { counters, address } = domain;
-    const context = this.#context;
-    counters.datagrams++;
-    counters.octets += octets;
-    domain.lastReceived = context.receivedMicros;
-    domain.clockSkewMillis = exportMillis - context.receivedMicros / 1000;
-    context.exporter0 = address[0];
-    context.exporter1 = address[1];
-    context.exporter2 = address[2];
-    context.exporter3 = address[3];
-    context.observationDomain = domain.id;
-    context.flowType = FLOW_TYPE[domain.version as 5 | 9 | 10];
-    context.exportMillis = exportMillis;
-    context.uptime = uptime;
-    context.samplingRate = domain.rate;
-    context.samplingSource = domain.rateSource;
   }
 }

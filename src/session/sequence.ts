@@ -1,4 +1,6 @@
-/** What a sequence number says about the messages before it. Counts are in the version's unit: v5 flows, v9 packets, IPFIX data records. */
+import type { PlanVersion } from '../wire/plan.ts';
+
+/** What a sequence number says about the messages before it. Counts are in the version's unit: v5 to v8 flows, v9 packets, IPFIX data records. */
 export interface SequenceCounters {
   expected: number;
   received: number;
@@ -7,9 +9,17 @@ export interface SequenceCounters {
 }
 
 /** A message this many units behind is late; further behind the exporter has started again. */
-const LATE: Readonly<Record<5 | 9 | 10, number>> = { 5: 30_000, 9: 1_000, 10: 30_000 };
+const LATE: Readonly<Record<PlanVersion, number>> = {
+  1: 0,
+  5: 30_000,
+  6: 30_000,
+  7: 30_000,
+  8: 30_000,
+  9: 1_000,
+  10: 30_000,
+};
 /** A gap this large is not loss but another count: at 60,000 datagrams/s it would be seconds without one datagram. */
-const JUMP: Readonly<Record<5 | 9 | 10, number>> = { 5: 10_000_000, 9: 500_000, 10: 10_000_000 };
+const JUMP: Readonly<Record<PlanVersion, number>> = { 1: 0, 5: 1e7, 6: 1e7, 7: 1e7, 8: 1e7, 9: 500_000, 10: 1e7 };
 
 /** So many messages that follow each other, all late, are a new count: IPFIX has no sysUptime to tell. */
 const RUN = 8;
@@ -19,7 +29,7 @@ const RUN = 8;
  * units were counted as lost before, or a reset (exporter started again: sysUptime went back, or the step is too large for lateness).
  */
 export class SequenceTracker {
-  readonly #version: 5 | 9 | 10;
+  readonly #version: PlanVersion;
   #next = -1;
   /** See `#judge`: how the exporter counts, the last message, and what the first message that spoke against it was counted as. */
   #countsOwn = false;
@@ -32,7 +42,7 @@ export class SequenceTracker {
   #lateUnits = 0;
   #uptime = 0;
 
-  constructor(version: 5 | 9 | 10) {
+  constructor(version: PlanVersion) {
     this.#version = version;
   }
 

@@ -1,0 +1,33 @@
+import type { RecordContext } from '../wire/record-context.ts';
+import type { Domain } from './domain.ts';
+
+/** Code of FLOW_TYPES by version. */
+const FLOW_TYPE: Readonly<Record<number, number>> = { 1: 11, 5: 2, 6: 16, 7: 17, 8: 18, 9: 3, 10: 4 };
+
+/**
+ * Counts a message of a domain and puts into `context` what its records share. `exportMillis` is the message's own time in ms since the epoch, `uptime`
+ * sysUptime at that time in ms, −1 when it is unknown.
+ */
+export function beginMessage(
+  context: RecordContext,
+  domain: Domain,
+  octets: number,
+  exportMillis: number,
+  uptime: number,
+): void {
+  const { counters, address } = domain;
+  counters.datagrams++;
+  counters.octets += octets;
+  domain.lastReceived = context.receivedMicros;
+  domain.clockSkewMillis = exportMillis - context.receivedMicros / 1000;
+  context.exporter0 = address[0];
+  context.exporter1 = address[1];
+  context.exporter2 = address[2];
+  context.exporter3 = address[3];
+  context.observationDomain = domain.id;
+  context.flowType = FLOW_TYPE[domain.version] as number;
+  context.exportMillis = exportMillis;
+  context.uptime = uptime;
+  context.samplingRate = domain.rate;
+  context.samplingSource = domain.rateSource;
+}
