@@ -47,6 +47,8 @@ export const FLOW_TYPES = {
   3: 'netflow_v9',
   4: 'ipfix',
   11: 'netflow_v1',
+  12: 'sflow_2',
+  14: 'sflow_4',
   16: 'netflow_v6',
   17: 'netflow_v7',
   18: 'netflow_v8',
@@ -60,6 +62,7 @@ export const RECORD_KINDS = {
   3: 'firewall_event',
   4: 'sample',
   5: 'aggregate',
+  6: 'discard',
 } as const;
 
 /** Codes of `sampling_source`: where the rate of a record comes from. */
@@ -121,6 +124,32 @@ const NAT_THRESHOLD_EVENTS = {
 } as const;
 /** IANA: firewallEvent (233). */
 const FIREWALL_EVENTS = { 0: 'ignore', 1: 'created', 2: 'deleted', 3: 'denied', 4: 'alert', 5: 'update' } as const;
+
+/** sFlow: "Dropped Packet Notification Structures" (drop_reason); below 256 these are the codes of ICMP's destination unreachable (RFC 1812). */
+// biome-ignore format: pairs
+const DROP_REASONS = {
+  0: 'net_unreachable', 1: 'host_unreachable', 2: 'protocol_unreachable', 3: 'port_unreachable', 4: 'frag_needed',
+  5: 'src_route_failed', 6: 'dst_net_unknown', 7: 'dst_host_unknown', 8: 'src_host_isolated', 9: 'dst_net_prohibited',
+  10: 'dst_host_prohibited', 11: 'dst_net_tos_unreachable', 12: 'dst_host_tos_unreachable', 13: 'comm_admin_prohibited',
+  14: 'host_precedence_violation', 15: 'precedence_cutoff', 256: 'unknown', 257: 'ttl_exceeded', 258: 'acl',
+  259: 'no_buffer_space', 260: 'red', 261: 'traffic_shaping', 262: 'pkt_too_big', 263: 'src_mac_is_multicast',
+  264: 'vlan_tag_mismatch', 265: 'ingress_vlan_filter', 266: 'ingress_spanning_tree_filter', 267: 'port_list_is_empty',
+  268: 'port_loopback_filter', 269: 'blackhole_route', 270: 'non_ip', 271: 'uc_dip_over_mc_dmac',
+  272: 'dip_is_loopback_address', 273: 'sip_is_mc', 274: 'sip_is_loopback_address', 275: 'ip_header_corrupted',
+  276: 'ipv4_sip_is_limited_bc', 277: 'ipv6_mc_dip_reserved_scope', 278: 'ipv6_mc_dip_interface_local_scope',
+  279: 'unresolved_neigh', 280: 'mc_reverse_path_forwarding', 281: 'non_routable_packet', 282: 'decap_error',
+  283: 'overlay_smac_is_mc', 284: 'unknown_l2', 285: 'unknown_l3', 286: 'unknown_l3_exception', 287: 'unknown_buffer',
+  288: 'unknown_tunnel', 289: 'unknown_l4', 290: 'sip_is_unspecified', 291: 'mlag_port_isolation',
+  292: 'blackhole_arp_neigh', 293: 'src_mac_is_dmac', 294: 'dmac_is_reserved', 295: 'sip_is_class_e',
+  296: 'mc_dmac_mismatch', 297: 'sip_is_dip', 298: 'dip_is_local_network', 299: 'dip_is_link_local',
+  300: 'overlay_smac_is_dmac', 301: 'egress_vlan_filter', 302: 'uc_reverse_path_forwarding', 303: 'split_horizon',
+} as const;
+/** Encapsulations; the codes are those of TUNNEL in wire/packet. */
+// biome-ignore format: pairs
+const TUNNELS = {
+  0: 'none', 1: 'ipv4', 2: 'ipv6', 3: 'gre', 4: 'nvgre', 5: 'erspan', 6: 'vxlan', 7: 'geneve', 8: 'gtp_u', 9: 'teredo',
+  10: 'l2tp', 11: 'ethernet', 12: 'mpls', 13: 'esp',
+} as const;
 
 const octets = { unit: 'octets' } as const;
 const packets = { unit: 'packets' } as const;
@@ -260,6 +289,19 @@ const ROWS: readonly Row[] = [
   ['http_user_agent', 'text', [468], 'user agent', 'HTTP user agent.'],
   ['tls_server_name', 'text', ['35632/188', '6871/294'], 'TLS name', 'TLS server name.'],
   ['dns_query', 'text', ['6871/179'], 'DNS name', 'Name asked for.'],
+  // Sampled packets: sFlow, and packet sections.
+  ['agent_addr', 'address', [], 'agent', 'Address by which an sFlow agent names itself; `exporter` is who sent the datagram.'],
+  ['drop_reason', 'u16', [], 'drop reason', 'Why the packet was discarded (sFlow reason code).', { display: 'code', words: DROP_REASONS }],
+  ['src_vlan_priority', 'u8', [], 'src priority', 'IEEE 802.1p priority at the ingress.'],
+  ['dst_vlan_priority', 'u8', [], 'dst priority', 'IEEE 802.1p priority at the egress.'],
+  ['bgp_local_pref', 'u32', [], 'local pref', 'BGP local preference of the route.'],
+  ['tunnel', 'u8', [], 'tunnel', 'First encapsulation that the packet is in.', { display: 'enum', words: TUNNELS }],
+  ['tunnel_id', 'u32', [], 'tunnel id', 'Identifier of that tunnel: GRE key, VNI, GTP TEID, ERSPAN session, L2TP session, ESP SPI.'],
+  ['inner_src_addr', 'address', [], 'inner source', 'Source address of the innermost packet of a tunnel.'],
+  ['inner_dst_addr', 'address', [], 'inner dest', 'Destination address of the innermost packet.'],
+  ['inner_src_port', 'u16', [], 'inner src port', 'Source port of the innermost packet.', { display: 'port' }],
+  ['inner_dst_port', 'u16', [], 'inner dst port', 'Destination port of the innermost packet.', { display: 'port' }],
+  ['inner_proto', 'u8', [], 'inner proto', 'IP protocol number of the innermost packet.', { display: 'proto' }],
   ['extra', 'extra', [], 'extra', 'Fields of the record that no column takes, as a JSON object by element name.'],
 ];
 
