@@ -32,14 +32,17 @@ export function statusLines(now: CollectorStatus, before: CollectorStatus | unde
   const seconds = before === undefined ? 0 : Math.max((now.at - before.at) / 1000, 0.001);
   const rate = (pick: (status: CollectorStatus) => number): number =>
     before === undefined ? 0 : (pick(now) - pick(before)) / seconds;
+  const loses = Object.values(now.loss).some((count) => count > 0);
   const lines = [
     [
       `${scaled(rate((status) => status.records))} flows/s`,
       `${scaled(rate((status) => status.datagrams))} datagrams/s`,
       `${grouped(now.exporters)} ${now.exporters === 1 ? 'exporter' : 'exporters'}`,
+      ...(loses ? [] : [lossText(now)]),
       `${grouped(now.records)} flows received, ${grouped(now.store.rowsStored)} stored`,
-      lossText(now),
     ].join(' · '),
+    // A line of its own: the end of the first one may not fit the terminal.
+    ...(loses ? [lossText(now)] : []),
   ];
   for (const { templateId, exporter, seconds: since, sets } of now.awaited) {
     lines.push(`waiting for template ${templateId} of ${exporter}, ${duration(since)}, ${grouped(sets)} sets held`);

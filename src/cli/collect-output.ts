@@ -8,6 +8,8 @@ import type { Io } from './io.ts';
 /** What `weir collect` says while it runs: to a person on a terminal, or as JSON lines. */
 export interface CollectOutput extends StoreLog {
   status(now: CollectorStatus): void;
+  /** The last sentence, with the figures it is made from. */
+  end(text: string, fields: object): void;
 }
 
 /** JSON lines on standard output, one event each, by pino; times are ISO 8601. */
@@ -25,6 +27,7 @@ export function jsonOutput(io: Io, level: LogLevel): CollectOutput {
     info: (fields, text) => log.info(fields, text),
     warn: (fields, text) => log.warn(fields, text),
     error: (fields, text) => log.error(fields, text),
+    end: (text, fields) => log.info(fields, text),
     status: ({ at: _at, store, ...status }) => {
       const { rowsStored, rowsWaiting, queueBytes, listed, failing } = store;
       log.info({ ...status, store: { rowsStored, rowsWaiting, queueBytes, listed, failing } }, 'status');
@@ -38,18 +41,20 @@ export function terminalOutput(io: Io): CollectOutput {
   let drawn = 0;
   let before: CollectorStatus | undefined;
   const erase = (): void => {
-    if (drawn > 0) out.write(`\u001B[${drawn}A\u001B[J`);
+    // The cursor may stand behind a ^C that the terminal has shown.
+    if (drawn > 0) out.write(`\r\u001B[${drawn}A\u001B[J`);
     drawn = 0;
   };
   const say = (prefix: string, fields: object, text: string): void => {
     erase();
     const details = Object.entries(fields)
       .filter(([, value]) => value !== undefined && value !== '')
-      .map(([name, value]) => `${name} ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`);
+      .map(([name, value]) => `${name} ${detail(value)}`);
     out.write(`${prefix}${text}${details.length > 0 ? ` (${details.join(', ')})` : ''}\n`);
   };
   return {
     info: (fields, text) => say('', fields, text),
+    end: (text) => say('', {}, text),
     warn: (fields, text) => say('warning: ', fields, text),
     error: (fields, text) => say('error: ', fields, text),
     status: (now) => {
@@ -62,4 +67,9 @@ export function terminalOutput(io: Io): CollectOutput {
       drawn = lines.length;
     },
   };
+}
+
+function detail(value: unknown): string {
+  if (Array.isArray(value)) return value.join(' ');
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }

@@ -51,7 +51,7 @@ describe('the status', () => {
     const before = status({ at: 1_000_000, records: 1000, datagrams: 100 });
     const now = status({ at: 1_002_000, records: 5000, datagrams: 300, exporters: 1, store: { rowsStored: 4000 } });
     expect(statusLines(now, before)).toEqual([
-      '2.00 k flows/s · 100 datagrams/s · 1 exporter · 5,000 flows received, 4,000 stored · no loss',
+      '2.00 k flows/s · 100 datagrams/s · 1 exporter · no loss · 5,000 flows received, 4,000 stored',
     ]);
     expect(statusLines(now, undefined)[0]).toMatch(/^0 flows\/s · 0 datagrams\/s/);
   });
