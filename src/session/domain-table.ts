@@ -21,6 +21,8 @@ export class DomainTable {
   readonly #onForget: (domain: Domain) => void;
   /** Least recently touched first. */
   readonly #domains = new Map<string, Domain>();
+  /** Those of streams, by session. */
+  readonly #bySession = new Map<number, Set<Domain>>();
   #templates = 0;
   forgotten = 0;
 
@@ -48,25 +50,35 @@ export class DomainTable {
     return this.#domains.values();
   }
 
-  find(address: Address, version: number, id: number): Domain | undefined {
-    return this.#domains.get(keyOf(address, version, id));
+  find(address: Address, version: number, id: number, session = 0): Domain | undefined {
+    return this.#domains.get(keyOf(address, version, id, session));
   }
 
-  /** The domain, made when it is new. */
-  open(address: Address, version: number, id: number): Domain {
-    const key = keyOf(address, version, id);
+  /** The domain, made when it is new; of the stream `session`, or of datagrams. */
+  open(address: Address, version: number, id: number, session = 0): Domain {
+    const key = keyOf(address, version, id, session);
     const known = this.#domains.get(key);
     if (known !== undefined) return known;
     if (this.#domains.size >= this.#limits.domains) this.#forgetOldest();
-    const domain = new Domain(address, version, id, this.#configured(address), this.#specifications);
-    if (id !== 0) domain.refreshRate(this.find(address, version, 0));
+    const domain = new Domain(address, version, id, this.#configured(address), this.#specifications, session);
+    if (id !== 0) domain.refreshRate(this.find(address, version, 0, session));
     this.#domains.set(key, domain);
+    if (session !== 0) {
+      const others = this.#bySession.get(session);
+      if (others === undefined) this.#bySession.set(session, new Set([domain]));
+      else others.add(domain);
+    }
     return domain;
+  }
+
+  /** The stream has ended: its domains are forgotten, with their templates and options (RFC 7011 section 8). */
+  endSession(session: number): void {
+    for (const domain of this.#bySession.get(session) ?? []) this.#forget(domain);
   }
 
   /** The domain has sent templates: it is the last to be forgotten. */
   touch(domain: Domain): void {
-    const key = keyOf(domain.address, domain.version, domain.id);
+    const key = keyOfDomain(domain);
     if (!this.#domains.delete(key)) return;
     this.#domains.set(key, domain);
   }
@@ -88,10 +100,13 @@ export class DomainTable {
 
   /** Domains of the same exporter and version take their rate from domain 0 when they have none of their own. */
   refreshRates(changed: Domain): void {
-    changed.refreshRate(this.find(changed.address, changed.version, 0));
+    const { address, exporter, version, session } = changed;
+    changed.refreshRate(this.find(address, version, 0, session));
     if (changed.id !== 0) return;
-    for (const domain of this.#domains.values()) {
-      if (domain.version === changed.version && domain.exporter === changed.exporter) domain.refreshRate(changed);
+    const candidates = session === 0 ? this.#domains.values() : (this.#bySession.get(session) ?? []);
+    for (const domain of candidates) {
+      if (domain.version === version && domain.exporter === exporter && domain.session === session)
+        domain.refreshRate(changed);
     }
   }
 
@@ -105,16 +120,25 @@ export class DomainTable {
   #forgetOldest(): void {
     const [oldest] = this.#domains;
     if (oldest === undefined) return;
-    const [key, domain] = oldest;
-    this.#domains.delete(key);
+    this.forgotten++;
+    this.#forget(oldest[1]);
+  }
+
+  #forget(domain: Domain): void {
+    this.#domains.delete(keyOfDomain(domain));
+    const others = this.#bySession.get(domain.session);
+    if (others?.delete(domain) === true && others.size === 0) this.#bySession.delete(domain.session);
     this.#templates -= domain.templates.entries.size;
     domain.templates.clear();
     domain.forgotten = true;
-    this.forgotten++;
     this.#onForget(domain);
   }
 }
 
-function keyOf(address: Address, version: number, id: number): string {
-  return `${version}|${id}|${addressKey(...address)}`;
+function keyOfDomain({ address, version, id, session }: Domain): string {
+  return keyOf(address, version, id, session);
+}
+
+function keyOf(address: Address, version: number, id: number, session: number): string {
+  return `${version}|${id}|${session}|${addressKey(...address)}`;
 }

@@ -55,13 +55,15 @@ const MAX_RATES = 16;
 
 /**
  * What is known of one observation domain of one exporter: exporter address + protocol version + domain (v5: engine). Version 0 stands for datagrams
- * that are of no known version.
+ * that are of no known version. A transport session over TCP or TLS has domains of its own, which end with it (RFC 7011 section 8).
  */
 export class Domain {
   readonly address: Address;
   readonly exporter: string;
   readonly version: number;
   readonly id: number;
+  /** Number of the stream's transport session; 0 for datagrams, whose domains outlast what sends them. */
+  readonly session: number;
   readonly templates: TemplateTable;
   readonly sampling = new SamplingState();
   readonly configured: ConfiguredSampling;
@@ -89,11 +91,13 @@ export class Domain {
     id: number,
     configured: ConfiguredSampling,
     specifications: SpecificationTable,
+    session = 0,
   ) {
     this.address = address;
     this.exporter = formatAddress(...address);
     this.version = version;
     this.id = id;
+    this.session = session;
     this.configured = configured;
     this.templates = new TemplateTable(specifications);
     this.refreshRate(undefined);

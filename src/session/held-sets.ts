@@ -101,12 +101,13 @@ export class HeldSets {
     }
   }
 
-  /** Forgets all sets of a domain without counting them as dropped for want of room. */
-  forget(owner: object): void {
+  /** Forgets all sets of a domain without counting them as dropped for want of room. Returns how many there were. */
+  forget(owner: object): number {
     const queue = this.#queues.get(owner);
-    if (queue === undefined) return;
+    if (queue === undefined) return 0;
     this.#bytes -= queue.bytes;
     this.#queues.delete(owner);
+    return queue.sets.length;
   }
 
   /** What each domain waits for. */

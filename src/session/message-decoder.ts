@@ -56,6 +56,7 @@ export class MessageDecoder {
   readonly #context = new RecordContext();
   readonly #sets: SetDecoder;
   readonly #streams: StreamTable;
+  #sessions = 0;
   readonly #fixed: FixedDecoder;
   readonly #header = {
     uptime: 0,
@@ -80,7 +81,7 @@ export class MessageDecoder {
       this.specifications,
       options.sampling ?? (() => NOTHING_CONFIGURED),
       (domain) => {
-        this.held.forget(domain);
+        domain.counters.setsDropped += this.held.forget(domain);
         options.onForget?.(domain);
       },
     );
@@ -122,6 +123,19 @@ export class MessageDecoder {
     }
   }
 
+  /**
+   * A stream (TCP, TLS, an IPFIX file) begins: the source to give with each of its messages. It has templates, options and sequence numbers of its own
+   * (RFC 7011 sections 8 and 10.4, RFC 5655) until `endSession`.
+   */
+  beginSession(address: Address, port: number): DatagramSource {
+    return { address, port, session: ++this.#sessions };
+  }
+
+  /** A stream has ended: what was learnt in it is forgotten, sets that still wait for a template are counted as dropped. */
+  endSession({ session = 0 }: DatagramSource): void {
+    if (session !== 0) this.domains.endSession(session);
+  }
+
   /** Templates awaited now, with the domain that waits. */
   *awaited(): IterableIterator<[domain: Domain, template: AwaitedTemplate]> {
     for (const [owner, template] of this.held.awaited()) yield [owner as Domain, template];
@@ -133,7 +147,7 @@ export class MessageDecoder {
     version: number,
     fault: 'short_message' | 'unknown_version',
   ): number {
-    const domain = this.domains.open(source.address, version, 0);
+    const domain = this.domains.open(source.address, version, 0, source.session);
     domain.counters.datagrams++;
     domain.counters.octets += bytes.length;
     domain.lastReceived = this.#context.receivedMicros;

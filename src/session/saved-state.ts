@@ -47,7 +47,8 @@ export function saveState(decoder: MessageDecoder, now: number): SavedState {
   const domains: SavedDomain[] = [];
   let templates = 0;
   for (const domain of [...decoder.domains].reverse()) {
-    if (domain.templates.entries.size === 0 && domain.sampling.isEmpty) continue;
+    // What a stream taught goes with it.
+    if (domain.session !== 0 || (domain.templates.entries.size === 0 && domain.sampling.isEmpty)) continue;
     if (templates + domain.templates.entries.size > MAX_SAVED) break;
     templates += domain.templates.entries.size;
     domains.push(saveDomain(domain));

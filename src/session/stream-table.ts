@@ -8,6 +8,8 @@ import { SequenceTracker } from './sequence.ts';
 export interface DatagramSource {
   readonly address: Address;
   readonly port: number;
+  /** Number of the transport session of a stream (`MessageDecoder.beginSession`); 0 or nothing for datagrams. */
+  readonly session?: number;
 }
 
 /** One transport session of one domain, found again by the sender. */
@@ -50,7 +52,10 @@ export class StreamTable {
         this.#streams = new WeakMap([[source, streams]]);
         this.#count = streams.size;
       }
-      stream = { domain: this.#domains.open(source.address, version, id), sequence: new SequenceTracker(version) };
+      stream = {
+        domain: this.#domains.open(source.address, version, id, source.session),
+        sequence: new SequenceTracker(version),
+      };
       streams.set(key, stream);
     }
     return stream;
