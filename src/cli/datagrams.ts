@@ -4,6 +4,13 @@ import { createGunzip } from 'node:zlib';
 import { messageOf, systemCode, WeirError } from '../util/errors.ts';
 import { readHex } from '../wire/hex.ts';
 import {
+  createMessageFileStats,
+  type MessageFileStats,
+  messageFileFormat,
+  messageMicros,
+  readMessageFile,
+} from '../wire/ipfix-file.ts';
+import {
   createDatagramExtractor,
   type Datagram,
   type DatagramExtractor,
@@ -14,10 +21,12 @@ import { captureFormat, readPackets } from '../wire/pcap/read-packets.ts';
 
 /** Datagrams out of a file, and what was met on the way. */
 export interface DatagramSource {
-  readonly format: 'pcap' | 'pcapng' | 'hex';
+  /** `ipfix` and `netflow`: messages one after the other (RFC 5655). */
+  readonly format: 'pcap' | 'pcapng' | 'hex' | 'ipfix' | 'netflow';
   readonly isGzip: boolean;
   /**
-   * The datagrams in the file's order. Those of hex text have time 0 and come from 0.0.0.0 port 0. Payloads may be views of a chunk.
+   * The datagrams in the file's order. Those of hex text and of messages come from 0.0.0.0 port 0; those of hex text have time 0, messages that of their
+   * header. Payloads may be views of a chunk.
    * Throws WeirError WEIR_INPUT where the file cannot be read at all; a cut or damaged end only ends the batches.
    */
   readonly batches: AsyncGenerator<Datagram[], void, undefined>;
@@ -29,6 +38,13 @@ export interface DatagramSource {
 
 const ENOUGH_TO_SNIFF = 512;
 const NOWHERE = [0, 0, 0xffff, 0] as const;
+const FROM_NOWHERE = {
+  source: NOWHERE,
+  sourcePort: 0,
+  destination: NOWHERE,
+  destinationPort: 0,
+  truncated: false,
+};
 const OTHER_COMPRESSION: readonly (readonly [magic: string, name: string])[] = [
   ['28b52ffd', 'zstd'],
   ['425a68', 'bzip2'],
@@ -37,7 +53,7 @@ const OTHER_COMPRESSION: readonly (readonly [magic: string, name: string])[] = [
 ];
 
 /**
- * Opens a capture of export datagrams: pcap, pcapng or hex text, plain or gzipped, told apart by content. `path` `-` is `stdin`.
+ * Opens a capture of export datagrams, an IPFIX file or hex text, plain or gzipped, told apart by content. `path` `-` is `stdin`.
  *
  * @throws WeirError WEIR_INPUT when the file cannot be opened or is none of these
  */
@@ -48,16 +64,31 @@ export async function openDatagrams(path: string, stdin: Readable): Promise<Data
   let content = await peek(path === '-' ? stdin : createReadStream(path, { highWaterMark: 256 * 1024 }), name);
   const isGzip = content.start[0] === 0x1f && content.start[1] === 0x8b;
   if (isGzip) content = await peek(gunzip(content.all, capture), name);
-  const format = captureFormat(content.start) ?? (isHexText(content.start) ? 'hex' : undefined);
-  if (format === undefined) throw unknownContent(name, content.start);
-  const source = content.all;
+  const { start, all: source } = content;
+  const format = captureFormat(start) ?? messageFileFormat(start) ?? (isHexText(start) ? 'hex' : undefined);
+  const stats = extractor.stats;
+  const messages = createMessageFileStats();
+  const open = () => {
+    switch (format) {
+      case undefined:
+        throw unknownContent(name, start);
+      case 'hex':
+        return fromHex(source, stats);
+      case 'ipfix':
+      case 'netflow':
+        return fromMessages(source, messages, stats);
+      default:
+        return fromCapture(source, capture, extractor);
+    }
+  };
+  const batches = open();
   return {
-    format,
+    format: format as DatagramSource['format'],
     isGzip,
     capture,
-    udp: extractor.stats,
-    batches: format === 'hex' ? fromHex(source, extractor.stats) : fromCapture(source, capture, extractor),
-    notes: () => notes(capture, extractor.stats),
+    udp: stats,
+    batches,
+    notes: () => notes(capture, stats, messages),
   };
 }
 
@@ -80,17 +111,20 @@ async function* fromHex(
   source: AsyncIterable<Uint8Array>,
   stats: DatagramStats,
 ): AsyncGenerator<Datagram[], void, undefined> {
-  const common = {
-    time: 0,
-    source: NOWHERE,
-    sourcePort: 0,
-    destination: NOWHERE,
-    destinationPort: 0,
-    truncated: false,
-  };
   for await (const { bytes } of readHex(source)) {
     stats.datagrams++;
-    yield [{ ...common, payload: bytes }];
+    yield [{ ...FROM_NOWHERE, time: 0, payload: bytes }];
+  }
+}
+
+async function* fromMessages(
+  source: AsyncIterable<Uint8Array>,
+  file: MessageFileStats,
+  stats: DatagramStats,
+): AsyncGenerator<Datagram[], void, undefined> {
+  for await (const messages of readMessageFile(source, file)) {
+    stats.datagrams += messages.length;
+    yield messages.map((payload) => ({ ...FROM_NOWHERE, time: messageMicros(payload), payload }));
   }
 }
 
@@ -119,7 +153,9 @@ async function peek(source: AsyncIterable<Uint8Array>, name: string): Promise<Pe
     length += value.length;
   }
   if (length === 0) {
-    throw new WeirError('WEIR_INPUT', `${name} is empty.`, { hint: 'Expected a pcap or pcapng capture, or hex text.' });
+    throw new WeirError('WEIR_INPUT', `${name} is empty.`, {
+      hint: 'Expected a pcap or pcapng capture, an IPFIX file, or hex text.',
+    });
   }
   async function* all(): AsyncGenerator<Uint8Array, void, undefined> {
     try {
@@ -162,7 +198,7 @@ function unreadable(name: string, error: unknown): WeirError {
     'WEIR_INPUT',
     missing ? `There is no file ${name}.` : `Cannot read ${name}: ${messageOf(error)}.`,
     {
-      hint: 'Give the path of a pcap, pcapng or hex file, or - for standard input.',
+      hint: 'Give the path of a pcap, pcapng, IPFIX or hex file, or - for standard input.',
       details: { file: name },
       cause: error,
     },
@@ -174,7 +210,7 @@ function unknownContent(name: string, start: Uint8Array): WeirError {
   const compression = OTHER_COMPRESSION.find(([magic]) => hex.startsWith(magic))?.[1];
   return new WeirError(
     'WEIR_INPUT',
-    `${name} is neither pcap, pcapng nor hex text: it begins with ${hex.replace(/../g, '$& ').trim()}.`,
+    `${name} is neither pcap, pcapng nor hex text, and no IPFIX file: it begins with ${hex.replace(/../g, '$& ').trim()}.`,
     {
       hint:
         compression === undefined
@@ -185,12 +221,18 @@ function unknownContent(name: string, start: Uint8Array): WeirError {
   );
 }
 
-function notes(capture: CaptureStats, udp: DatagramStats): string[] {
+function notes(capture: CaptureStats, udp: DatagramStats, file: MessageFileStats): string[] {
   const found: string[] = [];
   const say = (count: number, what: string) => {
     if (count > 0) found.push(`${count} ${what}`);
   };
   if (capture.damage !== undefined) found.push(`reading stopped early: ${capture.damage}`);
+  if (file.fault !== undefined) {
+    const { cause, offset } = file.fault;
+    const why = cause === 'framing_length' ? 'the length of a message is wrong' : 'no message begins where one should';
+    found.push(`reading stopped early at octet ${offset}: ${why}`);
+  }
+  say(file.unfinished, 'bytes at the end are no whole message: the file was cut off');
   say(capture.truncatedTail, 'bytes at the end are no whole record: the capture was cut off');
   say(capture.unusable, 'blocks of the capture could not be used');
   say(udp.truncated, 'datagrams were cut short by the capture (snap length)');

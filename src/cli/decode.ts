@@ -14,9 +14,10 @@ import { textPrinter } from './decode-text.ts';
 import { EXIT, type Io } from './io.ts';
 
 const EXAMPLES = `
-FILE is pcap, pcapng or hex text, plain or gzipped, or - for standard input. NetFlow v5, v9 and IPFIX are recognised on every
-port. Flow records go to standard output; at the end standard error says how many there were, what could not be decoded and
-why, and which templates never came. Damaged datagrams are counted and do not make the command fail.
+FILE is pcap, pcapng, an IPFIX file (RFC 5655, as YAF writes it) or hex text, plain or gzipped, or - for standard input.
+NetFlow v5, v9 and IPFIX are recognised on every port. Flow records go to standard output; at the end standard error says
+how many there were, what could not be decoded and why, and which templates never came. Damaged datagrams are counted and
+do not make the command fail.
 
 Examples:
   weir decode export.pcap                         a line per flow record
@@ -40,7 +41,7 @@ interface Flags {
 /** Adds the flags of `weir decode` and its action. */
 export function build(command: Command, io: Io, exit: (code: number) => void): void {
   command
-    .argument('<file>', 'capture or hex text of export datagrams, or -')
+    .argument('<file>', 'capture, IPFIX file or hex text of export datagrams, or -')
     .addOption(
       new Option('--format <format>', 'lines for people, a JSON object a line, or one JSON array')
         .choices(['text', 'ndjson', 'json'])
@@ -50,7 +51,7 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
     .option('--long', 'all fields of each record (text)')
     .option('--utc', 'times in UTC instead of the local zone (text; JSON is always in UTC)')
     .option('--port <n>', 'only datagrams sent to this UDP port')
-    .option('--exporter <address>', 'who sent the datagrams of hex text (default: 0.0.0.0)')
+    .option('--exporter <address>', 'who sent the messages of an IPFIX file or of hex text (default: 0.0.0.0)')
     .option('--elements <file>', 'a file with information elements of your own (repeatable)', more, [])
     .option('-q, --quiet', 'nothing on standard error at the end')
     .addHelpText('after', EXAMPLES)
@@ -70,8 +71,8 @@ async function decode(file: string, flags: Flags, io: Io): Promise<number> {
   const port = readPort(flags.port);
   const registry = loadElements(flags.elements);
   const source = await openDatagrams(file, io.stdin);
-  if (exporter !== undefined && source.format !== 'hex') {
-    throw new WeirError('WEIR_USAGE', `--exporter is for hex text, and ${file} is ${source.format}.`, {
+  if (exporter !== undefined && (source.format === 'pcap' || source.format === 'pcapng')) {
+    throw new WeirError('WEIR_USAGE', `--exporter is for hex text and IPFIX files, and ${file} is ${source.format}.`, {
       hint: 'Leave it out: the capture says who sent each datagram.',
     });
   }

@@ -20,10 +20,10 @@ import {
 } from './sending.ts';
 
 const EXAMPLES = `
-FILE is pcap, pcapng or hex text, plain or gzipped, or - for standard input. Datagrams that look like NetFlow v1, v5, v6, v7,
-v8, v9, IPFIX or sFlow are sent as they are, times included; all others are passed over, unless --port chooses by port.
-Each exporter of the capture gets a source port of its own (towards 127.0.0.0/8 also an address), so that a collector tells
-them apart. The rate is 10,000 datagrams a second unless --rate or --speed says otherwise.
+FILE is pcap, pcapng, an IPFIX file (RFC 5655) or hex text, plain or gzipped, or - for standard input. Datagrams that look
+like NetFlow v1, v5, v6, v7, v8, v9, IPFIX or sFlow are sent as they are, times included; all others are passed over, unless
+--port chooses by port. Each exporter of the capture gets a source port of its own (towards 127.0.0.0/8 also an address), so
+that a collector tells them apart. The rate is 10,000 datagrams a second unless --rate or --speed says otherwise.
 
 Examples:
   weir replay export.pcap                                to udp://127.0.0.1:2055

@@ -187,6 +187,18 @@ describe('weir decode', () => {
     expect(stderr).toBe('');
   });
 
+  it('reads an IPFIX file, and says where it is damaged', async () => {
+    const messages = Buffer.from([...ipfix.template, ...ipfix.data, ...ipfix.data]);
+    const file = folder.join('messages.ipfix');
+    writeFileSync(file, Buffer.concat([messages, Buffer.from('no message')]));
+    const { code, stdout, stderr } = await weir(['decode', file, '--format', 'ndjson', '--exporter', '192.0.2.7']);
+    expect(code).toBe(0);
+    expect(parseNdjson(stdout)).toMatchObject(
+      [1, 2].map(() => ({ exporter: '192.0.2.7', src_addr: '10.0.0.1', bytes: 1500 })),
+    );
+    expect(stderr).toContain(`reading stopped early at octet ${messages.length}: no message begins where one should`);
+  });
+
   it('says nothing at the end with --quiet', async () => {
     expect((await weir(['decode', pcap(5), '--quiet'])).stderr).toBe('');
   });
