@@ -2,8 +2,24 @@ import { formatAddress } from '../util/address.ts';
 import { float, hex, ntpMicros, text, u32, unsigned } from '../util/octets.ts';
 import { isoMicros } from '../util/time.ts';
 
-/** A value of an information element as JSON has it; integers above 2⁵³ are bigint, octets are hexadecimal text. */
-export type ElementValue = number | bigint | string | boolean;
+/**
+ * A value of an information element as JSON has it; integers above 2⁵³ are bigint, octets are hexadecimal text. Structured data (RFC 6313) are
+ * objects, see wire/structured-data.ts.
+ */
+export type ElementValue = number | bigint | string | boolean | ElementObject | ElementValue[];
+
+/** Values by the names of their elements. */
+export interface ElementObject {
+  [name: string]: ElementValue;
+}
+
+/** Puts a value under a name; a name that comes twice gets a list of its values. */
+export function addMember(fields: ElementObject, name: string, value: ElementValue): void {
+  const present = fields[name];
+  if (present === undefined) fields[name] = value;
+  else if (Array.isArray(present)) present.push(value);
+  else fields[name] = [present, value];
+}
 
 /**
  * The value of a field of abstract type `type` (RFC 7011 section 6.1), at `offset`, `length` octets. Integers and floats may be shorter than

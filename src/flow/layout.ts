@@ -5,7 +5,7 @@ import { FIRST_SLOT } from './slots.ts';
 export interface ExtraField {
   /** Name of the element as IANA spells it, or `enterprise/number` when it is in no registry. */
   readonly name: string;
-  /** Abstract data type of RFC 7012 section 3.1. */
+  /** Abstract data type of RFC 7012 section 3.1, or JSON_TYPE for structured data. */
   readonly type: string;
   /** Octets, or 65535 for a variable length. */
   readonly length: number;

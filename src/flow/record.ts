@@ -12,7 +12,7 @@ import { FIRST_SLOT } from './slots.ts';
  * (`flow_type`, `record_kind` …) their words, counters numbers (bigint above 2⁵³), `extra` an object by element name. Columns the exporter did not send
  * are not there.
  */
-export type FlowRecord = Record<string, ElementValue | Record<string, ElementValue | ElementValue[]>>;
+export type FlowRecord = Record<string, ElementValue>;
 
 /** The records of a batch one by one, in order. The batch must not change meanwhile. */
 export function* records(batch: FlowBatch): Generator<FlowRecord> {

@@ -3,14 +3,14 @@ import { readV5Header, V5_FIELDS, V5_HEADER, V5_RECORD, type V5Header } from '..
 import { buildPlan } from '../wire/plan.ts';
 import { compilePlan } from '../wire/plan-code.ts';
 import { beginMessage } from './begin-message.ts';
+import type { DataDecoder } from './data-decoder.ts';
 import { SAMPLING } from './sampling.ts';
-import type { SetDecoder } from './set-decoder.ts';
 import { type RunnablePlan, runnablePlan } from './specification.ts';
 import type { DatagramSource, StreamTable } from './stream-table.ts';
 
 /** Decodes the NetFlow versions whose records are fixed; templates and options are unknown to them. */
 export class FixedDecoder {
-  readonly #sets: SetDecoder;
+  readonly #data: DataDecoder;
   readonly #streams: StreamTable;
   readonly #version5: RunnablePlan;
   readonly #header: V5Header = {
@@ -22,8 +22,8 @@ export class FixedDecoder {
     samplingInterval: 0,
   };
 
-  constructor(registry: ElementRegistry, mayCompile: boolean, sets: SetDecoder, streams: StreamTable) {
-    this.#sets = sets;
+  constructor(registry: ElementRegistry, mayCompile: boolean, data: DataDecoder, streams: StreamTable) {
+    this.#data = data;
     this.#streams = streams;
     const plan = buildPlan(5, V5_FIELDS, registry);
     this.#version5 = runnablePlan(plan);
@@ -33,7 +33,7 @@ export class FixedDecoder {
   /** Decodes a datagram of NetFlow v5 that has a whole header. Returns the number of records. */
   decodeV5(bytes: Uint8Array, source: DatagramSource): number {
     const header = this.#header;
-    const { context } = this.#sets;
+    const { context } = this.#data;
     readV5Header(bytes, header);
     const { domain, sequence } = this.#streams.open(source, 5, header.engine);
     const fits = Math.floor((bytes.length - V5_HEADER) / V5_RECORD);
@@ -45,6 +45,6 @@ export class FixedDecoder {
       context.samplingSource = SAMPLING.header;
     }
     sequence.update(header.sequence, header.count, header.uptime, domain.counters);
-    return this.#sets.run(this.#version5, domain, bytes, V5_HEADER, V5_HEADER + count * V5_RECORD);
+    return this.#data.run(this.#version5, domain, bytes, V5_HEADER, V5_HEADER + count * V5_RECORD);
   }
 }

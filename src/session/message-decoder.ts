@@ -6,16 +6,17 @@ import { V5_HEADER } from '../wire/netflow-v5.ts';
 import { readV9Header, V9_HEADER, V9_OPTIONS_SET, V9_TEMPLATE_SET } from '../wire/netflow-v9.ts';
 import { RecordContext } from '../wire/record-context.ts';
 import { beginMessage } from './begin-message.ts';
+import type { BatchSink, DecodeObserver } from './data-decoder.ts';
 import type { Domain } from './domain.ts';
 import { type DomainLimits, DomainTable } from './domain-table.ts';
 import { FixedDecoder } from './fixed-decoder.ts';
 import { type AwaitedTemplate, type HeldLimits, HeldSets } from './held-sets.ts';
 import type { ConfiguredSampling } from './sampling.ts';
-import { type BatchSink, type DecodeObserver, SetDecoder } from './set-decoder.ts';
+import { SetDecoder } from './set-decoder.ts';
 import { SpecificationTable } from './specification.ts';
 import { type DatagramSource, StreamTable } from './stream-table.ts';
 
-export type { BatchSink, DecodeObserver } from './set-decoder.ts';
+export type { BatchSink, DecodeObserver } from './data-decoder.ts';
 export type { DatagramSource } from './stream-table.ts';
 
 export interface MessageDecoderOptions {
@@ -95,7 +96,7 @@ export class MessageDecoder {
       hold: options.hold ?? true,
     });
     this.#streams = new StreamTable(this.domains);
-    this.#fixed = new FixedDecoder(options.registry, mayCompile, this.#sets, this.#streams);
+    this.#fixed = new FixedDecoder(options.registry, mayCompile, this.#sets.data, this.#streams);
   }
 
   /**

@@ -1,41 +1,18 @@
-import type { ElementRegistry } from '../elements/registry.ts';
-import type { FlowBatch } from '../flow/batch.ts';
 import type { RecordContext } from '../wire/record-context.ts';
 import { SetList } from '../wire/set-list.ts';
 import { readIpfixTemplates, readV9OptionsTemplates, readV9Templates, type TemplateEvent } from '../wire/template.ts';
+import { DataDecoder, type DataDecoderParts, type DecodeObserver } from './data-decoder.ts';
 import type { Domain } from './domain.ts';
 import type { DomainTable } from './domain-table.ts';
 import type { HeldSet, HeldSets } from './held-sets.ts';
-import { type OptionsRecord, optionsFacts, optionsRecord, readOptionsData } from './options-data.ts';
-import { SAMPLING } from './sampling.ts';
-import type { RunnablePlan, Specification, SpecificationTable } from './specification.ts';
+import type { SpecificationTable } from './specification.ts';
 
 /**
  * Fields of length 0 in one template; exporters send a few dozen. With more, the work for a record would not be in proportion to its octets.
  */
 const MAX_EMPTY_FIELDS = 64;
 
-/** Where decoded records go. */
-export interface BatchSink {
-  /** A batch with room for at least one row (`hasRoom(1)`); called before each data set. */
-  batch(): FlowBatch;
-}
-
-/** Looks on while messages are decoded; everything is optional. */
-export interface DecodeObserver {
-  /** A template was learnt, changed, or withdrawn. */
-  template?(domain: Domain, event: TemplateEvent): void;
-  options?(domain: Domain, templateId: number, record: OptionsRecord): void;
-  /** Templates or sampling rates changed in a way worth keeping over a restart. */
-  stateChanged?(): void;
-}
-
-export interface SetDecoderParts {
-  readonly registry: ElementRegistry;
-  readonly sink: BatchSink;
-  readonly observer: DecodeObserver;
-  readonly specifications: SpecificationTable;
-  readonly domains: DomainTable;
+export interface SetDecoderParts extends DataDecoderParts {
   readonly held: HeldSets;
   /** False gives up data sets without template at once instead of holding them. */
   readonly hold: boolean;
@@ -48,8 +25,7 @@ export interface SetDecoderParts {
 export class SetDecoder {
   readonly context: RecordContext;
   readonly list = new SetList();
-  readonly #registry: ElementRegistry;
-  readonly #sink: BatchSink;
+  readonly data: DataDecoder;
   readonly #observer: DecodeObserver;
   readonly #specifications: SpecificationTable;
   readonly #domains: DomainTable;
@@ -60,8 +36,8 @@ export class SetDecoder {
 
   constructor(context: RecordContext, parts: SetDecoderParts) {
     this.context = context;
-    this.#registry = parts.registry;
-    this.#sink = parts.sink;
+    this.context.registry = parts.registry;
+    this.data = new DataDecoder(context, parts);
     this.#observer = parts.observer;
     this.#specifications = parts.specifications;
     this.#domains = parts.domains;
@@ -81,6 +57,8 @@ export class SetDecoder {
     optionsSet: number,
   ): { records: number; units: number } {
     const { ids, starts, ends, count } = this.list;
+    this.context.templates = domain.templates;
+    this.context.port = port;
     let records = 0;
     let units = 0;
     let options = 0;
@@ -110,7 +88,7 @@ export class SetDecoder {
       if (id < 256) continue;
       const specification = domain.templates.find(id, port);
       if (specification?.kind !== 'options') continue;
-      options += this.#readOptions(domain, id, specification, bytes, starts[i] as number, ends[i] as number);
+      options += this.data.readOptions(domain, id, specification, bytes, starts[i] as number, ends[i] as number);
     }
     for (let i = 0; i < count; i++) {
       const id = ids[i] as number;
@@ -128,7 +106,7 @@ export class SetDecoder {
       }
       const entry = domain.templates.entries.get(id);
       if (entry !== undefined && entry.byPort === undefined && entry.port !== port) domain.counters.portFallbacks++;
-      const decoded = this.run(this.#specifications.planOf(specification), domain, bytes, start, end);
+      const decoded = this.data.decode(domain, specification, bytes, start, end);
       records += decoded;
       if (units >= 0) units += decoded;
     }
@@ -196,44 +174,10 @@ export class SetDecoder {
       const start = starts[i] as number;
       const end = ends[i] as number;
       if (ids[i] !== id || start === end) continue;
-      if (old.kind === 'options') this.#earlier.options += this.#readOptions(domain, id, old, bytes, start, end);
-      else this.#earlier.records += this.run(this.#specifications.planOf(old), domain, bytes, start, end);
+      if (old.kind === 'options') this.#earlier.options += this.data.readOptions(domain, id, old, bytes, start, end);
+      else this.#earlier.records += this.data.decode(domain, old, bytes, start, end);
       starts[i] = end;
     }
-  }
-
-  #readOptions(
-    domain: Domain,
-    id: number,
-    specification: Specification,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-  ): number {
-    let count = 0;
-    let changed = false;
-    const complete = readOptionsData(specification, bytes, start, end, (located) => {
-      count++;
-      const facts = optionsFacts(specification, located, bytes);
-      if (facts.initMillis !== undefined) this.#booted(domain, facts.initMillis);
-      if (facts.rate > 0) changed = domain.sampling.learn(facts) || changed;
-      this.#observer.options?.(domain, id, optionsRecord(specification, located, bytes, this.#registry));
-    });
-    if (!complete) domain.fault('record_truncated');
-    domain.counters.optionsRecords += count;
-    if (changed) {
-      this.#domains.refreshRates(domain);
-      this.context.samplingRate = domain.rate;
-      this.context.samplingSource = domain.rateSource;
-      this.#observer.stateChanged?.();
-    }
-    return count;
-  }
-
-  /** systemInitTime came: from now on, this message included, stamps of sysUptime are times. */
-  #booted(domain: Domain, initMillis: number): void {
-    domain.initMillis = initMillis > 0 ? initMillis : undefined;
-    if (domain.version === 10 && initMillis > 0) this.context.uptime = (this.context.exportMillis - initMillis) >>> 0;
   }
 
   #holdSet(domain: Domain, templateId: number, port: number, bytes: Uint8Array, start: number, end: number): void {
@@ -261,7 +205,7 @@ export class SetDecoder {
     const { counters, templates } = domain;
     if (counters.setsHeld === counters.setsReleased + counters.setsDropped) return 0;
     const context = this.context;
-    const { uptime, exportMillis, receivedMicros } = context;
+    const { uptime, exportMillis, receivedMicros, port } = context;
     let records = 0;
     const isOptions = (id: number): boolean => templates.entries.get(id)?.specification.kind === 'options';
     const ids = [...this.#held.waitingFor(domain)].filter((id) => templates.entries.has(id));
@@ -272,10 +216,11 @@ export class SetDecoder {
           set.uptime < 0 && domain.initMillis !== undefined ? (set.exportMillis - domain.initMillis) >>> 0 : set.uptime;
         context.exportMillis = set.exportMillis;
         context.receivedMicros = set.receivedMicros;
+        context.port = set.port;
         records += this.#decodeHeld(domain, set);
       }
     }
-    Object.assign(context, { uptime, exportMillis, receivedMicros });
+    Object.assign(context, { uptime, exportMillis, receivedMicros, port });
     return records;
   }
 
@@ -283,35 +228,9 @@ export class SetDecoder {
     const specification = domain.templates.find(set.templateId, set.port);
     if (specification === undefined) return 0;
     if (specification.kind === 'options') {
-      this.#readOptions(domain, set.templateId, specification, set.bytes, 0, set.bytes.length);
+      this.data.readOptions(domain, set.templateId, specification, set.bytes, 0, set.bytes.length);
       return 0;
     }
-    return this.run(this.#specifications.planOf(specification), domain, set.bytes, 0, set.bytes.length);
-  }
-
-  /** Runs a plan over [start, end) into as many batches as it takes. Returns the number of records. */
-  run(runnable: RunnablePlan, domain: Domain, bytes: Uint8Array, start: number, end: number): number {
-    const { plan } = runnable;
-    const context = this.context;
-    let total = 0;
-    let p = start;
-    while (end - p >= plan.minimumLength) {
-      const batch = this.#sink.batch();
-      const limit = batch.capacity - batch.rows;
-      batch.beginRun(plan.layout);
-      batch.shared.note(batch.rows, context);
-      const first = batch.rows;
-      const n = runnable.run(bytes, p, end, batch, limit, context);
-      batch.rows = first + n;
-      total += n;
-      p = context.position;
-      if (context.samplingSource !== SAMPLING.override) domain.applySampling(plan, batch, first, batch.rows);
-      if (n < limit) break;
-    }
-    if (end - p >= Math.max(plan.minimumLength, 4)) domain.fault('record_truncated');
-    domain.counters.records += total;
-    domain.noteRate(context.samplingRate);
-    this.#specifications.used(runnable, total);
-    return total;
+    return this.data.decode(domain, specification, set.bytes, 0, set.bytes.length);
   }
 }

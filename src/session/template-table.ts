@@ -1,4 +1,5 @@
-import type { TemplateEvent } from '../wire/template.ts';
+import type { TemplateLookup } from '../wire/structured-data.ts';
+import type { FieldSpecifier, TemplateEvent } from '../wire/template.ts';
 import type { Specification, SpecificationTable } from './specification.ts';
 
 /** What is known of one template id of one exporter's domain. */
@@ -25,7 +26,7 @@ const MAX_PORTS = 64;
  * ports agree on the id, by the id alone, because exporters exist that send templates and data from different ports. When ports disagree, each has
  * its own and no other port's is used.
  */
-export class TemplateTable {
+export class TemplateTable implements TemplateLookup {
   readonly entries = new Map<number, TemplateEntry>();
   readonly #specifications: SpecificationTable;
 
@@ -38,6 +39,11 @@ export class TemplateTable {
     const entry = this.entries.get(id);
     if (entry === undefined) return undefined;
     return entry.byPort === undefined ? entry.specification : entry.byPort.get(port);
+  }
+
+  /** The fields of template `id`, for lists in records that name it (RFC 6313). */
+  fieldsOf(id: number, port: number): readonly FieldSpecifier[] | undefined {
+    return this.find(id, port)?.fields;
   }
 
   /** Takes in a template record. The specification must come from `SpecificationTable.acquire`, whose use this table now owns. */

@@ -1,4 +1,4 @@
-import { variableLength } from './record-context.ts';
+import { u16 } from '../util/octets.ts';
 import { type FieldSpecifier, VARIABLE } from './template.ts';
 
 /** Where one field of a record lies. */
@@ -33,4 +33,17 @@ export function locateFields(
     p += length;
   }
   return { located, next: p };
+}
+
+/** Length of a variable-length value whose length stands at `offset`, and how many octets say so (RFC 7011 section 7); `undefined` past `end`. */
+export function variableLength(
+  bytes: Uint8Array,
+  offset: number,
+  end: number,
+): { length: number; prefix: number } | undefined {
+  if (offset >= end) return undefined;
+  const first = bytes[offset] as number;
+  if (first < 255) return { length: first, prefix: 1 };
+  if (offset + 3 > end) return undefined;
+  return { length: u16(bytes, offset + 1), prefix: 3 };
 }

@@ -2,8 +2,11 @@ import type { FlowBatch } from '../flow/batch.ts';
 import { columnIndex } from '../flow/schema.ts';
 import { FIRST_SLOT } from '../flow/slots.ts';
 import { float, hex, ntpMicros, text } from '../util/octets.ts';
-import type { Plan, Step, StepOp } from './plan.ts';
-import { AHEAD, EARLIEST, LATEST, OVERRIDE, type RecordContext, STALE } from './record-context.ts';
+import type { Plan } from './plan.ts';
+import { at, lengthOf, low } from './plan-code-octets.ts';
+import { isTime, rateSource, timesSource } from './plan-code-times.ts';
+import type { Step } from './plan-step.ts';
+import { EARLIEST, LATEST, type RecordContext, STALE } from './record-context.ts';
 import { VARIABLE } from './template.ts';
 
 /**
@@ -26,9 +29,6 @@ const slot = (name: string): number => FIRST_SLOT[columnIndex(name)] as number;
 const T = {
   rate: slot('sampling_rate'),
   rateSource: slot('sampling_source'),
-  start: slot('time_start'),
-  end: slot('time_end'),
-  timeSource: slot('time_source'),
   labels: slot('mpls_labels'),
   extra: slot('extra'),
 } as const;
@@ -107,7 +107,7 @@ function rowConstants(plan: Plan): string[] {
 }
 
 /** Steps that write to the batch's dictionary or heap, or to the context. */
-const LASTING: ReadonlySet<Step['op']> = new Set(['string', 'hex', 'application', 'label', 'extra']);
+const LASTING: ReadonlySet<Step['op']> = new Set(['string', 'hex', 'application', 'label', 'extra', 'list']);
 
 /** Steps grouped so that every segment is opened once, in order, before the steps that read from it; order inside a segment is the plan's. */
 function bySegment(plan: Plan): [number, Step[]][] {
@@ -132,34 +132,6 @@ function openSegment(plan: Plan, segment: number): string[] {
     `if(${L}===255){if(${v}+2>end)break;${L}=b[${v}]<<8|b[${v}+1];${v}+=2;}`,
     `${q}=${v}+${L};if(${q}+${rest}>end)break;`,
   ];
-}
-
-/** Expression of where a field's octets start. */
-function at(step: Step, plus = 0): string {
-  if (step.length === VARIABLE) return `v${step.segment}`;
-  const offset = step.offset + plus;
-  return offset === 0 ? `q${step.segment}` : `q${step.segment}+${offset}`;
-}
-
-/** Expression of a field's length in octets. */
-function lengthOf(step: Step): string {
-  return step.length === VARIABLE ? `L${step.segment}` : String(step.length);
-}
-
-/** Expression of the low `octets` (1–4) of an integer field. */
-function low(step: Step, octets: number, skip = step.length - octets): string {
-  const o = (i: number): string => at(step, skip + i);
-  if (octets === 1) return `b[${o(0)}]`;
-  if (octets === 2) return `D.getUint16(${o(0)})`;
-  if (octets === 3) return `(b[${o(0)}]<<16|D.getUint16(${o(1)}))`;
-  return `D.getUint32(${o(0)})`;
-}
-
-/** Expression of an integer of 1–8 octets as a double. */
-function wide(step: Step): string {
-  const { length } = step;
-  if (length <= 4) return low(step, length, 0);
-  return `(${low(step, length - 4, 0)}*4294967296+${low(step, 4)})`;
 }
 
 function stepSource(step: Step, fixed: ReadonlyMap<number, number>): string[] {
@@ -200,96 +172,11 @@ function stepSource(step: Step, fixed: ReadonlyMap<number, number>): string[] {
       return [
         `k=x.keep(B,b,${at(step)},${lengthOf(step)},${step.length === VARIABLE})+1;if(c${T.extra}[r]===0)c${T.extra}[r]=k;`,
       ];
+    case 'list':
+      return [
+        `k=x.keepList(B,b,${at(step)},${lengthOf(step)},${step.number})+1;if(c${T.extra}[r]===0)c${T.extra}[r]=k;`,
+      ];
     default:
       return [];
   }
-}
-
-function isTime({ op }: Step): boolean {
-  return op === 'start' || op === 'end' || op === 'event' || op === 'duration' || op === 'init';
-}
-
-/** Start, end and the rare repair; see RecordContext.repairTimes. */
-function timesSource(plan: Plan): string[] {
-  const out: string[] = [];
-  const init = plan.steps.find((step) => step.op === 'init');
-  const uptime = init === undefined ? 'up' : 'u';
-  if (init !== undefined) out.push(`y=${wide(init)};const u=y>0?(xm-y)>>>0:up;`);
-  for (const step of plan.steps) {
-    if (!isTime(step) || step.op === 'init') continue;
-    const name = step.op === 'start' ? 's' : step.op === 'end' ? 'e' : step.op === 'event' ? 'v' : 'd';
-    out.push(`if(${name}===0){${timeSource(step, name, uptime)}}`);
-  }
-  const { start, end, timeSource: source } = T;
-  if (plan.usesUptime) out.push(`if(e>0&&xm*1e3-e>${STALE}){if(d===0&&s>0&&e>s)d=e-s;s=0;e=0;}`);
-  out.push(
-    `if(s>=${EARLIEST}&&s<${LATEST}&&e>=${EARLIEST}&&e<${LATEST})c${source}[r]=0;`,
-    `else{x.repairTimes(s,e,v,d);s=x.start;e=x.end;c${source}[r]=x.timeSource;}`,
-  );
-  const usual = usualStamps(plan);
-  const lines = usual === undefined ? out : [`${usual}c${source}[r]=0;}else{`, ...out, '}'];
-  lines.push(`c${start}[w]=s>>>0;c${start}[w+1]=s/4294967296;c${end}[w]=e>>>0;c${end}[w+1]=e/4294967296;`);
-  return lines;
-}
-
-/**
- * The head of a shortcut for nearly all records of v5 and v9: both stamps are there and lie in the week before the message, so none of the checks
- * below can find anything. A third of the time per record, measured with v5.
- */
-function usualStamps(plan: Plan): string | undefined {
-  const stamp = (op: StepOp): Step | undefined => {
-    const first = plan.steps.find((step) => step.op === op);
-    return first?.encoding === 'uptime' && first.length === 4 ? first : undefined;
-  };
-  const [first, last] = [stamp('start'), stamp('end')];
-  if (first === undefined || last === undefined || plan.steps.some((step) => step.op === 'init')) return undefined;
-  const week = STALE / 1000;
-  return (
-    `const g=${low(first, 4)},h=${low(last, 4)},f=(up-g)>>>0,l=(up-h)>>>0;` +
-    `if(near&&g!==0&&h!==0&&f<=${week}&&l<=${week}){s=(xm-f)*1e3;e=(xm-l)*1e3;`
-  );
-}
-
-function timeSource(step: Step, name: string, uptime: string): string {
-  switch (step.encoding) {
-    case 's':
-      return `${name}=${wide(step)}*1e6;`;
-    case 'ms':
-      return `${name}=${wide(step)}*1e3;`;
-    case 'ntp':
-      return `${name}=ntpMicros(${low(step, 4, 0)},${low(step, 4, 4)});`;
-    case 'ago':
-      return `${name}=xm*1e3-${wide(step)};`;
-    case 'uptime': {
-      // A flow may have begun at boot; when that is long ago, 0 says that the exporter does not know.
-      const zero = step.op === 'start' ? `||${uptime}>0&&${uptime}<=${AHEAD}` : '';
-      return (
-        `y=${low(step, Math.min(4, step.length))};if(${uptime}<0)${name}=y*1e3;` +
-        `else if(y!==0${zero}){y=(${uptime}-y)>>>0;${name}=(xm-(y>${4_294_967_295 - AHEAD}?y-4294967296:y))*1e3;}`
-      );
-    }
-    default:
-      return `${name}=${wide(step)}*${step.number};`;
-  }
-}
-
-/** A rate the record itself carries beats all others but the override: 34 and 50 plainly, 305 of 305 + 306, 309 of 310, or 1 / 311 (RFC 5477 section 8.2). */
-function rateSource(plan: Plan): string[] {
-  const field = (id: number): Step | undefined => plan.steps.find((step) => step.op === 'rate' && step.number === id);
-  const out: string[] = [];
-  const [interval, random, count, space, size, population, probability] = [34, 50, 305, 306, 309, 310, 311].map(field);
-  if (interval !== undefined) out.push(`z=${wide(interval)};`);
-  if (random !== undefined) out.push(`if(z===0)z=${wide(random)};`);
-  if (count !== undefined) {
-    const gap = space === undefined ? '' : `y=${wide(count)};if(z===0&&y>0)z=Math.round((y+${wide(space)})/y);`;
-    out.push(gap || `if(z===0)z=${wide(count)};`);
-  }
-  if (size !== undefined && population !== undefined)
-    out.push(`y=${wide(size)};if(z===0&&y>0)z=Math.round(${wide(population)}/y);`);
-  if (probability !== undefined) {
-    out.push(`y=float(b,${at(probability)},${probability.length});if(z===0&&y>0&&y<=1)z=Math.round(1/y);`);
-  }
-  if (out.length > 0)
-    out.push(`if(z>0&&ss!==${OVERRIDE}){c${T.rate}[r]=Math.min(z,4294967295);c${T.rateSource}[r]=2;}`);
-  return out;
 }

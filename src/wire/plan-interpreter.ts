@@ -1,21 +1,20 @@
 import type { FlowBatch } from '../flow/batch.ts';
 import { columnIndex } from '../flow/schema.ts';
 import { FIRST_SLOT } from '../flow/slots.ts';
-import { float, hex, ntpMicros, text, u32, unsigned } from '../util/octets.ts';
-import type { Plan, Step } from './plan.ts';
-import { AHEAD, EARLIEST, LATEST, OVERRIDE, type RecordContext, STALE, variableLength } from './record-context.ts';
+import { float, hex, text, u32, unsigned } from '../util/octets.ts';
+import { type Columns, get, put, wide } from './cells.ts';
+import { variableLength } from './data-record.ts';
+import type { Plan } from './plan.ts';
+import { recordRate, timeValue, writeTimes } from './plan-interpreter-times.ts';
+import type { Step } from './plan-step.ts';
+import { OVERRIDE, type RecordContext } from './record-context.ts';
 import { VARIABLE } from './template.ts';
 
 const slot = (name: string): number => FIRST_SLOT[columnIndex(name)] as number;
 const RATE = slot('sampling_rate');
 const RATE_SOURCE = slot('sampling_source');
-const START = slot('time_start');
-const END = slot('time_end');
-const TIME_SOURCE = slot('time_source');
 const LABELS = slot('mpls_labels');
 const EXTRA = slot('extra');
-
-type Columns = FlowBatch['arrays'];
 
 /**
  * Runs a plan step by step: the same contract and the same results as the function `compilePlan` makes, slower, at no cost to set up. It serves
@@ -81,7 +80,7 @@ function decodeRecord(
 ): void {
   const columns = batch.arrays;
   writeConstants(plan, columns, row, context);
-  const times = { start: 0, end: 0, event: 0, duration: 0 };
+  const times = { start: 0, end: 0, event: 0, duration: 0, reverse_start: 0, reverse_end: 0, reverse_after: 0 };
   const rates = new Map<number, number>();
   let uptime = context.uptime;
   let booted = false;
@@ -102,6 +101,9 @@ function decodeRecord(
       case 'end':
       case 'event':
       case 'duration':
+      case 'reverse_start':
+      case 'reverse_end':
+      case 'reverse_after':
         times[step.op] ||= timeValue(step, bytes, at, length, uptime, context);
         break;
       case 'rate':
@@ -116,6 +118,11 @@ function decodeRecord(
         if (get(columns, EXTRA, row) === 0) put(columns, EXTRA, row, offset);
         break;
       }
+      case 'list': {
+        const offset = context.keepList(batch, bytes, at, length, step.number) + 1;
+        if (get(columns, EXTRA, row) === 0) put(columns, EXTRA, row, offset);
+        break;
+      }
       default:
         writeField(step, bytes, at, length, batch, row, context);
     }
@@ -127,27 +134,6 @@ function decodeRecord(
     put(columns, RATE, row, Math.min(rate, 4_294_967_295));
     put(columns, RATE_SOURCE, row, 2);
   }
-}
-
-/** An integer of 1–8 octets as a double, rounded once (above 2⁵³) as compiled plans do it. */
-function wide(bytes: Uint8Array, at: number, length: number): number {
-  if (length <= 4) return unsigned(bytes, at, length);
-  return unsigned(bytes, at, length - 4) * 4_294_967_296 + u32(bytes, at + length - 4);
-}
-
-function get(columns: Columns, slot: number, index: number): number {
-  return columns[slot]?.[index] as number;
-}
-
-function put(columns: Columns, slot: number, index: number, value: number): void {
-  const column = columns[slot];
-  if (column !== undefined) column[index] = value;
-}
-
-/** Two words, low first; `value` below 2⁵³. */
-function putWide(columns: Columns, slot: number, row: number, value: number): void {
-  put(columns, slot, row * 2, value >>> 0);
-  put(columns, slot, row * 2 + 1, value / 4_294_967_296);
 }
 
 function putAddress(columns: Columns, slot: number, row: number, w0: number, w1: number, w2: number, w3: number): void {
@@ -209,74 +195,4 @@ function writeField(
     const octets = Math.min(length, step.op === 'u8' ? 1 : step.op === 'u16' ? 2 : 4);
     put(columns, slot, row, unsigned(bytes, at + length - octets, octets));
   }
-}
-
-function timeValue(
-  step: Step,
-  bytes: Uint8Array,
-  at: number,
-  length: number,
-  uptime: number,
-  context: RecordContext,
-): number {
-  switch (step.encoding) {
-    case 's':
-      return wide(bytes, at, length) * 1e6;
-    case 'ms':
-      return wide(bytes, at, length) * 1e3;
-    case 'ntp':
-      return ntpMicros(u32(bytes, at), u32(bytes, at + 4));
-    case 'ago':
-      return context.exportMillis * 1e3 - wide(bytes, at, length);
-    case 'uptime': {
-      const octets = Math.min(4, length);
-      const stamp = unsigned(bytes, at + length - octets, octets);
-      if (uptime < 0) return stamp * 1e3;
-      // A flow may have begun at boot; when that is long ago, 0 says that the exporter does not know.
-      if (stamp === 0 && !(step.op === 'start' && uptime > 0 && uptime <= AHEAD)) return 0;
-      const age = (uptime - stamp) >>> 0;
-      return (context.exportMillis - (age > 4_294_967_295 - AHEAD ? age - 4_294_967_296 : age)) * 1e3;
-    }
-    default:
-      return wide(bytes, at, length) * step.number;
-  }
-}
-
-function writeTimes(
-  plan: Plan,
-  columns: Columns,
-  row: number,
-  times: { start: number; end: number; event: number; duration: number },
-  context: RecordContext,
-): void {
-  let { start, end, duration } = times;
-  let source = 0;
-  if (plan.usesUptime && end > 0 && context.exportMillis * 1e3 - end > STALE) {
-    if (duration === 0 && start > 0 && end > start) duration = end - start;
-    start = 0;
-    end = 0;
-  }
-  if (!(start >= EARLIEST && start < LATEST && end >= EARLIEST && end < LATEST)) {
-    context.repairTimes(start, end, times.event, duration);
-    ({ start, end, timeSource: source } = context);
-  }
-  put(columns, TIME_SOURCE, row, source);
-  putWide(columns, START, row, start);
-  putWide(columns, END, row, end);
-}
-
-/** See plan-code.ts, rateSource. */
-function recordRate(rates: ReadonlyMap<number, number>): number {
-  if (rates.size === 0) return 0;
-  const value = (id: number): number => rates.get(id) ?? 0;
-  let rate = value(34) || value(50);
-  const count = value(305);
-  if (rate === 0 && rates.has(305)) {
-    if (!rates.has(306)) rate = count;
-    else if (count > 0) rate = Math.round((count + value(306)) / count);
-  }
-  if (rate === 0 && rates.has(310) && value(309) > 0) rate = Math.round(value(310) / value(309));
-  const probability = value(311);
-  if (rate === 0 && probability > 0 && probability <= 1) rate = Math.round(1 / probability);
-  return rate;
 }

@@ -1,53 +1,13 @@
 import type { ElementRegistry } from '../elements/registry.ts';
+import { JSON_TYPE } from '../flow/extra.ts';
 import { createLayout, type ExtraField, type Layout } from '../flow/layout.ts';
 import { COLUMNS, columnIndex } from '../flow/schema.ts';
 import { FIRST_SLOT, SLOTS } from '../flow/slots.ts';
 import { feedersOf } from './feeders.ts';
-import { type FieldSpecifier, VARIABLE } from './template.ts';
-
-/**
- * What one step of a plan does with one field. `u8`…`u64`: an integer of 1–8 octets into a column of that width. `v4` `v6`: an address. `string`
- * `hex` `application`: into a text column. `label`: one MPLS label. `icmp`: type and code in two octets. `start` `end` `event`: a time, in
- * one of the encodings. `duration`: ms or µs. `rate`: a sampling parameter of the record. `init`: system init time. `extra`: kept as it is.
- */
-export type StepOp =
-  | 'u8'
-  | 'u16'
-  | 'u32'
-  | 'u64'
-  | 'v4'
-  | 'v6'
-  | 'string'
-  | 'hex'
-  | 'application'
-  | 'label'
-  | 'icmp'
-  | 'start'
-  | 'end'
-  | 'event'
-  | 'duration'
-  | 'rate'
-  | 'init'
-  | 'extra';
-
-export type TimeEncoding = 's' | 'ms' | 'ntp' | 'uptime' | 'ago';
-
-export interface Step {
-  readonly op: StepOp;
-  /** First slot written, or −1. */
-  readonly slot: number;
-  /** Octets read before this field since the segment's start. */
-  readonly offset: number;
-  /** 0 is the record's start; each variable-length field starts the next segment. */
-  readonly segment: number;
-  /** Octets, or VARIABLE for the field that starts the segment. */
-  readonly length: number;
-  /** Writes only where a better field left zero. */
-  readonly ifZero: boolean;
-  readonly encoding: TimeEncoding | undefined;
-  /** For `rate` the element's number, for `duration` µs per unit. */
-  readonly number: number;
-}
+import { type Placed, place, type Step, type StepOp, step } from './plan-step.ts';
+import { specialStep } from './plan-times.ts';
+import { isListType, LIST_TYPES } from './structured-data.ts';
+import type { FieldSpecifier } from './template.ts';
 
 /** 1, 5, 6, 7 and 8 have fixed records, whose fields are named by v9's numbers. */
 export type PlanVersion = 1 | 5 | 6 | 7 | 8 | 9 | 10;
@@ -86,38 +46,6 @@ const ALWAYS = [
   'time_source',
 ].map(columnIndex);
 
-/** IANA elements that are times, with what they tell and how. Best first: an exact absolute time beats a coarse or relative one. */
-const TIME_FIELDS: ReadonlyMap<number, readonly ['start' | 'end' | 'event' | 'init', TimeEncoding]> = new Map([
-  [156, ['start', 'ntp']],
-  [154, ['start', 'ntp']],
-  [152, ['start', 'ms']],
-  [150, ['start', 's']],
-  [22, ['start', 'uptime']],
-  [158, ['start', 'ago']],
-  [157, ['end', 'ntp']],
-  [155, ['end', 'ntp']],
-  [153, ['end', 'ms']],
-  [151, ['end', 's']],
-  [21, ['end', 'uptime']],
-  [159, ['end', 'ago']],
-  [325, ['event', 'ntp']],
-  [324, ['event', 'ntp']],
-  [323, ['event', 'ms']],
-  [322, ['event', 's']],
-  [258, ['event', 'ms']],
-  [160, ['init', 'ms']],
-]);
-const TIME_RANK: readonly number[] = [...TIME_FIELDS.keys()];
-
-/** Durations in µs per unit: flowDurationMilliseconds, flowDurationMicroseconds. */
-const DURATIONS: ReadonlyMap<number, number> = new Map([
-  [161, 1000],
-  [162, 1],
-]);
-
-/** Sampling parameters that a data record may carry: RFC 5477 section 8.2, and those of NetFlow v9. */
-const RATE_FIELDS: ReadonlySet<number> = new Set([34, 50, 305, 306, 309, 310, 311]);
-
 /** ICMP: type and code together, or one of them. */
 const ICMP_BOTH: ReadonlySet<number> = new Set([32, 139]);
 const ICMP_TYPE: ReadonlySet<number> = new Set([176, 178]);
@@ -126,12 +54,6 @@ const ICMP_CODE: ReadonlySet<number> = new Set([177, 179]);
 const PADDING = 210;
 /** Code of RECORD_KINDS: what NetFlow v8 sends. */
 const AGGREGATE = 5;
-
-interface Placed {
-  readonly field: FieldSpecifier;
-  readonly segment: number;
-  readonly offset: number;
-}
 
 /**
  * Compiles the fields of a template to a plan. Pure; never fails: a field that fits no column is kept as `extra`.
@@ -150,7 +72,13 @@ export function buildPlan(version: PlanVersion, fields: readonly FieldSpecifier[
     const { enterprise, id, length } = at.field;
     if (length === 0 || (enterprise === 0 && id === PADDING)) return;
     const element = registry.lookup(enterprise, id, wireVersion);
-    extraFields.push({ name: element?.name ?? `${enterprise}/${id}`, type: element?.type ?? 'octetArray', length });
+    const name = element?.name ?? `${enterprise}/${id}`;
+    if (element !== undefined && isListType(element.type)) {
+      extraFields.push({ name, type: JSON_TYPE, length });
+      extra.push(step(at, 'list', { number: LIST_TYPES.indexOf(element.type) }));
+      return;
+    }
+    extraFields.push({ name, type: element?.type ?? 'octetArray', length });
     extra.push(step(at, 'extra'));
   };
 
@@ -158,6 +86,8 @@ export function buildPlan(version: PlanVersion, fields: readonly FieldSpecifier[
     const special = specialStep(at);
     if (special !== undefined) {
       times.push(special);
+      if (special.op === 'reverse_end') columns.add(columnIndex('reverse_time_end'));
+      else if (special.op.startsWith('reverse_')) columns.add(columnIndex('reverse_time_start'));
       continue;
     }
     if (at.field.length === 0) continue;
@@ -223,50 +153,6 @@ function emptyHalves(steps: readonly Step[]): [number, number][] {
   return steps.filter(({ op, slot }) => op === 'v4' && uses(slot) === 1).map(({ slot }): [number, number] => [slot, 0]);
 }
 
-/** Where each field lies: fixed fields by their offset in a segment; a variable one starts a segment and has offset 0. */
-function place(fields: readonly FieldSpecifier[]): { placed: Placed[]; segments: number[] } {
-  const segments = [0];
-  const placed = fields.map((field): Placed => {
-    if (field.length === VARIABLE) return { field, segment: segments.push(0) - 1, offset: 0 };
-    const segment = segments.length - 1;
-    const offset = segments[segment] as number;
-    segments[segment] = offset + field.length;
-    return { field, segment, offset };
-  });
-  return { placed, segments };
-}
-
-function step(at: Placed, op: StepOp, more: Partial<Step> = {}): Step {
-  const { field, segment, offset } = at;
-  return {
-    op,
-    slot: -1,
-    offset,
-    segment,
-    length: field.length,
-    ifZero: false,
-    encoding: undefined,
-    number: 0,
-    ...more,
-  };
-}
-
-/** The step of a field that is a time, a duration or a sampling parameter, of a length that it can have. */
-function specialStep(at: Placed): Step | undefined {
-  const { enterprise, id, length } = at.field;
-  if (enterprise !== 0 || length < 1 || length > 8) return undefined;
-  const time = TIME_FIELDS.get(id);
-  if (time !== undefined) {
-    const [op, encoding] = time;
-    if (encoding === 'ntp' && length !== 8) return undefined;
-    return step(at, op, { encoding, number: op === 'init' ? -1 : TIME_RANK.indexOf(id) });
-  }
-  const micros = DURATIONS.get(id);
-  if (micros !== undefined) return step(at, 'duration', { number: micros });
-  if (RATE_FIELDS.has(id) && (id !== 311 || length === 4 || length === 8)) return step(at, 'rate', { number: id });
-  return undefined;
-}
-
 function isIcmp({ enterprise, id, length }: FieldSpecifier): boolean {
   if (enterprise !== 0) return false;
   return ICMP_BOTH.has(id) ? length === 2 : (ICMP_TYPE.has(id) || ICMP_CODE.has(id)) && length === 1;
@@ -299,9 +185,15 @@ function columnOp(column: number, field: FieldSpecifier): StepOp | undefined {
   }
 }
 
-/** What records with these columns tell; see RECORD_KINDS. */
+/**
+ * What records with these columns tell; see RECORD_KINDS. An event with counters is traffic: the teardown and update of a firewall (NSEL) carry what
+ * went by since the event before, its create and denied carry none; NAT devices exist that put an event into ordinary flow records.
+ */
 function recordKind(has: (name: string) => boolean): number {
+  const hasReverse = has('reverse_bytes') || has('reverse_packets');
+  if (has('bytes') || has('packets') || hasReverse) return hasReverse ? 1 : 0;
   if (has('firewall_event') || has('firewall_extended_event')) return 3;
-  if (has('nat_event') && !has('bytes') && !has('packets')) return 2;
-  return has('reverse_bytes') || has('reverse_packets') ? 1 : 0;
+  // There are exporters of translations that do not say which event it was (Nokia).
+  const isTranslation = has('nat_event') || has('post_nat_src_addr') || has('port_range_start');
+  return isTranslation ? 2 : 0;
 }

@@ -1,5 +1,8 @@
+import type { ElementRegistry } from '../elements/registry.ts';
 import type { FlowBatch } from '../flow/batch.ts';
-import { hex, u16, unsigned } from '../util/octets.ts';
+import { structuredOctets } from '../flow/extra.ts';
+import { hex, unsigned } from '../util/octets.ts';
+import { LIST_TYPES, type ListType, structuredValue, type TemplateLookup } from './structured-data.ts';
 
 /** Times outside 1971 to 2106 are not times: µs since the epoch. */
 export const EARLIEST = 31_536_000e6;
@@ -45,6 +48,11 @@ export class RecordContext {
   /** Sampling rate and its source for records that say nothing themselves. */
   samplingRate = 0;
   samplingSource = 0;
+
+  /** Elements and templates that structured data name; without a registry they are kept as octets. */
+  registry: ElementRegistry | undefined = undefined;
+  templates: TemplateLookup | undefined = undefined;
+  port = 0;
 
   /** Where the last run of a plan stopped reading. */
   position = 0;
@@ -137,22 +145,24 @@ export class RecordContext {
     for (let i = 0; i < length; i++) heap[at + prefix + i] = bytes[offset + i] as number;
     return at;
   }
+
+  /** Takes structured data apart and keeps them in the batch's heap, as `extraFields` reads them. `kind` is an index of LIST_TYPES. */
+  keepList(batch: FlowBatch, bytes: Uint8Array, offset: number, length: number, kind: number): number {
+    const { registry, templates, port } = this;
+    const value =
+      registry === undefined
+        ? { octets: hex(bytes, offset, length) }
+        : structuredValue(LIST_TYPES[kind] as ListType, bytes, offset, length, { registry, templates, port });
+    const octets = structuredOctets(value);
+    const at = batch.heapReserve(4 + octets.length);
+    const heap = batch.heap as Uint8Array;
+    new DataView(heap.buffer, heap.byteOffset).setUint32(at, octets.length);
+    heap.set(octets, at + 4);
+    return at;
+  }
 }
 
 /** The time when it lies in the range of times, else 0. */
 function sane(micros: number): number {
   return micros >= EARLIEST && micros < LATEST ? micros : 0;
-}
-
-/** Length of a variable-length value whose length stands at `offset`, and how many octets say so (RFC 7011 section 7); `undefined` past `end`. */
-export function variableLength(
-  bytes: Uint8Array,
-  offset: number,
-  end: number,
-): { length: number; prefix: number } | undefined {
-  if (offset >= end) return undefined;
-  const first = bytes[offset] as number;
-  if (first < 255) return { length: first, prefix: 1 };
-  if (offset + 3 > end) return undefined;
-  return { length: u16(bytes, offset + 1), prefix: 3 };
 }

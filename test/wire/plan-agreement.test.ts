@@ -24,6 +24,12 @@ const SPECIAL = [
   71, 72, 95, 96, 210, 1, 2, 85, 86, 8, 27, 12, 28, 225, 281, 15, 62, 6, 4, 56, 80, 371,
 ];
 
+/** Times of a biflow's other direction, of all encodings, and YAF's delta; structured data. */
+const REVERSE = [21, 22, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 1, 2, 5, 6].map((id) =>
+  registry.lookup(29_305, id),
+);
+const OTHERS = [registry.lookup(6871, 21), ...[291, 292, 293, 233, 466, 403].map((id) => registry.lookup(0, id))];
+
 const length = (natural: number): fc.Arbitrary<number> =>
   fc.oneof(
     { weight: 6, arbitrary: fc.constant(natural) },
@@ -43,6 +49,7 @@ const field = fc
   .oneof(
     { weight: 5, arbitrary: fc.constantFrom(...SPECIAL).map((id) => registry.lookup(0, id)) },
     { weight: 4, arbitrary: fc.constantFrom(...known) },
+    { weight: 2, arbitrary: fc.constantFrom(...REVERSE, ...OTHERS) },
     { weight: 1, arbitrary: fc.constant(undefined) },
   )
   .chain((element) =>

@@ -28,7 +28,7 @@ export function contextOf(more: Partial<RecordContext> = {}): RecordContext {
   return Object.assign(
     new RecordContext(),
     { exporter3: 0xc000_0201, observationDomain: 1, flowType: 4, uptime: UPTIME },
-    { exportMillis: NOON * 1000, receivedMicros: NOON * 1e6 + 5000 },
+    { exportMillis: NOON * 1000, receivedMicros: NOON * 1e6 + 5000, registry },
     more,
   );
 }

@@ -45,7 +45,7 @@ describe('Cisco ASA (NSEL, NetFlow v9)', () => {
 
   it('a teardown: translation, event, both directions, time of the event', () => {
     expect(decodeOne(9, fields, octets(2, 4321, 99_000))).toMatchObject({
-      record_kind: 'firewall_event',
+      record_kind: 'biflow',
       firewall_event: 2,
       firewall_extended_event: 2031,
       post_nat_src_addr: '203.0.113.9',
@@ -89,7 +89,7 @@ describe('Cisco ASA (NSEL, NetFlow v9)', () => {
       [1, 4],
     ];
     expect(decodeOne(9, iana, [3, ...ip4('203.0.113.9'), ...u16(77), ...u32(5)])).toMatchObject({
-      record_kind: 'firewall_event',
+      record_kind: 'flow',
       firewall_event: 3,
       post_nat_src_addr: '203.0.113.9',
       post_nat_src_port: 77,
@@ -150,7 +150,7 @@ describe('biflows', () => {
   });
 
   it('reverse elements without a column keep their name', () => {
-    expect(decodeOne(10, [[5, 1, 29_305]], [7])).toMatchObject({ extra: { reverseIpClassOfService: 7 } });
+    expect(decodeOne(10, [[58, 2, 29_305]], u16(7))).toMatchObject({ extra: { reverseVlanId: 7 } });
   });
 });
 

@@ -1,0 +1,120 @@
+import type { ElementRegistry } from '../elements/registry.ts';
+import type { FlowBatch } from '../flow/batch.ts';
+import type { RecordContext } from '../wire/record-context.ts';
+import type { TemplateEvent } from '../wire/template.ts';
+import type { Domain } from './domain.ts';
+import type { DomainTable } from './domain-table.ts';
+import { type OptionsRecord, optionsFacts, optionsRecord, readOptionsData } from './options-data.ts';
+import { SAMPLING } from './sampling.ts';
+import type { RunnablePlan, Specification, SpecificationTable } from './specification.ts';
+
+/** Where decoded records go. */
+export interface BatchSink {
+  /** A batch with room for at least one row (`hasRoom(1)`); called before each data set. */
+  batch(): FlowBatch;
+}
+
+/** Looks on while messages are decoded; everything is optional. */
+export interface DecodeObserver {
+  /** A template was learnt, changed, or withdrawn. */
+  template?(domain: Domain, event: TemplateEvent): void;
+  options?(domain: Domain, templateId: number, record: OptionsRecord): void;
+  /** Templates or sampling rates changed in a way worth keeping over a restart. */
+  stateChanged?(): void;
+}
+
+export interface DataDecoderParts {
+  readonly registry: ElementRegistry;
+  readonly sink: BatchSink;
+  readonly observer: DecodeObserver;
+  readonly specifications: SpecificationTable;
+  readonly domains: DomainTable;
+}
+
+/**
+ * Decodes the records of one set whose specification is known: data records into batches, options data into what is known of their exporter.
+ * `context` says what the records share; whoever reads the message fills it.
+ */
+export class DataDecoder {
+  readonly context: RecordContext;
+  readonly #registry: ElementRegistry;
+  readonly #sink: BatchSink;
+  readonly #observer: DecodeObserver;
+  readonly #specifications: SpecificationTable;
+  readonly #domains: DomainTable;
+
+  constructor(context: RecordContext, parts: DataDecoderParts) {
+    this.context = context;
+    this.#registry = parts.registry;
+    this.#sink = parts.sink;
+    this.#observer = parts.observer;
+    this.#specifications = parts.specifications;
+    this.#domains = parts.domains;
+  }
+
+  /** The records of a data set between `start` and `end`. Returns how many. */
+  decode(domain: Domain, specification: Specification, bytes: Uint8Array, start: number, end: number): number {
+    return this.run(this.#specifications.planOf(specification), domain, bytes, start, end);
+  }
+
+  /** Takes in the options data of a set. Returns the number of records. */
+  readOptions(
+    domain: Domain,
+    id: number,
+    specification: Specification,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): number {
+    let count = 0;
+    let changed = false;
+    const complete = readOptionsData(specification, bytes, start, end, (located) => {
+      count++;
+      const facts = optionsFacts(specification, located, bytes);
+      if (facts.initMillis !== undefined) this.#booted(domain, facts.initMillis);
+      if (facts.rate > 0) changed = domain.sampling.learn(facts) || changed;
+      this.#observer.options?.(domain, id, optionsRecord(specification, located, bytes, this.#registry));
+    });
+    if (!complete) domain.fault('record_truncated');
+    domain.counters.optionsRecords += count;
+    if (changed) {
+      this.#domains.refreshRates(domain);
+      this.context.samplingRate = domain.rate;
+      this.context.samplingSource = domain.rateSource;
+      this.#observer.stateChanged?.();
+    }
+    return count;
+  }
+
+  /** systemInitTime came: from now on, this message included, stamps of sysUptime are times. */
+  #booted(domain: Domain, initMillis: number): void {
+    domain.initMillis = initMillis > 0 ? initMillis : undefined;
+    if (domain.version === 10 && initMillis > 0) this.context.uptime = (this.context.exportMillis - initMillis) >>> 0;
+  }
+
+  /** Runs a plan over [start, end) into as many batches as it takes. Returns the number of records. */
+  run(runnable: RunnablePlan, domain: Domain, bytes: Uint8Array, start: number, end: number): number {
+    const { plan } = runnable;
+    const context = this.context;
+    let total = 0;
+    let p = start;
+    while (end - p >= plan.minimumLength) {
+      const batch = this.#sink.batch();
+      const limit = batch.capacity - batch.rows;
+      batch.beginRun(plan.layout);
+      batch.shared.note(batch.rows, context);
+      const first = batch.rows;
+      const n = runnable.run(bytes, p, end, batch, limit, context);
+      batch.rows = first + n;
+      total += n;
+      p = context.position;
+      if (context.samplingSource !== SAMPLING.override) domain.applySampling(plan, batch, first, batch.rows);
+      if (n < limit) break;
+    }
+    if (end - p >= Math.max(plan.minimumLength, 4)) domain.fault('record_truncated');
+    domain.counters.records += total;
+    domain.noteRate(context.samplingRate);
+    this.#specifications.used(runnable, total);
+    return total;
+  }
+}
