@@ -20,10 +20,10 @@ export const LINK_TYPE = {
   loop: 108,
   linuxCooked: 113,
   ieee80211Radiotap: 127,
+  /** An MPLS label stack, and what it carries. */
+  mpls: 219,
   ipv4: 228,
   ipv6: 229,
   nflog: 239,
   linuxCooked2: 276,
-  /** Not in the registry (its 147–162 are for private use): a frame that begins with an MPLS label stack, as sFlow's header protocol 13. */
-  mpls: 147,
 } as const;

@@ -18,7 +18,7 @@ export const HAS = {
   etherType: 1 << 2,
   vlan: 1 << 3,
   customerVlan: 1 << 4,
-  /** `ipVersion`, addresses, `proto`, `tos`, `ttl`, `ipLength`; with `ipVersion` 4 `fragmentId`, with 6 `flowLabel` and `ipv6ExtensionHeaders`. */
+  /** `ipVersion`, `proto`, `tos`, `ttl`, `ipLength`, `isFragment`, `fragmentOffset`; with `ipVersion` 6 `flowLabel` and `ipv6ExtensionHeaders`. */
   ip: 1 << 5,
   /** `srcPort`, `dstPort` (TCP, UDP, UDP-Lite, DCCP, SCTP); never in a fragment but the first. */
   ports: 1 << 6,
@@ -37,6 +37,10 @@ export const HAS = {
   l2Segment: 1 << 13,
   /** `tunnelId`. */
   tunnelId: 1 << 14,
+  /** `src0`–`src3`, `dst0`–`dst3`: absent from an IP header that was cut before its end. */
+  addresses: 1 << 15,
+  /** `fragmentId`: every IPv4 packet, IPv6 packets with a fragment header. */
+  fragmentId: 1 << 16,
 } as const;
 
 /** Codes of `tunnel`: the first encapsulation that the packet's first IP header carries. Codes of our own. */
@@ -71,11 +75,11 @@ export interface PacketHeaders {
   srcMacLow: number;
   dstMacHigh: number;
   dstMacLow: number;
-  /** Ethernet type after the VLAN tags (or of SNAP, of Linux cooked, of GRE for an inner one); absent with plain LLC. */
+  /** Ethernet type after the VLAN tags (or of SNAP, Linux cooked, Cisco HDLC); absent with plain LLC. */
   etherType: number;
   /** VLAN identifier of the outermost tag, 0–4095. */
   vlan: number;
-  /** VLAN identifier of the second tag (QinQ), or of the tag behind an 802.1ah service instance. */
+  /** VLAN identifier of the second tag (QinQ). */
   customerVlan: number;
   /** 4 or 6. */
   ipVersion: number;
@@ -109,7 +113,7 @@ export interface PacketHeaders {
   ipv6ExtensionHeaders: number;
   srcPort: number;
   dstPort: number;
-  /** TCP control bits with NS, CWR and ECE: 9 bits, as IE 6 counts them. */
+  /** TCP control bits and the reserved ones before them: 12 bits (IE 6, RFC 9565). */
   tcpFlags: number;
   tcpSequence: number;
   icmpType: number;
@@ -133,9 +137,12 @@ export interface PacketFields extends PacketHeaders {
   l2SegmentLow: number;
   /** Code of `TUNNEL`. */
   tunnel: number;
-  /** Identifier of that tunnel: GRE key, VNI, GTP TEID, ERSPAN session, L2TP tunnel × 65536 + session (v2) or session (v3), ESP SPI. */
+  /**
+   * Identifier of that tunnel: GRE key, PPTP call, NVGRE, VXLAN and Geneve segment, GTP TEID, ERSPAN session, L2TP tunnel × 65536 + session (v2) or session
+   * (v3), ESP SPI.
+   */
   tunnelId: number;
-  /** 1 when the packet has an inner IP packet: then `inner.has` has `HAS.ip`. */
+  /** 1 when there is an inner IP packet: then `inner.has` has `HAS.ip`. */
   hasInner: number;
   /** The innermost Ethernet header and the innermost IP packet, where there are two or more of them. */
   readonly inner: PacketHeaders;

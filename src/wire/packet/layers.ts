@@ -1,0 +1,171 @@
+/**
+ * What may follow in a packet. Every reader is a function `(bytes, offset, out) → offset` of one kind of header: it takes what it finds into
+ * `out`, sets `out.next` to the layer that follows and returns where that begins. A header that is not whole before `out.end` leaves `out.next`
+ * at `LAYER.cut`. Numbers: IEEE 802 EtherTypes and "Assigned Internet Protocol Numbers" (IANA).
+ */
+export const LAYER = {
+  /** Something that is not read: another protocol, an unusual version. */
+  unknown: 0,
+  /** The packet ends within or before the header. */
+  cut: 1,
+  /** Data of the transport protocol, or of a fragment. */
+  payload: 2,
+  encrypted: 3,
+  /** The codes above stop the parser; those from here on are read. */
+  ethernet: 4,
+  llc: 5,
+  serviceInstance: 6,
+  mpls: 7,
+  ppp: 8,
+  pppoe: 9,
+  pppHdlc: 10,
+  ciscoHdlc: 11,
+  /** The address family of null and loop. */
+  family: 12,
+  linuxCooked: 13,
+  linuxCooked2: 14,
+  ieee80211: 15,
+  radiotap: 16,
+  nflog: 17,
+  /** IPv4 or IPv6, told by the first four bits. */
+  ip: 18,
+  ipv4: 19,
+  ipv6: 20,
+  tcp: 21,
+  udp: 22,
+  udpLite: 23,
+  /** SCTP, DCCP: two port numbers first. */
+  ports: 24,
+  icmp: 25,
+  igmp: 26,
+  gre: 27,
+  erspan2: 28,
+  erspan3: 29,
+  authentication: 30,
+  esp: 31,
+  etherIp: 32,
+  l2tp: 33,
+  l2tp3: 34,
+  vxlan: 35,
+  vxlanGpe: 36,
+  geneve: 37,
+  gtpU: 38,
+  teredo: 39,
+} as const;
+
+/** The code of `LAYER` from which on there is a reader. */
+export const FIRST_READ_LAYER = LAYER.ethernet;
+
+export const ETHER_TYPE = {
+  ipv4: 0x0800,
+  vlan: 0x8100,
+  /** 802.1ad service tag. */
+  serviceVlan: 0x88a8,
+  /** QinQ before 802.1ad. */
+  oldServiceVlan: 0x9100,
+  otherServiceVlan: 0x9200,
+  ipv6: 0x86dd,
+  transparentEthernet: 0x6558,
+  ppp: 0x880b,
+  mpls: 0x8847,
+  mplsMulticast: 0x8848,
+  pppoeDiscovery: 0x8863,
+  pppoeSession: 0x8864,
+  jumboLlc: 0x8870,
+  erspan2: 0x88be,
+  erspan3: 0x22eb,
+  serviceInstance: 0x88e7,
+} as const;
+
+/** The layer that an Ethernet type announces, VLAN tags left out. */
+export function layerOfEtherType(etherType: number): number {
+  switch (etherType) {
+    case ETHER_TYPE.ipv4:
+      return LAYER.ipv4;
+    case ETHER_TYPE.ipv6:
+      return LAYER.ipv6;
+    case ETHER_TYPE.mpls:
+    case ETHER_TYPE.mplsMulticast:
+      return LAYER.mpls;
+    case ETHER_TYPE.pppoeDiscovery:
+    case ETHER_TYPE.pppoeSession:
+      return LAYER.pppoe;
+    case ETHER_TYPE.serviceInstance:
+      return LAYER.serviceInstance;
+    case ETHER_TYPE.transparentEthernet:
+      return LAYER.ethernet;
+    case ETHER_TYPE.ppp:
+      return LAYER.ppp;
+    case ETHER_TYPE.jumboLlc:
+      return LAYER.llc;
+    default:
+      return LAYER.unknown;
+  }
+}
+
+/** Whether an Ethernet type is that of a VLAN tag. */
+export function isVlanTag(etherType: number): boolean {
+  return (
+    etherType === ETHER_TYPE.vlan ||
+    etherType === ETHER_TYPE.serviceVlan ||
+    etherType === ETHER_TYPE.oldServiceVlan ||
+    etherType === ETHER_TYPE.otherServiceVlan
+  );
+}
+
+/** IP protocol numbers whose readers the IP readers name. */
+export const PROTOCOL = {
+  hopByHop: 0,
+  icmp: 1,
+  igmp: 2,
+  ipv4: 4,
+  tcp: 6,
+  udp: 17,
+  dccp: 33,
+  ipv6: 41,
+  routing: 43,
+  fragment: 44,
+  gre: 47,
+  esp: 50,
+  authentication: 51,
+  icmpv6: 58,
+  noNextHeader: 59,
+  destinationOptions: 60,
+  etherIp: 97,
+  ipComp: 108,
+  l2tp: 115,
+  sctp: 132,
+  mobility: 135,
+  udpLite: 136,
+  mpls: 137,
+  ethernet: 143,
+} as const;
+
+const PROTOCOL_LAYERS = new Uint8Array(256);
+for (const [protocol, layer] of [
+  [PROTOCOL.icmp, LAYER.icmp],
+  [PROTOCOL.igmp, LAYER.igmp],
+  [PROTOCOL.ipv4, LAYER.ipv4],
+  [PROTOCOL.tcp, LAYER.tcp],
+  [PROTOCOL.udp, LAYER.udp],
+  [PROTOCOL.dccp, LAYER.ports],
+  [PROTOCOL.ipv6, LAYER.ipv6],
+  [PROTOCOL.gre, LAYER.gre],
+  [PROTOCOL.esp, LAYER.esp],
+  [PROTOCOL.authentication, LAYER.authentication],
+  [PROTOCOL.icmpv6, LAYER.icmp],
+  [PROTOCOL.noNextHeader, LAYER.payload],
+  [PROTOCOL.etherIp, LAYER.etherIp],
+  [PROTOCOL.l2tp, LAYER.l2tp3],
+  [PROTOCOL.sctp, LAYER.ports],
+  [PROTOCOL.udpLite, LAYER.udpLite],
+  [PROTOCOL.mpls, LAYER.mpls],
+  [PROTOCOL.ethernet, LAYER.ethernet],
+] as const) {
+  PROTOCOL_LAYERS[protocol] = layer;
+}
+
+/** The layer that an IP protocol number announces, IPv6 extension headers left out. */
+export function layerOfProtocol(protocol: number): number {
+  return PROTOCOL_LAYERS[protocol] as number;
+}
