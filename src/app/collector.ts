@@ -191,7 +191,7 @@ export class Collector {
       this.#kernelDropsSeen = kernelDrops;
       this.#recordsDroppedSeen = recordsDropped;
     }
-    this.store.appendQuality(rows);
+    this.store.appendRows('quality', rows);
   }
 
   /** Records that were decoded and not stored, for want of room in the queue or on the disk. */

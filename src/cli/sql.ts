@@ -7,8 +7,9 @@ import { runCancellable } from './query.ts';
 
 const EXAMPLES = `
 Tables: flows (addresses and words as text), flows_raw (as stored: addresses as two numbers NAME_hi and NAME_lo, fast to search and
-group), quality (what each exporter sent and how much of it arrived, by the minute). Functions: addr(hi, lo),
-in_net(hi, lo, '10.0.0.0/8'), mac(n), proto_name(n). Statements only read, and reach nothing but these tables.
+group), quality (what each exporter sent and how much of it arrived, by the minute), names (of interfaces, applications … and when they
+held), counters and interface_rates (of sFlow agents). Functions: addr(hi, lo), in_net(hi, lo, '10.0.0.0/8'), mac(n), proto_name(n).
+Statements only read, and reach nothing but these tables.
 
 Examples:
   weir sql "describe flows"

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { type Catalogue, readCatalogue, type SegmentEntry } from '../store/catalogue.ts';
+import { type Catalogue, holdsFlows, readCatalogue, type SegmentEntry } from '../store/catalogue.ts';
 import { FILE_COLUMNS } from '../store/file-columns.ts';
 import { WeirError } from '../util/errors.ts';
 import { fileType, SQL_TIME_END, sqlFiles, sqlName, sqlTime } from './sql-text.ts';
@@ -28,17 +28,25 @@ export interface Source {
  * Throws WEIR_DATA_EMPTY when nothing has been stored yet, and what `readCatalogue` throws.
  */
 export async function openSource(dir: string, span: TimeSpan): Promise<Source> {
+  const source = selectSegments(await openCatalogue(dir), span);
+  if (source.stored.segments === 0) throw nothingStored(dir);
+  return source;
+}
+
+/** The same without the demand that there be flows: a store may have small tables only. Throws what `readCatalogue` throws. */
+export async function openCatalogue(dir: string): Promise<Catalogue> {
   const catalogue = await readCatalogue(dir).catch((error: unknown) => {
     if (error instanceof WeirError && error.code === 'WEIR_DATA_EMPTY') throw nothingStored(dir);
     throw error;
   });
-  const all = catalogue.segments.filter(({ tier }) => tier !== 'quality');
-  if (all.length === 0) throw nothingStored(dir);
-  return selectSegments(catalogue, all, span);
+  if (catalogue.segments.length === 0) throw nothingStored(dir);
+  return catalogue;
 }
 
-function selectSegments(catalogue: Catalogue, all: readonly SegmentEntry[], span: TimeSpan): Source {
+/** The segments of a catalogue with flows of the span. */
+export function selectSegments(catalogue: Catalogue, span: TimeSpan): Source {
   const { from, to } = span;
+  const all = catalogue.segments.filter(holdsFlows);
   const segments = all.filter(
     ({ minStart, maxEnd }) =>
       minStart === null ||

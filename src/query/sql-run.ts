@@ -1,9 +1,8 @@
-import { resolve } from 'node:path';
-import { readCatalogue } from '../store/catalogue.ts';
 import { messageOf, WeirError } from '../util/errors.ts';
 import { isInterrupt } from './duck.ts';
 import { createCsv, createJson, type FormatName, type RowFormat, type Write } from './format.ts';
-import { openSource } from './source.ts';
+import { smallFiles } from './small-tables.ts';
+import { openCatalogue, selectSegments } from './source.ts';
 import { type SqlAnswer, SqlSession } from './sql-session.ts';
 import { printable, Table } from './table.ts';
 import type { TimeSpan } from './time.ts';
@@ -39,13 +38,8 @@ export class SqlQuery {
     const { data, sql, span, format } = this.#options;
     const begun = this.#options.clock();
     try {
-      const source = await openSource(data, span);
-      const quality = (await readCatalogue(data)).segments.filter(({ tier }) => tier === 'quality');
-      await this.#session.open(
-        source,
-        quality,
-        quality.map(({ file }) => resolve(data, file)),
-      );
+      const catalogue = await openCatalogue(data);
+      await this.#session.open(selectSegments(catalogue, span), smallFiles(catalogue));
       const answer = await this.#session.select(sql);
       return format === 'table' ? await this.#table(answer, begun) : await this.#machine(answer);
     } catch (error) {

@@ -13,15 +13,16 @@ import {
 import { nearest } from '../elements/nearest.ts';
 import { formatTimeLiteral } from '../filter/time-literal.ts';
 import { COLUMNS } from '../flow/schema.ts';
-import type { SegmentEntry } from '../store/catalogue.ts';
 import { messageOf, WeirError } from '../util/errors.ts';
 import type { Cell } from './cells.ts';
 import { duckSettings, isInterrupt } from './duck.ts';
 import type { FormatColumn } from './format.ts';
+import { SMALL_VIEWS, type SmallFiles } from './small-tables.ts';
 import { type Source, sourceFiles } from './source.ts';
 import { sqlText } from './sql-text.ts';
 import { viewStatements } from './view.ts';
 
+const TABLES = ['flows', 'flows_raw', ...SMALL_VIEWS];
 /** Longest statement. */
 const MAX_LENGTH = 1 << 20;
 
@@ -51,15 +52,15 @@ export class SqlSession {
     this.#temporary = temporary;
   }
 
-  async open(source: Source, quality: readonly SegmentEntry[], qualityFiles: readonly string[]): Promise<void> {
+  async open(source: Source, small: SmallFiles): Promise<void> {
     this.#instance = await DuckDBInstance.create(':memory:', duckSettings({ temporary: this.#temporary }));
     this.#connection = await this.#instance.connect();
-    const files = [...sourceFiles(source), ...qualityFiles].map(sqlText);
+    const files = [...sourceFiles(source), ...Object.values(small).flat()].map(sqlText);
     const statements = [
       "SET TimeZone = 'UTC'",
       `SET allowed_paths = [${files.join(', ')}]`,
       'SET enable_external_access = false',
-      ...viewStatements(source, quality),
+      ...viewStatements(source, small),
       'SET lock_configuration = true',
     ];
     for (const statement of statements) await this.#connection.run(statement);
@@ -188,13 +189,12 @@ function sqlError(error: unknown): WeirError {
   const missing = /Referenced column "([^"]+)" not found/.exec(message)?.[1];
   const names = COLUMNS.map(({ name }) => name);
   const suggestion = missing === undefined ? undefined : nearest(missing, names);
-  let hint = 'Tables: flows, flows_raw, quality. Their columns: weir sql "describe flows". Functions: docs/query.md.';
+  let hint = `Tables: ${TABLES.join(', ')}. Their columns: weir sql "describe flows". Functions: docs/query.md.`;
   if (suggestion !== undefined) hint = `Did you mean '${suggestion}'? All columns: weir sql "describe flows".`;
   else if (missing !== undefined)
     hint = `Columns of flows: ${names.slice(0, 30).join(', ')} … (weir sql "describe flows").`;
   else if (/Permission Error|configuration has been locked|disabled (?:by|through) configuration/.test(message)) {
-    hint =
-      'Statements read the tables flows, flows_raw and quality, and nothing else: no files, no extensions, no settings.';
+    hint = `Statements read the tables ${TABLES.join(', ')}, and nothing else: no files, no extensions, no settings.`;
   }
   return new WeirError('WEIR_SQL', message, { hint, cause: error });
 }

@@ -1,17 +1,15 @@
-import { resolve } from 'node:path';
 import { PROTOCOLS } from '../filter/protocols.ts';
 import { COLUMNS, type ColumnDefinition } from '../flow/schema.ts';
-import type { SegmentEntry } from '../store/catalogue.ts';
-import { QUALITY_COLUMNS } from '../store/file-columns.ts';
+import { type SmallFiles, smallTableViews } from './small-tables.ts';
 import { ALL_FILE_COLUMNS, type Source, sqlSource, sqlSpan } from './source.ts';
-import { SQL_TIME_END, sqlFiles, sqlName, sqlText } from './sql-text.ts';
+import { SQL_TIME_END, sqlName, sqlText } from './sql-text.ts';
 
 /**
  * Statements that make the functions and views people use in SQL:
  * `flows` with the schema's columns, addresses and codes of ours as text; `flows_raw` with the columns of the files, addresses as two
- * numbers NAME_hi and NAME_lo, which is what searching and grouping is fast on; `quality`.
+ * numbers NAME_hi and NAME_lo, which is what searching and grouping is fast on; and those of the small tables.
  */
-export function viewStatements(source: Source, quality: readonly SegmentEntry[]): string[] {
+export function viewStatements(source: Source, small: SmallFiles): string[] {
   const scan = sqlSource(source, ALL_FILE_COLUMNS);
   const conditions = sqlSpan(source);
   const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
@@ -22,7 +20,7 @@ export function viewStatements(source: Source, quality: readonly SegmentEntry[])
     ...MACROS,
     `CREATE VIEW flows_raw AS SELECT ${raw.join(', ')} FROM ${scan}${where}`,
     `CREATE VIEW flows AS SELECT ${COLUMNS.flatMap(viewColumns).join(', ')} FROM flows_raw`,
-    `CREATE VIEW quality AS ${qualitySelect(source.dir, quality)}`,
+    ...smallTableViews(small),
   ];
 }
 
@@ -37,16 +35,6 @@ function viewColumns(column: ColumnDefinition): string[] {
 function wordsCase(value: string, words: Readonly<Record<number, string>>): string {
   const cases = Object.entries(words).map(([number, word]) => `WHEN ${number} THEN ${sqlText(word)}`);
   return `CASE ${value} ${cases.join(' ')} ELSE ${value}::VARCHAR END`;
-}
-
-function qualitySelect(dir: string, segments: readonly SegmentEntry[]): string {
-  if (segments.length === 0) {
-    return `SELECT ${QUALITY_COLUMNS.map(([name, type]) => `NULL::${type} AS ${sqlName(name)}`).join(', ')} WHERE FALSE`;
-  }
-  return `SELECT * FROM ${sqlFiles(
-    segments.map(({ file }) => resolve(dir, file)),
-    true,
-  )}`;
 }
 
 const V4 = 281_470_681_743_360n;

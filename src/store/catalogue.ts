@@ -11,12 +11,16 @@ import {
   supersededAmong,
 } from './paths.ts';
 import type { TimeRange } from './prepared-batch.ts';
+import { isSmallTable, type SmallTable } from './small-tables.ts';
 
-/** One segment file. `fresh`: as it arrived; `compact`: merged and sorted; `quality`: rows of the table quality. */
+/** Flows as they arrived; flows merged and sorted; rows of a small table. */
+export type Tier = 'fresh' | 'compact' | SmallTable;
+
+/** One segment file. */
 export interface SegmentEntry extends TimeRange {
   /** Relative to the data folder, with `/`. */
   readonly file: string;
-  readonly tier: 'fresh' | 'compact' | 'quality';
+  readonly tier: Tier;
   readonly rows: number;
   readonly bytes: number;
   readonly columns: readonly string[];
@@ -45,6 +49,11 @@ export interface CatalogueFile {
   readonly retired: readonly RetiredFile[];
   readonly nextSequence: number;
   readonly updated: number;
+}
+
+/** Whether a segment holds flows. */
+export function holdsFlows({ tier }: SegmentEntry): boolean {
+  return tier === 'fresh' || tier === 'compact';
 }
 
 /** The text of a catalogue file. */
@@ -80,7 +89,8 @@ export function parseCatalogue(text: string): CatalogueFile {
     const isSound =
       typeof file === 'string' &&
       parseSegmentPath(file) !== undefined &&
-      (tier === 'fresh' || tier === 'compact' || tier === 'quality') &&
+      typeof tier === 'string' &&
+      (tier === 'fresh' || tier === 'compact' || isSmallTable(tier)) &&
       Array.isArray(list) &&
       [rows, bytes, minReceived, maxReceived].every(isCount) &&
       [minStart, maxEnd].every((time) => time === null || isCount(time)) &&

@@ -1,9 +1,10 @@
 import { DuckDBConnection } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
-import type { QualityRow } from '../session/quality-row.ts';
-import { FILE_COLUMNS, QUALITY_COLUMNS } from './file-columns.ts';
+import { FILE_COLUMNS } from './file-columns.ts';
+import type { Kind } from './paths.ts';
 import type { TimeRange } from './prepared-batch.ts';
 import type { SegmentSource } from './segment-source.ts';
+import { rowsJson, SMALL_TABLES, type SmallTable, smallTableSql } from './small-tables.ts';
 
 export interface ParquetOptions {
   /** zstd's level. */
@@ -95,28 +96,24 @@ export class Duck {
     }
   }
 
-  /** Writes rows of the table `quality` as a Parquet file. */
-  async copyQuality(rows: readonly QualityRow[], path: string): Promise<void> {
-    const fields = QUALITY_COLUMNS.map(([name, type]) => `${name} := ${qualityValue(name, type)}`);
-    const json = JSON.stringify(rows.map((row) => ({ ...row, undecodable: JSON.stringify(row.undecodable) })));
-    const selected = `SELECT unnest(from_json(${literal(json)}, '["JSON"]')) AS r`;
-    await this.run(
-      `COPY (SELECT s.* FROM (SELECT struct_pack(${fields.join(', ')}) AS s FROM (${selected}))) TO ${literal(path)} ${copyOptions(MERGED)}`,
-    );
+  /** Writes rows of a small table as a Parquet file. */
+  async copyRows(table: SmallTable, rows: readonly object[], path: string): Promise<void> {
+    const select = smallTableSql(table, literal(rowsJson(rows)));
+    await this.run(`COPY (${select}) TO ${literal(path)} ${copyOptions(MERGED)}`);
   }
 
   /** Rows, columns and times of a segment file. Rejects when it is damaged. */
-  async inspect(path: string, kind: 'flows' | 'quality'): Promise<Inspection> {
+  async inspect(path: string, kind: Kind): Promise<Inspection> {
     const file = `read_parquet(${literal(globEscape(path))})`;
     const columns = (await this.run(`SELECT column_name FROM (DESCRIBE SELECT * FROM ${file})`)).map(([name]) =>
       String(name),
     );
     const known = new Set<string>(
-      kind === 'flows' ? FILE_COLUMNS.map(({ name }) => name) : QUALITY_COLUMNS.map(([name]) => name),
+      kind === 'flows' ? FILE_COLUMNS.map(({ name }) => name) : SMALL_TABLES[kind].columns.map(([name]) => name),
     );
     if (columns.length === 0 || !columns.some((name) => known.has(name))) throw new Error('not a segment');
-    const start = kind === 'quality' ? 'minute' : 'time_start';
-    const received = kind === 'quality' ? 'minute' : 'time_received';
+    const start = kind === 'flows' ? 'time_start' : SMALL_TABLES[kind].time;
+    const received = kind === 'flows' ? 'time_received' : SMALL_TABLES[kind].time;
     const end = columns.includes('duration') ? 'greatest(time_start + to_microseconds(duration), time_start)' : start;
     const micros = (name: string, call: string, expression = name) =>
       columns.includes(name) ? `epoch_us(${call}(${expression}))` : 'NULL';
@@ -163,11 +160,4 @@ export class Duck {
     });
     duckdb.register_table_function(connection, table);
   }
-}
-
-function qualityValue(name: string, type: string): string {
-  const text = `r->>'${name}'`;
-  if (name === 'minute') return `make_timestamp(CAST(${text} AS BIGINT) * 1000)`;
-  if (type === 'UINTEGER[]') return `CAST(from_json(r->'${name}', '["UINTEGER"]') AS UINTEGER[])`;
-  return `CAST(${text} AS ${type})`;
 }

@@ -1,5 +1,6 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { messageOf, systemCode } from '../util/errors.ts';
 
 /** Waits until what was written to the file, or the names in the folder, would survive a power failure. */
 export async function sync(path: string): Promise<void> {
@@ -35,4 +36,10 @@ export async function replaceFile(path: string, text: string): Promise<void> {
     await rm(temporary, { force: true }).catch(() => {});
     throw error;
   }
+}
+
+/** Whether an error, Node's or DuckDB's, means that the disk or a quota is full. */
+export function isDiskFull(error: unknown): boolean {
+  const code = systemCode(error);
+  return code === 'ENOSPC' || code === 'EDQUOT' || /no space left|disk quota|enospc/i.test(messageOf(error));
 }

@@ -40,27 +40,3 @@ const END = slotOf('time_end');
 export const FILE_COLUMNS: readonly FileColumn[] = SLOTS.map(({ name, kind }, slot) =>
   slot === END ? { name: 'duration', type: 'BIGINT', slot, kind } : { name, type: TYPES[kind], slot, kind },
 );
-
-/** The columns of the table `quality`, in the order of the file; see session/quality-row.ts. */
-export const QUALITY_COLUMNS = [
-  ['minute', 'TIMESTAMP'],
-  ['exporter', 'VARCHAR'],
-  ['observation_domain', 'UINTEGER'],
-  ['flow_type', 'VARCHAR'],
-  ['datagrams', 'UBIGINT'],
-  ['octets', 'UBIGINT'],
-  ['records', 'UBIGINT'],
-  ['options_records', 'UBIGINT'],
-  ['sequence_expected', 'UBIGINT'],
-  ['sequence_received', 'UBIGINT'],
-  ['sequence_resets', 'UBIGINT'],
-  ['out_of_order', 'UBIGINT'],
-  ['sets_held', 'UBIGINT'],
-  ['sets_released', 'UBIGINT'],
-  ['sets_dropped', 'UBIGINT'],
-  ['undecodable', 'VARCHAR'],
-  ['kernel_drops', 'UBIGINT'],
-  ['records_dropped', 'UBIGINT'],
-  ['clock_skew_ms', 'DOUBLE'],
-  ['sampling_rates', 'UINTEGER[]'],
-] as const;

@@ -1,13 +1,13 @@
 import { Worker } from 'node:worker_threads';
 import type { FlowBatch } from '../flow/batch.ts';
 import { BatchPool } from '../flow/batch-pool.ts';
-import type { QualityRow } from '../session/quality-row.ts';
 import { messageOf, WeirError } from '../util/errors.ts';
 import { claimFolder } from './folder.ts';
 import { FolderLock } from './lock.ts';
 import type { FromWriter, ToWriter, WriterSettings, WriterStats } from './messages.ts';
 import type { StartReport } from './repair.ts';
 import type { Retention } from './retention.ts';
+import type { SmallTable, SmallTableRows } from './small-tables.ts';
 
 export interface StoreLog {
   info(fields: object, text: string): void;
@@ -51,7 +51,7 @@ const NOTHING: WriterStats = {
   rowsDropped: { disk_full: 0, write_error: 0, closed: 0 },
   segmentsWritten: 0,
   bytesWritten: 0,
-  qualityRowsDropped: 0,
+  smallRowsDropped: 0,
   writeErrors: 0,
   failing: undefined,
   lastWriteMs: 0,
@@ -131,9 +131,9 @@ export class FlowStore {
     this.#post({ type: 'batch', id: this.#pool.sent(batch), message }, heap);
   }
 
-  /** Stores rows of the table `quality`. */
-  appendQuality(rows: readonly QualityRow[]): void {
-    if (rows.length > 0) this.#post({ type: 'quality', rows });
+  /** Stores rows of a small table; they are durable a moment later. Few at a time: every call makes a file. */
+  appendRows<Table extends SmallTable>(table: Table, rows: readonly SmallTableRows[Table][]): void {
+    if (rows.length > 0) this.#post({ type: 'rows', table, rows });
   }
 
   /**

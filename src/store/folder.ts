@@ -26,7 +26,7 @@ export async function claimFolder(dir: string): Promise<void> {
       if (found.length > 0) throw foreign(dir, found);
       await replaceFile(inFolder(dir, MARKER), `${JSON.stringify({ store: 'netweir', version: STORE_VERSION })}\n`);
     } else checkMarker(dir, marker);
-    for (const name of [FOLDERS.flows, FOLDERS.quality, TEMPORARY, DAMAGED]) await makeFolder(inFolder(dir, name));
+    for (const name of [...Object.values(FOLDERS), TEMPORARY, DAMAGED]) await makeFolder(inFolder(dir, name));
     // Rights to a folder say nothing about a read-only mount or a quota; a written file does.
     const probe = inFolder(dir, TEMPORARY, `probe-${process.pid}`);
     await writeFile(probe, 'probe\n');

@@ -161,7 +161,7 @@ export class Keeper {
     const file = segmentPath(name, times.minReceived);
     const { size } = await stat(inFolder(dir, output));
     await publish(inFolder(dir, output), inFolder(dir, file));
-    const tier = kind === 'quality' ? 'quality' : 'compact';
+    const tier = kind === 'flows' ? 'compact' : kind;
     const merged: SegmentEntry = { file, tier, rows, bytes: size, ...times, columns, sorted: true };
     this.#ledger.replace(files, merged);
     await this.#ledger.save();

@@ -1,5 +1,5 @@
 import type { SegmentEntry } from './catalogue.ts';
-import { type Kind, parseSegmentPath, type SegmentName } from './paths.ts';
+import { FOLDERS, type Kind, parseSegmentPath, type SegmentName } from './paths.ts';
 
 export interface MergeRules {
   /** Length of a time slot, s. */
@@ -44,12 +44,12 @@ export function nextMerge(
     .map((entry) => ({ entry, name: parseSegmentPath(entry.file) }))
     .filter((item): item is Item => item.name !== undefined)
     .sort((a, b) => a.name.first - b.name.first);
-  for (const kind of ['flows', 'quality'] as const) {
+  for (const kind of Object.keys(FOLDERS) as Kind[]) {
     const own = items.filter(({ name }) => name.kind === kind);
     const isFresh = own.some(({ name }) => !name.merged);
     for (const seconds of [rules.rotateSeconds, HOUR, DAY]) {
-      // Quality is a few rows a minute: those of an hour are soon enough.
-      if (seconds < rules.rotateSeconds || (kind === 'quality' && seconds < HOUR)) continue;
+      // A small table gets a few rows a minute: those of an hour are soon enough.
+      if (seconds < rules.rotateSeconds || (kind !== 'flows' && seconds < HOUR)) continue;
       if (seconds === rules.rotateSeconds && !isFresh) continue;
       const inputs = firstGroup(own, seconds, rules, nowSeconds);
       if (inputs !== undefined) return createJob(kind, inputs);

@@ -1,7 +1,8 @@
 import type { SegmentEntry } from './catalogue.ts';
 import { copyOptions, globEscape, literal, MERGED } from './duck.ts';
-import { FILE_COLUMNS, QUALITY_COLUMNS } from './file-columns.ts';
+import { FILE_COLUMNS } from './file-columns.ts';
 import type { Kind } from './paths.ts';
+import { SMALL_TABLES } from './small-tables.ts';
 
 /** What the merging process is asked to do; paths are relative to the data folder, which is its working directory. */
 export interface MergeRequest {
@@ -24,7 +25,8 @@ const LEAST_BUCKET = 600_000_000;
 /** The columns of the merged file, in the order of files. */
 export function mergedColumns(kind: Kind, inputs: readonly SegmentEntry[]): string[] {
   const present = new Set(inputs.flatMap(({ columns }) => columns));
-  const all = kind === 'flows' ? FILE_COLUMNS.map(({ name }) => name) : QUALITY_COLUMNS.map(([name]) => name);
+  const all =
+    kind === 'flows' ? FILE_COLUMNS.map(({ name }) => name) : SMALL_TABLES[kind].columns.map(([name]) => name);
   return all.filter((name) => present.has(name));
 }
 
@@ -46,9 +48,9 @@ export function millisSql({ inputs }: MergeRequest): string {
 export function mergeSql(request: MergeRequest, millis: ReadonlySet<string>): string {
   const { kind, inputs, columns, output, buckets } = request;
   const has = (name: string) => columns.includes(name);
-  const time = kind === 'quality' ? 'minute' : 'time_received';
+  const { time, order: sortKeys } = kind === 'flows' ? FLOWS : SMALL_TABLES[kind];
   const bucket = has(time) ? [`(epoch_us("${time}") - ${buckets.from}) // ${buckets.length}`] : [];
-  const keys = (kind === 'quality' ? ['minute', 'exporter'] : SORT_KEYS).filter(has).map((name) => `"${name}"`);
+  const keys = sortKeys.filter(has).map((name) => `"${name}"`);
   const order = [...bucket, ...keys];
   const values = columns.map((name) => (millis.has(name) ? `"${name}"::TIMESTAMP_MS AS "${name}"` : `"${name}"`));
   const select = `SELECT ${values.join(', ')} FROM read_parquet(${fileList(inputs)}, union_by_name = true)`;
@@ -60,4 +62,4 @@ function fileList(files: readonly string[]): string {
   return `[${files.map((file) => literal(globEscape(file))).join(', ')}]`;
 }
 
-const SORT_KEYS = ['src_addr_hi', 'src_addr_lo', 'dst_addr_hi', 'dst_addr_lo'] as const;
+const FLOWS = { time: 'time_received', order: ['src_addr_hi', 'src_addr_lo', 'dst_addr_hi', 'dst_addr_lo'] } as const;

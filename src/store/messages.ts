@@ -1,8 +1,8 @@
 import type { BatchMessage } from '../flow/batch.ts';
-import type { QualityRow } from '../session/quality-row.ts';
 import type { ErrorCode } from '../util/errors.ts';
 import type { StartReport } from './repair.ts';
 import type { Retention } from './retention.ts';
+import type { SmallTable } from './small-tables.ts';
 
 /** Why rows that had been handed over were not stored. */
 export type DropCause = 'disk_full' | 'write_error' | 'closed';
@@ -24,7 +24,7 @@ export interface WriterSettings {
 /** From the main thread to the writing thread. */
 export type ToWriter =
   | { readonly type: 'batch'; readonly id: number; readonly message: BatchMessage }
-  | { readonly type: 'quality'; readonly rows: readonly QualityRow[] }
+  | { readonly type: 'rows'; readonly table: SmallTable; readonly rows: readonly object[] }
   /** Once a second: what time it is. */
   | { readonly type: 'tick'; readonly now: number }
   | { readonly type: 'flush'; readonly id: number }
@@ -37,7 +37,8 @@ export interface WriterStats {
   readonly rowsDropped: Readonly<Record<DropCause, number>>;
   readonly segmentsWritten: number;
   readonly bytesWritten: number;
-  readonly qualityRowsDropped: number;
+  /** Rows of small tables that were not stored. */
+  readonly smallRowsDropped: number;
   /** Attempts to write that failed, and why the last one did, while it has not succeeded since. */
   readonly writeErrors: number;
   readonly failing: string | undefined;

@@ -6,12 +6,12 @@ export const STORE_VERSION = 1;
 /** What a data folder holds; everything in it has one of these names, apart from what other parts of the program keep there. */
 export const MARKER = 'netweir.json';
 export const LOCK = 'writer.lock';
-/** Segments of finished time slots, and quality. */
+/** Segments of finished time slots. */
 export const CATALOGUE = 'catalogue.json';
 /** Segments of the time slot that is being written; small, replaced about every second. */
 export const LIVE_CATALOGUE = 'catalogue.live.json';
 /** The folders of segments. */
-export const FOLDERS = { flows: 'flows', quality: 'quality' } as const;
+export const FOLDERS = { flows: 'flows', quality: 'quality', counters: 'counters', names: 'names' } as const;
 /** Files that are being written. Emptied at every start. */
 export const TEMPORARY = 'tmp';
 /** Files that turned out to be unreadable. Nothing in it is ever deleted. */
@@ -44,11 +44,14 @@ export function segmentPath(name: SegmentName, micros: number): string {
 export function parseSegmentPath(path: string): SegmentName | undefined {
   const [folder, base = '', rest] = path.split('/');
   const match = PATTERN.exec(base);
-  if (match === null || rest !== undefined || (folder !== FOLDERS.flows && folder !== FOLDERS.quality))
-    return undefined;
+  if (match === null || rest !== undefined || folder === undefined || !isKind(folder)) return undefined;
   const [, fresh, first, last] = match;
   if (fresh !== undefined) return { kind: folder, merged: false, first: Number(fresh), last: Number(fresh) };
   return { kind: folder, merged: true, first: Number(first), last: Number(last) };
+}
+
+function isKind(folder: string): folder is Kind {
+  return Object.hasOwn(FOLDERS, folder);
 }
 
 /** Whether the file named `newer` holds all that the file named `older` holds, which is then not to be read any more. */

@@ -131,7 +131,7 @@ export async function setAside(dir: string, file: string): Promise<string> {
 
 /** The catalogue's entry for a file. */
 export function entryOf(file: string, name: SegmentName, bytes: number, inspection: Inspection): SegmentEntry {
-  const tier = name.kind === 'quality' ? 'quality' : name.merged ? 'compact' : 'fresh';
+  const tier = name.kind !== 'flows' ? name.kind : name.merged ? 'compact' : 'fresh';
   return { file, tier, bytes, sorted: name.merged, ...inspection };
 }
 

@@ -1,6 +1,7 @@
 /** The writing thread, started by `flow-store.ts`. DuckDB is loaded here and not in the main thread, so that receiving is never held up. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf, WeirError } from '../util/errors.ts';
+import { holdsFlows } from './catalogue.ts';
 import { Duck } from './duck.ts';
 import { Keeper, type Log } from './keeper.ts';
 import { Ledger } from './ledger.ts';
@@ -24,7 +25,7 @@ async function main(settings: WriterSettings): Promise<void> {
   const merger = new Merger({ dir, memoryMegabytes: settings.memoryMegabytes });
   const onDone = (ids: number[]) => post({ type: 'done', ids, stats: stats() });
   const writer = new Writer({ dir, segmentMillis, rotateSeconds, ledger, duck, log, onDone });
-  const keeper = new Keeper({ settings, ledger, merger, log, takeLoad: () => writer.takeLoad() });
+  const keeper = new Keeper({ settings, ledger, merger, log, takeLoad: () => writer.load.take() });
 
   const stats = (): WriterStats => {
     const entries = ledger.entries();
@@ -34,7 +35,7 @@ async function main(settings: WriterSettings): Promise<void> {
     let oldest = Number.POSITIVE_INFINITY;
     for (const entry of entries) {
       bytes += entry.bytes;
-      if (entry.tier === 'quality') continue;
+      if (!holdsFlows(entry)) continue;
       rows += entry.rows;
       if (entry.tier === 'fresh') fresh++;
       if (entry.minReceived < oldest) oldest = entry.minReceived;
@@ -44,6 +45,7 @@ async function main(settings: WriterSettings): Promise<void> {
       ...writer.counts,
       ...keeper.counts,
       failing: writer.failing,
+      smallRowsDropped: writer.smallRowsDropped,
       listed: { segments: entries.length, fresh, rows, bytes, oldestMs },
       backlog: backlog(entries, rotateSeconds, now / 1000),
       merging: keeper.merging,
@@ -55,8 +57,8 @@ async function main(settings: WriterSettings): Promise<void> {
     switch (message.type) {
       case 'batch':
         return writer.add(message.message, message.id, now);
-      case 'quality':
-        return writer.addQuality(message.rows);
+      case 'rows':
+        return writer.addRows(message.table, message.rows);
       case 'tick':
         now = message.now;
         await keeper.tick(now);

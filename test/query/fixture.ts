@@ -3,8 +3,9 @@ import { dirname, join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { parseTimeLiteral } from '#weir/filter/time-literal.js';
 import { formatCatalogue, type SegmentEntry } from '#weir/store/catalogue.js';
-import { FILE_COLUMNS, QUALITY_COLUMNS } from '#weir/store/file-columns.js';
+import { FILE_COLUMNS } from '#weir/store/file-columns.js';
 import { CATALOGUE, LIVE_CATALOGUE, segmentPath } from '#weir/store/paths.js';
+import { SMALL_TABLES } from '#weir/store/small-tables.js';
 import type { Address } from '#weir/util/address.js';
 import { parseAddress } from '#weir/util/address.js';
 import type { Row } from '../filter/oracle.ts';
@@ -115,14 +116,14 @@ export async function writeStore(
     await write('flows', number++, rowsSql(rows), columns, rows);
   }
   for (const minute of quality) {
-    const values = QUALITY_COLUMNS.map(([name, type]) =>
+    const values = SMALL_TABLES.quality.columns.map(([name, type]) =>
       name === 'minute' ? `TIMESTAMP '${minute}' AS minute` : `NULL::${type} AS "${name}"`,
     );
     await write(
       'quality',
       number++,
       `SELECT ${values.join(', ')}`,
-      QUALITY_COLUMNS.map(([name]) => name),
+      SMALL_TABLES.quality.columns.map(([name]) => name),
       [{}],
     );
   }

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openSource } from '#weir/query/source.js';
+import { smallFiles } from '#weir/query/small-tables.js';
+import { openCatalogue, openSource, selectSegments } from '#weir/query/source.js';
 import { SqlSession } from '#weir/query/sql-session.js';
 import { formatAddress, parseAddress } from '#weir/util/address.js';
 import { formatPrefix, makePrefix, prefixContains } from '#weir/util/prefix.js';
@@ -36,7 +37,8 @@ describe('SQL on stored flows', () => {
       [{ time_start: '2026-01-01T00:02:00Z', dst_addr: '10.0.0.2', app_name: 'x' }],
     ]);
     session = new SqlSession(folder.join('tmp'));
-    await session.open(await openSource(folder.path, { from: undefined, to: undefined }), [], []);
+    const catalogue = await openCatalogue(folder.path);
+    await session.open(selectSegments(catalogue, { from: undefined, to: undefined }), smallFiles(catalogue));
   });
   afterAll(() => {
     session.close();

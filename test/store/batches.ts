@@ -3,8 +3,9 @@ import { FlowBatch } from '#weir/flow/batch.js';
 import { createLayout, type ExtraField, type Layout } from '#weir/flow/layout.js';
 import { COLUMNS, columnIndex } from '#weir/flow/schema.js';
 import { FIRST_SLOT, SLOTS } from '#weir/flow/slots.js';
-import { readCatalogue } from '#weir/store/catalogue.js';
+import { holdsFlows, readCatalogue } from '#weir/store/catalogue.js';
 import { FlowStore, type FlowStoreOptions } from '#weir/store/flow-store.js';
+import { FOLDERS } from '#weir/store/paths.js';
 
 /** Values of one row by column: numbers, bigint for 64 bits and addresses, text; octets for `extra`. */
 export type Row = Readonly<Record<string, number | bigint | string | Uint8Array>>;
@@ -111,15 +112,15 @@ export function createStore(dir: string, options: Partial<FlowStoreOptions> = {}
   return new FlowStore({ dir, maxQueueBytes: 256 << 20, now: Date.now, log: silent, tickMillis: 50, ...options });
 }
 
-/** Runs SQL over what the catalogue lists: `flows` and `quality` are the tables. Values as JSON, 64-bit numbers as text. */
+/** Runs SQL over what the catalogue lists: `flows` and the small tables. Values as JSON, 64-bit numbers as text. */
 export async function ask(dir: string, sql: string): Promise<unknown[][]> {
   const { segments } = await readCatalogue(dir);
   const instance = await DuckDBInstance.create(':memory:', { threads: '1' });
   const connection = await instance.connect();
   try {
-    for (const name of ['flows', 'quality']) {
+    for (const name of Object.keys(FOLDERS)) {
       const files = segments
-        .filter(({ tier }) => (tier === 'quality') === (name === 'quality'))
+        .filter((entry) => (holdsFlows(entry) ? 'flows' : entry.tier) === name)
         .map(({ file }) => `'${dir}/${file}'`);
       if (files.length === 0) continue;
       await connection.run(`CREATE VIEW ${name} AS FROM read_parquet([${files.join(',')}], union_by_name = true)`);
@@ -134,7 +135,7 @@ export async function ask(dir: string, sql: string): Promise<unknown[][]> {
 /** How many rows there are, and how many different ones by `flow_id`. */
 export async function countIds(dir: string): Promise<{ rows: number; ids: number; max: number }> {
   const { segments } = await readCatalogue(dir);
-  if (!segments.some(({ tier }) => tier !== 'quality')) return { rows: 0, ids: 0, max: -1 };
+  if (!segments.some(holdsFlows)) return { rows: 0, ids: 0, max: -1 };
   const [row] = await ask(dir, 'SELECT count(*), count(DISTINCT flow_id), max(flow_id) FROM flows');
   return { rows: Number(row?.[0]), ids: Number(row?.[1]), max: Number(row?.[2]) };
 }

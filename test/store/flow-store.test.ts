@@ -263,7 +263,7 @@ describe('the table quality', () => {
       clock_skew_ms: -12.5,
       sampling_rates: [1, 1000],
     };
-    store.appendQuality([
+    store.appendRows('quality', [
       row,
       { ...row, minute: row.minute + 60_000, exporter: '', undecodable: {}, sampling_rates: [] },
     ]);

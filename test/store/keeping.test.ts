@@ -111,7 +111,7 @@ describe('merging', () => {
         sets_dropped: 0,
         kernel_drops: 0,
       };
-      store.appendQuality([
+      store.appendRows('quality', [
         {
           minute: SLOT + n * 60_000,
           exporter: '192.0.2.1',

@@ -101,4 +101,20 @@ describe('retention', () => {
     expect(names(expiredSegments(entries, { maxBytes: 599 }, now, new Set([entries[1]?.file ?? ''])))).toEqual([2]);
     expect(names(expiredSegments(entries, { maxBytes: 0, maxAgeMs: 0 }, now, new Set()))).toEqual([1, 2, 3]);
   });
+
+  it('keeps names for as long as there are flows that they may belong to', () => {
+    const day = 86_400;
+    const now = (NOON + 10 * day) * 1000;
+    const ofNames = (number: number, at: number) => {
+      const file = segmentPath({ kind: 'names', merged: false, first: number, last: number }, 0);
+      return { ...entry(number, at, 10), file, tier: 'names' as const };
+    };
+    const all = [entry(5, 5 * day, 10), entry(6, 9 * day, 10), ofNames(1, 2 * day), ofNames(2, 4 * day)];
+    expect(expiredSegments(all, {}, now, new Set())).toEqual([]);
+    // The oldest flow is of day 5, and a name in force then was written again on day 4.
+    expect(names(expiredSegments(all, { maxAgeMs: 7 * day * 1000 }, now, new Set()))).toEqual([1]);
+    expect(names(expiredSegments(all, { maxAgeMs: 2 * day * 1000 }, now, new Set()))).toEqual([5, 1, 2]);
+    expect(names(expiredSegments(all, { maxBytes: 0 }, now, new Set()))).toEqual([5, 6, 1, 2]);
+    expect(names(expiredSegments(all, { maxBytes: 100 }, now, new Set([all[2]?.file ?? ''])))).toEqual([5, 6, 2]);
+  });
 });

@@ -6,9 +6,9 @@ const merged = (first: number, last: number): SegmentName => ({ kind: 'flows', m
 
 describe('names of segments', () => {
   it('are read as they were made', () => {
-    for (const name of [fresh(1), merged(1, 9_007_199_254_740_991), { ...merged(7, 7), kind: 'quality' as const }]) {
+    for (const name of [fresh(1), merged(1, 9_007_199_254_740_991), { ...merged(7, 7), kind: 'names' as const }]) {
       const path = segmentPath(name, 1_772_366_400_123_456);
-      expect(path).toMatch(/^(flows|quality)\/20260301T120000Z-[fc][\d-]+\.parquet$/);
+      expect(path).toMatch(/^(flows|names)\/20260301T120000Z-[fc][\d-]+\.parquet$/);
       expect(parseSegmentPath(path)).toEqual(name);
     }
   });
