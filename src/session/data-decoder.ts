@@ -1,4 +1,4 @@
-import type { ElementRegistry } from '../elements/registry.ts';
+import type { TaughtRegistry, TypeInformation } from '../elements/taught.ts';
 import type { FlowBatch } from '../flow/batch.ts';
 import type { RecordContext } from '../wire/record-context.ts';
 import type { TemplateEvent } from '../wire/template.ts';
@@ -7,6 +7,7 @@ import type { DomainTable } from './domain-table.ts';
 import { type OptionsRecord, optionsFacts, optionsRecord, readOptionsData } from './options-data.ts';
 import { SAMPLING } from './sampling.ts';
 import type { RunnablePlan, Specification, SpecificationTable } from './specification.ts';
+import { describesElements, typeInformation } from './type-information.ts';
 
 /** Where decoded records go. */
 export interface BatchSink {
@@ -24,7 +25,7 @@ export interface DecodeObserver {
 }
 
 export interface DataDecoderParts {
-  readonly registry: ElementRegistry;
+  readonly registry: TaughtRegistry;
   readonly sink: BatchSink;
   readonly observer: DecodeObserver;
   readonly specifications: SpecificationTable;
@@ -37,7 +38,7 @@ export interface DataDecoderParts {
  */
 export class DataDecoder {
   readonly context: RecordContext;
-  readonly #registry: ElementRegistry;
+  readonly #registry: TaughtRegistry;
   readonly #sink: BatchSink;
   readonly #observer: DecodeObserver;
   readonly #specifications: SpecificationTable;
@@ -68,10 +69,12 @@ export class DataDecoder {
   ): number {
     let count = 0;
     let changed = false;
+    const describes = describesElements(specification.fields);
     const complete = readOptionsData(specification, bytes, start, end, (located) => {
       count++;
       const facts = optionsFacts(specification, located, bytes);
       if (facts.initMillis !== undefined) this.#booted(domain, facts.initMillis);
+      if (describes) this.#taught(domain, typeInformation(located, bytes));
       if (facts.rate > 0) changed = domain.sampling.learn(facts) || changed;
       this.#observer.options?.(domain, id, optionsRecord(specification, located, bytes, this.#registry));
     });
@@ -84,6 +87,12 @@ export class DataDecoder {
       this.#observer.stateChanged?.();
     }
     return count;
+  }
+
+  /** An exporter has described an element (RFC 5610). */
+  #taught(domain: Domain, information: TypeInformation): void {
+    if (this.#registry.teach(domain.exporter, information))
+      this.#specifications.renew(information.enterprise, information.id);
   }
 
   /** systemInitTime came: from now on, this message included, stamps of sysUptime are times. */

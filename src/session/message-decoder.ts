@@ -1,4 +1,5 @@
 import type { ElementRegistry } from '../elements/registry.ts';
+import { TaughtRegistry } from '../elements/taught.ts';
 import type { Address } from '../util/address.ts';
 import { u16 } from '../util/octets.ts';
 import { IPFIX_HEADER, IPFIX_OPTIONS_SET, IPFIX_TEMPLATE_SET, readIpfixHeader } from '../wire/ipfix.ts';
@@ -71,7 +72,9 @@ export class MessageDecoder {
   constructor(options: MessageDecoderOptions) {
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     const mayCompile = options.mayCompile ?? true;
-    this.specifications = new SpecificationTable(options.registry, mayCompile);
+    // Exporters teach this decoder, and nobody else's registry.
+    const registry = new TaughtRegistry(options.registry);
+    this.specifications = new SpecificationTable(registry, mayCompile);
     this.held = new HeldSets(limits, (set, why) => {
       const domain = set.owner as Domain;
       domain.counters.setsDropped++;
@@ -87,7 +90,7 @@ export class MessageDecoder {
       },
     );
     this.#sets = new SetDecoder(this.#context, {
-      registry: options.registry,
+      registry,
       sink: options.sink,
       observer: options.observer ?? {},
       specifications: this.specifications,
@@ -96,7 +99,7 @@ export class MessageDecoder {
       hold: options.hold ?? true,
     });
     this.#streams = new StreamTable(this.domains);
-    this.#fixed = new FixedDecoder(options.registry, mayCompile, this.#sets.data, this.#streams);
+    this.#fixed = new FixedDecoder(registry, mayCompile, this.#sets.data, this.#streams);
   }
 
   /**

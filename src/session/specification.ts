@@ -82,6 +82,15 @@ export class SpecificationTable {
     return runnable;
   }
 
+  /** Gives up the plans of records with a field of this element: its name and type have become known. */
+  renew(enterprise: number, id: number): void {
+    for (const specification of this.#withPlan) {
+      if (!specification.fields.some((field) => field.id === id && field.enterprise === enterprise)) continue;
+      specification.plan = undefined;
+      this.#withPlan.delete(specification);
+    }
+  }
+
   /** A plan has decoded `records` more records; compiles it once it is worth it. */
   used(runnable: RunnablePlan, records: number): void {
     runnable.records += records;
