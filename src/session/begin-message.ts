@@ -1,8 +1,8 @@
 import type { RecordContext } from '../wire/record-context.ts';
 import type { Domain } from './domain.ts';
 
-/** Code of FLOW_TYPES by version. */
-const FLOW_TYPE: Readonly<Record<number, number>> = { 1: 11, 5: 2, 6: 16, 7: 17, 8: 18, 9: 3, 10: 4 };
+/** Code of FLOW_TYPES by version of the message. */
+export const FLOW_TYPE: Readonly<Record<number, number>> = { 1: 11, 5: 2, 6: 16, 7: 17, 8: 18, 9: 3, 10: 4 };
 
 /**
  * Counts a message of a domain and puts into `context` what its records share. `exportMillis` is the message's own time in ms since the epoch, `uptime`

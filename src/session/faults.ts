@@ -2,6 +2,7 @@
 export const FAULTS = [
   'short_message',
   'unknown_version',
+  'unknown_aggregation',
   'message_length',
   'record_count',
   'set_length',
@@ -22,8 +23,9 @@ export type Fault = (typeof FAULTS)[number];
 export const FAULT_TEXT: Readonly<Record<Fault, string>> = {
   short_message: 'message shorter than its header',
   unknown_version: 'first two octets are no version that weir knows',
+  unknown_aggregation: 'NetFlow v8 aggregation scheme, or version of its records, that weir does not know',
   message_length: 'IPFIX message length differs from the datagram (RFC 7011 section 9.1: discarded)',
-  record_count: 'NetFlow v5 count of records does not fit the datagram',
+  record_count: 'count of records in a NetFlow v1 or v5 to v8 header does not fit the datagram',
   set_length: 'set length below 4',
   set_truncated: 'set goes past the end of the message; complete records were used',
   set_reserved: 'set id that the standard reserves',

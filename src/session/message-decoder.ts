@@ -3,7 +3,6 @@ import { TaughtRegistry } from '../elements/taught.ts';
 import type { Address } from '../util/address.ts';
 import { u16 } from '../util/octets.ts';
 import { IPFIX_HEADER, IPFIX_OPTIONS_SET, IPFIX_TEMPLATE_SET, readIpfixHeader } from '../wire/ipfix.ts';
-import { V5_HEADER } from '../wire/netflow-v5.ts';
 import { readV9Header, V9_HEADER, V9_OPTIONS_SET, V9_TEMPLATE_SET } from '../wire/netflow-v9.ts';
 import { RecordContext } from '../wire/record-context.ts';
 import { beginMessage } from './begin-message.ts';
@@ -48,7 +47,7 @@ export const DEFAULT_LIMITS: DomainLimits & HeldLimits = {
 const NOTHING_CONFIGURED: ConfiguredSampling = { default: 0, override: 0 };
 
 /**
- * Turns export datagrams (NetFlow v5, v9, IPFIX) into rows of batches, with all that is known per exporter: templates, options, sampling, sequence
+ * Turns export datagrams (NetFlow v1, v5–v9, IPFIX) into rows of batches, with all that is known per exporter: templates, options, sampling, sequence
  * numbers. Bad input is counted (`Domain.faults`), never thrown.
  */
 export class MessageDecoder {
@@ -99,7 +98,7 @@ export class MessageDecoder {
       hold: options.hold ?? true,
     });
     this.#streams = new StreamTable(this.domains);
-    this.#fixed = new FixedDecoder(registry, mayCompile, this.#sets.data, this.#streams);
+    this.#fixed = new FixedDecoder(registry, this.#sets.data, this.#streams);
   }
 
   /**
@@ -110,10 +109,14 @@ export class MessageDecoder {
     const version = bytes.length >= 2 ? u16(bytes, 0) : -1;
     this.#context.receivedMicros = receivedMicros;
     switch (version) {
+      case 1:
       case 5:
-        return bytes.length < V5_HEADER
-          ? this.#unreadable(bytes, source, 5, 'short_message')
-          : this.#fixed.decodeV5(bytes, source);
+      case 6:
+      case 7:
+      case 8: {
+        const records = this.#fixed.decode(version, bytes, source);
+        return records < 0 ? this.#unreadable(bytes, source, version, 'short_message') : records;
+      }
       case 9:
         return bytes.length < V9_HEADER
           ? this.#unreadable(bytes, source, 9, 'short_message')

@@ -1,9 +1,8 @@
 import { FLOW_TYPES } from '../flow/schema.ts';
+import { FLOW_TYPE } from './begin-message.ts';
 import { type Domain, type DomainCounters, newCounters } from './domain.ts';
 import type { Fault } from './faults.ts';
 import type { QualityRow } from './quality-row.ts';
-
-const FLOW_TYPE_OF: Readonly<Record<number, number>> = { 5: 2, 9: 3, 10: 4 };
 
 interface Seen {
   readonly counters: DomainCounters;
@@ -32,7 +31,7 @@ export class QualityLedger {
     }
     if (!faulty && counters.datagrams === was.datagrams && counters.setsDropped === was.setsDropped) return undefined;
     this.#seen.set(domain, { counters: { ...counters }, faults });
-    const flowType = FLOW_TYPE_OF[domain.version];
+    const flowType = FLOW_TYPE[domain.version];
     return {
       minute,
       exporter: domain.exporter,

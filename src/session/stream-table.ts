@@ -35,8 +35,8 @@ export class StreamTable {
     this.#domains = domains;
   }
 
-  /** The stream, made when it is new. `id` is the observation domain. */
-  open(source: DatagramSource, version: PlanVersion, id: number): Stream {
+  /** The stream, made when it is new. `id` is the observation domain, `part` which of the domain's streams with sequence numbers of their own. */
+  open(source: DatagramSource, version: PlanVersion, id: number, part = 0): Stream {
     let streams = source === this.#lastSource ? this.#lastStreams : this.#streams.get(source);
     if (streams === undefined) {
       streams = new Map();
@@ -44,7 +44,7 @@ export class StreamTable {
     }
     this.#lastSource = source;
     this.#lastStreams = streams;
-    const key = id * 16 + version;
+    const key = (part * 4_294_967_296 + id) * 16 + version;
     let stream = streams.get(key);
     if (stream === undefined || stream.domain.forgotten) {
       if (streams.size >= MAX_OF_SENDER) streams.clear();

@@ -1,0 +1,56 @@
+import type { InformationElement } from '../elements/element.ts';
+import type { ElementRegistry } from '../elements/registry.ts';
+import type { FieldSpecifier } from './template.ts';
+
+/**
+ * Fields of the formats without templates (NetFlow v1, v5–v8) are named by the numbers of NetFlow v9. What v9 has no number for stands below under
+ * an enterprise that cannot come from the network, with the name that Cisco's documents give it.
+ */
+const UNNUMBERED = -1;
+
+// biome-ignore format: one field, one row
+const ELEMENTS: readonly (readonly [name: string, type: 'unsigned8' | 'unsigned16' | 'unsigned32' | 'ipv4Address'])[] = [
+  ['in_encaps', 'unsigned8'],     // v6: octets of encapsulation at the input
+  ['out_encaps', 'unsigned8'],    // v6: octets of encapsulation at the output
+  ['peer_nexthop', 'ipv4Address'], // v6: next hop within the peer
+  ['flags', 'unsigned8'],         // v7: flow mask in use
+  ['invalid', 'unsigned16'],      // v7: bits of fields that hold nothing
+  ['marked_tos', 'unsigned8'],    // v8: ToS of packets that exceeded the contract
+  ['extra_pkts', 'unsigned32'],   // v8: packets that exceeded the contract
+];
+
+/** An octet or more that is nothing: paddingOctets. */
+export const PAD = 210;
+
+/** Field specifiers from pairs of v9's number, or the name of a field that has none there, and length in octets. */
+export function fixedFields(list: readonly (readonly [field: number | string, length: number])[]): FieldSpecifier[] {
+  return list.map(([field, length]) =>
+    typeof field === 'number'
+      ? { enterprise: 0, id: field, length }
+      : { enterprise: UNNUMBERED, id: ELEMENTS.findIndex(([name]) => name === field), length },
+  );
+}
+
+/** Octets of a record. */
+export function recordLength(fields: readonly FieldSpecifier[]): number {
+  return fields.reduce((sum, { length }) => sum + length, 0);
+}
+
+/** The registry with the names of fields that v9 has no number for. */
+export function withFixedFields(registry: ElementRegistry): ElementRegistry {
+  const named = ELEMENTS.map(
+    ([name, type], id): InformationElement => ({
+      enterprise: UNNUMBERED,
+      id,
+      name,
+      type,
+      semantics: 'default',
+      units: undefined,
+    }),
+  );
+  return {
+    ...registry,
+    lookup: (enterprise, id, version) =>
+      enterprise === UNNUMBERED ? named[id] : registry.lookup(enterprise, id, version),
+  };
+}
