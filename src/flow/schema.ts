@@ -176,7 +176,7 @@ const ROWS: readonly Row[] = [
   ['proto', 'u8', [4], 'proto', 'IP protocol number.', { display: 'proto' }],
   ['tcp_flags', 'u16', [6], 'flags', 'TCP control bits of all packets, or-ed.', { display: 'flags' }],
   ['tos', 'u8', [5], 'tos', 'Type of service octet, or IPv6 traffic class.'],
-  ['bytes', 'u64', [1, 85, 231, 352, 353], 'bytes', 'Octets, as counted by the exporter (not scaled by sampling).', octets],
+  ['bytes', 'u64', [1, 85, 231, 352, 353, 312], 'bytes', 'Octets, as counted by the exporter (not scaled by sampling).', octets],
   ['packets', 'u64', [2, 86, 298], 'packets', 'Packets, as counted by the exporter (not scaled by sampling).', packets],
   ['reverse_bytes', 'u64', ['29305/1', '29305/85', 232], 'reverse bytes', 'Octets of the other direction (biflow, responder).', octets],
   ['reverse_packets', 'u64', ['29305/2', '29305/86', 299], 'reverse packets', 'Packets of the other direction.', packets],

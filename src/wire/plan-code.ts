@@ -48,10 +48,10 @@ const SHARED: ReadonlySet<number> = new Set([
  */
 export function compilePlan(plan: Plan): PlanRunner {
   // oxlint-disable-next-line typescript/no-implied-eval -- this is the compiler; see above for what the text is made of
-  const make = new Function('float', 'hex', 'ntpMicros', 'text', planSource(plan)) as (
+  const make = new Function('float', 'hex', 'ntpMicros', 'text', 'section', planSource(plan)) as (
     ...helpers: unknown[]
   ) => PlanRunner;
-  return make(float, hex, ntpMicros, text);
+  return make(float, hex, ntpMicros, text, plan.section);
 }
 
 /** The source text of the compiled plan. */
@@ -107,7 +107,7 @@ function rowConstants(plan: Plan): string[] {
 }
 
 /** Steps that write to the batch's dictionary or heap, or to the context. */
-const LASTING: ReadonlySet<Step['op']> = new Set(['string', 'hex', 'application', 'label', 'extra', 'list']);
+const LASTING: ReadonlySet<Step['op']> = new Set(['string', 'hex', 'application', 'label', 'extra', 'list', 'section']);
 
 /** Steps grouped so that every segment is opened once, in order, before the steps that read from it; order inside a segment is the plan's. */
 function bySegment(plan: Plan): [number, Step[]][] {
@@ -172,6 +172,8 @@ function stepSource(step: Step, fixed: ReadonlyMap<number, number>): string[] {
       return [
         `k=x.keep(B,b,${at(step)},${lengthOf(step)},${step.length === VARIABLE})+1;if(c${T.extra}[r]===0)c${T.extra}[r]=k;`,
       ];
+    case 'section':
+      return [`x.writeSection(section,B,r,b,${at(step)},${lengthOf(step)});`];
     case 'list':
       return [
         `k=x.keepList(B,b,${at(step)},${lengthOf(step)},${step.number})+1;if(c${T.extra}[r]===0)c${T.extra}[r]=k;`,

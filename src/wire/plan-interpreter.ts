@@ -118,6 +118,9 @@ function decodeRecord(
         if (get(columns, EXTRA, row) === 0) put(columns, EXTRA, row, offset);
         break;
       }
+      case 'section':
+        if (plan.section !== undefined) context.writeSection(plan.section, batch, row, bytes, at, length);
+        break;
       case 'list': {
         const offset = context.keepList(batch, bytes, at, length, step.number) + 1;
         if (get(columns, EXTRA, row) === 0) put(columns, EXTRA, row, offset);

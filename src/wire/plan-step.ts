@@ -5,7 +5,8 @@ import { type FieldSpecifier, VARIABLE } from './template.ts';
  * `hex` `application`: into a text column. `label`: one MPLS label. `icmp`: type and code in two octets. `start` `end` `event`: a time, in
  * one of the encodings; `reverse_start` `reverse_end`: those of a biflow's other direction, `reverse_after`:
  * ms from `start` to `reverse_start`. `duration`: ms or µs. `rate`: a sampling parameter of the
- * record. `init`: system init time. `extra`: kept as it is. `list`: structured data, kept as JSON.
+ * record. `init`: system init time. `extra`: kept as it is. `list`: structured data, kept as JSON. `section`: the beginning of a packet, whose headers
+ * give the columns that no field gives.
  */
 export type StepOp =
   | 'u8'
@@ -29,7 +30,8 @@ export type StepOp =
   | 'rate'
   | 'init'
   | 'extra'
-  | 'list';
+  | 'list'
+  | 'section';
 
 export type TimeEncoding = 's' | 'ms' | 'ntp' | 'uptime' | 'ago';
 

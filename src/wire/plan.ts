@@ -4,6 +4,7 @@ import { createLayout, type ExtraField, type Layout } from '../flow/layout.ts';
 import { COLUMNS, columnIndex } from '../flow/schema.ts';
 import { FIRST_SLOT, SLOTS } from '../flow/slots.ts';
 import { feedersOf } from './feeders.ts';
+import { SECTION_LINK_TYPES, type SectionPlan, sectionPlan } from './packet-section.ts';
 import { type Placed, place, type Step, type StepOp, step } from './plan-step.ts';
 import { specialStep } from './plan-times.ts';
 import { isListType, LIST_TYPES } from './structured-data.ts';
@@ -23,6 +24,8 @@ export interface Plan {
   readonly minimumLength: number;
   /** Code of RECORD_KINDS. */
   readonly recordKind: number;
+  /** What a section of the packet gives, where records have one. */
+  readonly section: SectionPlan | undefined;
   /** Start and end are sysUptime stamps and nothing else, relative to what the message says. */
   readonly usesUptime: boolean;
   /** The record may name the sampler or interface that a rate is known for. */
@@ -52,8 +55,12 @@ const ICMP_TYPE: ReadonlySet<number> = new Set([176, 178]);
 const ICMP_CODE: ReadonlySet<number> = new Set([177, 179]);
 
 const PADDING = 210;
+/** dataLinkFrameSize (RFC 7133). */
+const FRAME_SIZE = 312;
 /** Code of RECORD_KINDS: what NetFlow v8 sends. */
 const AGGREGATE = 5;
+/** What a record with a section of one packet and no counters is. */
+const SAMPLE = 4;
 
 /**
  * Compiles the fields of a template to a plan. Pure; never fails: a field that fits no column is kept as `extra`.
@@ -82,7 +89,10 @@ export function buildPlan(version: PlanVersion, fields: readonly FieldSpecifier[
     extra.push(step(at, 'extra'));
   };
 
+  const sectionAt = bestSection(placed);
+
   for (const at of placed) {
+    if (at === sectionAt) continue;
     const special = specialStep(at);
     if (special !== undefined) {
       times.push(special);
@@ -129,7 +139,13 @@ export function buildPlan(version: PlanVersion, fields: readonly FieldSpecifier[
   });
   if (extraFields.length > 0) columns.add(columnIndex('extra'));
   const has = (name: string): boolean => columns.has(columnIndex(name));
-  const kind = version === 8 ? AGGREGATE : recordKind(has);
+  // The length of the frame that was looked at counts no flow.
+  const countsFrame = candidates.get(columnIndex('bytes'))?.[0]?.placed.field.id === FRAME_SIZE;
+  const isSample = sectionAt !== undefined && !has('packets') && (countsFrame || !has('bytes'));
+  const kind = version === 8 ? AGGREGATE : isSample ? SAMPLE : recordKind(has);
+  const section = sectionAt === undefined ? undefined : sectionPlan(sectionAt.field.id, columns, isSample);
+  for (const column of section?.columns ?? []) columns.add(column);
+  if (sectionAt !== undefined) extra.push(step(sectionAt, 'section'));
   const layout = createLayout(columns, extraFields, [[slot('record_kind'), kind], ...emptyHalves(steps)]);
   return {
     version,
@@ -139,12 +155,22 @@ export function buildPlan(version: PlanVersion, fields: readonly FieldSpecifier[
     segments,
     minimumLength: segments.reduce((sum, octets) => sum + octets, 0) + segments.length - 1,
     recordKind: kind,
+    section,
     usesUptime:
       times.some(({ encoding }) => encoding === 'uptime') &&
       times.every(({ op, encoding }) => (op !== 'start' && op !== 'end' && op !== 'init') || encoding === 'uptime'),
     samplerSlot: has('sampler_id') ? slot('sampler_id') : -1,
     interfaceSlot: has('in_if') ? slot('in_if') : -1,
   };
+}
+
+/** The field with the beginning of the packet that tells most; others are kept as they are. */
+function bestSection(placed: readonly Placed[]): Placed | undefined {
+  for (const id of SECTION_LINK_TYPES.keys()) {
+    const found = placed.find(({ field }) => field.enterprise === 0 && field.id === id && field.length > 0);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** The upper halves of columns that one IPv4 field feeds and nothing else: 0 in every row. */

@@ -1,7 +1,10 @@
 import type { ElementRegistry } from '../elements/registry.ts';
 import type { FlowBatch } from '../flow/batch.ts';
 import { structuredOctets } from '../flow/extra.ts';
-import { hex, unsigned } from '../util/octets.ts';
+import { hex } from '../util/octets.ts';
+import { applicationText } from './application-id.ts';
+import { createPacketFields } from './packet/packet-fields.ts';
+import { type SectionPlan, writeSection } from './packet-section.ts';
 import { LIST_TYPES, type ListType, structuredValue, type TemplateLookup } from './structured-data.ts';
 
 /** Times outside 1971 to 2106 are not times: µs since the epoch. */
@@ -19,9 +22,6 @@ export const STALE = 7 * 86_400e6;
 
 /** sysUptime's range in µs: a time no larger than this is relative. */
 const LONGEST = 4_294_967_296e3;
-
-/** Classification engine whose selectors belong to an enterprise (RFC 6759 section 4.1). */
-const PANA_L7_PEN = 20;
 
 /** Code of SAMPLING_SOURCES: the operator's override, which beats even the record's own rate. */
 export const OVERRIDE = 7;
@@ -61,6 +61,7 @@ export class RecordContext {
   end = 0;
   timeSource = 0;
   readonly #labels: number[] = [];
+  readonly #packet = createPacketFields();
 
   /**
    * The times of a record for which start or end is missing or absurd: from the other one and the duration, from the event's time, from the
@@ -114,21 +115,9 @@ export class RecordContext {
     this.#labels.length = 0;
   }
 
-  /**
-   * applicationId (RFC 6759 section 4): engine 8, then the selector, as `engine:selector`; engine 20 has an enterprise number between them,
-   * `20:enterprise:selector`. Selectors above six octets are hexadecimal.
-   */
+  /** applicationId as text, see application-id.ts; 0 without octets. */
   applicationCode(batch: FlowBatch, bytes: Uint8Array, offset: number, length: number): number {
-    if (length === 0) return 0;
-    const engine = bytes[offset] as number;
-    const hasEnterprise = engine === PANA_L7_PEN && length > 5;
-    const from = hasEnterprise ? 5 : 1;
-    // Six octets are exact as a number; what is longer is no selector that anyone writes in decimal.
-    const selector =
-      length - from <= 6
-        ? unsigned(bytes, offset + from, length - from)
-        : `0x${hex(bytes, offset + from, length - from)}`;
-    return batch.textCode(`${engine}:${hasEnterprise ? `${unsigned(bytes, offset + 1, 4)}:` : ''}${selector}`);
+    return length === 0 ? 0 : batch.textCode(applicationText(bytes, offset, length));
   }
 
   /** Copies a field that no column takes to the batch's heap. With `variable`, its length goes before it. Returns the offset. */
@@ -144,6 +133,18 @@ export class RecordContext {
     }
     for (let i = 0; i < length; i++) heap[at + prefix + i] = bytes[offset + i] as number;
     return at;
+  }
+
+  /** The columns that the section of a packet at `offset` gives. */
+  writeSection(
+    plan: SectionPlan,
+    batch: FlowBatch,
+    row: number,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+  ): void {
+    writeSection(plan, this.#packet, bytes, offset, length, batch, row);
   }
 
   /** Takes structured data apart and keeps them in the batch's heap, as `extraFields` reads them. `kind` is an index of LIST_TYPES. */

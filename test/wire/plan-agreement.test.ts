@@ -28,7 +28,10 @@ const SPECIAL = [
 const REVERSE = [21, 22, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 1, 2, 5, 6].map((id) =>
   registry.lookup(29_305, id),
 );
-const OTHERS = [registry.lookup(6871, 21), ...[291, 292, 293, 233, 466, 403].map((id) => registry.lookup(0, id))];
+const OTHERS = [
+  registry.lookup(6871, 21),
+  ...[291, 292, 293, 233, 466, 403, 104, 312, 313, 315, 316, 317].map((id) => registry.lookup(0, id)),
+];
 
 const length = (natural: number): fc.Arbitrary<number> =>
   fc.oneof(
@@ -64,6 +67,7 @@ const field = fc
 const VALUE = fc.oneof(
   fc.uint8Array({ minLength: 16, maxLength: 16 }),
   fc.constant(new Uint8Array(16)),
+  fc.constant(Uint8Array.from([0x45, 0, 0, 60, 1, 2, 0, 0, 64, 17, 0, 0, 192, 0, 2, 1])),
   fc.constant(Uint8Array.from([0, 0, 0, 0, 0x00, 0x98, 0x96, 0x80, 0, 0, 0, 0, 0, 0, 0, 1])),
   fc.constant(Uint8Array.from([0, 0, 0x01, 0xa0, 0xf7, 0x85, 0xb4, 0x00, 0xe6, 0, 0, 0, 0x80, 0, 0, 0])),
 );
