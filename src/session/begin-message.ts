@@ -1,8 +1,14 @@
 import type { RecordContext } from '../wire/record-context.ts';
 import type { Domain } from './domain.ts';
 
-/** Code of FLOW_TYPES by version of the message. */
-export const FLOW_TYPE: Readonly<Record<number, number>> = { 1: 11, 5: 2, 6: 16, 7: 17, 8: 18, 9: 3, 10: 4 };
+/** Added to sFlow's versions, which NetFlow has too, where a domain's version is told. */
+export const SFLOW_DOMAIN = 100;
+
+/** Code of FLOW_TYPES by version of the message; sFlow's as its domains have it. */
+// biome-ignore format: pairs
+export const FLOW_TYPE: Readonly<Record<number, number>> = {
+  1: 11, 5: 2, 6: 16, 7: 17, 8: 18, 9: 3, 10: 4, 102: 12, 104: 14, 105: 1,
+};
 
 /**
  * Counts a message of a domain and puts into `context` what its records share. `exportMillis` is the message's own time in ms since the epoch, `uptime`

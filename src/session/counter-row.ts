@@ -1,8 +1,4 @@
-/** A value of a counter structure: an exact number (bigint above 2⁵³), text, or a list of structures (a host's adapters). */
-export type CounterValue = number | bigint | string | readonly CounterValues[];
-export interface CounterValues {
-  readonly [name: string]: CounterValue;
-}
+import type { CounterValues } from '../wire/sflow/counter-records.ts';
 
 /**
  * One counter structure of an sFlow counter sample: a row of the table `counters`. Counters are running totals since the agent's start, as it sent

@@ -22,6 +22,9 @@ export interface DomainCounters extends SequenceCounters {
   setsHeld: number;
   setsReleased: number;
   setsDropped: number;
+  /** sFlow: counter records decoded, and samples that the agent says it could not make. */
+  counterRecords: number;
+  samplesDropped: number;
 }
 
 export function newCounters(): DomainCounters {
@@ -38,6 +41,8 @@ export function newCounters(): DomainCounters {
     setsHeld: 0,
     setsReleased: 0,
     setsDropped: 0,
+    counterRecords: 0,
+    samplesDropped: 0,
     expected: 0,
     received: 0,
     resets: 0,

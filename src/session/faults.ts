@@ -15,6 +15,9 @@ export const FAULTS = [
   'record_truncated',
   'held_expired',
   'held_overflow',
+  'sflow_count',
+  'sflow_truncated',
+  'sflow_unknown_sample',
 ] as const;
 
 export type Fault = (typeof FAULTS)[number];
@@ -36,4 +39,8 @@ export const FAULT_TEXT: Readonly<Record<Fault, string>> = {
   record_truncated: 'data record goes past its set',
   held_expired: 'data set whose template did not come in time',
   held_overflow: 'data set given up because too many wait for templates',
+  sflow_count: 'sFlow datagram ends before the number of samples in its header',
+  sflow_truncated: 'sFlow sample or record goes past its end; what could be read was used',
+  sflow_unknown_sample:
+    'sFlow sample of a format that weir does not know (a vendor’s own, or versions 2 and 4: the rest of the datagram)',
 };

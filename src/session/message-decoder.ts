@@ -1,11 +1,13 @@
 import type { ElementRegistry } from '../elements/registry.ts';
 import { TaughtRegistry } from '../elements/taught.ts';
 import type { Address } from '../util/address.ts';
-import { u16 } from '../util/octets.ts';
+import { u16, u32 } from '../util/octets.ts';
 import { IPFIX_HEADER, IPFIX_OPTIONS_SET, IPFIX_TEMPLATE_SET, readIpfixHeader } from '../wire/ipfix.ts';
 import { readV9Header, V9_HEADER, V9_OPTIONS_SET, V9_TEMPLATE_SET } from '../wire/netflow-v9.ts';
 import { RecordContext } from '../wire/record-context.ts';
-import { beginMessage } from './begin-message.ts';
+import { isSflow } from '../wire/sflow/datagram.ts';
+import { beginMessage, SFLOW_DOMAIN } from './begin-message.ts';
+import type { CounterSink } from './counter-row.ts';
 import type { BatchSink, DecodeObserver } from './data-decoder.ts';
 import type { Domain } from './domain.ts';
 import { type DomainLimits, DomainTable } from './domain-table.ts';
@@ -13,6 +15,7 @@ import { FixedDecoder } from './fixed-decoder.ts';
 import { type AwaitedTemplate, type HeldLimits, HeldSets } from './held-sets.ts';
 import type { ConfiguredSampling } from './sampling.ts';
 import { SetDecoder } from './set-decoder.ts';
+import { SflowDecoder } from './sflow-decoder.ts';
 import { SpecificationTable } from './specification.ts';
 import { type DatagramSource, StreamTable } from './stream-table.ts';
 
@@ -23,6 +26,8 @@ export interface MessageDecoderOptions {
   readonly registry: ElementRegistry;
   readonly sink: BatchSink;
   readonly observer?: DecodeObserver;
+  /** Where sFlow's counters go; nowhere when not given. */
+  readonly counters?: CounterSink | undefined;
   /** What is configured about an exporter's sampling; nothing when not given. */
   readonly sampling?: (address: Address) => ConfiguredSampling;
   readonly limits?: Partial<DomainLimits & HeldLimits>;
@@ -59,6 +64,7 @@ export class MessageDecoder {
   readonly #streams: StreamTable;
   #sessions = 0;
   readonly #fixed: FixedDecoder;
+  readonly #sflow: SflowDecoder;
   readonly #header = {
     uptime: 0,
     exportMillis: 0,
@@ -99,6 +105,12 @@ export class MessageDecoder {
     });
     this.#streams = new StreamTable(this.domains);
     this.#fixed = new FixedDecoder(registry, this.#sets.data, this.#streams);
+    this.#sflow = new SflowDecoder({
+      context: this.#context,
+      domains: this.domains,
+      sink: options.sink,
+      counters: options.counters,
+    });
   }
 
   /**
@@ -125,6 +137,11 @@ export class MessageDecoder {
         return bytes.length < IPFIX_HEADER
           ? this.#unreadable(bytes, source, 10, 'short_message')
           : this.#decodeIpfix(bytes, source);
+      case 0: {
+        const rows = isSflow(bytes) ? this.#sflow.decode(bytes, source) : undefined;
+        if (rows === undefined) return this.#unreadable(bytes, source, 0, 'unknown_version');
+        return rows < 0 ? this.#unreadable(bytes, source, SFLOW_DOMAIN + u32(bytes, 0), 'short_message') : rows;
+      }
       default:
         return this.#unreadable(bytes, source, 0, version < 0 ? 'short_message' : 'unknown_version');
     }

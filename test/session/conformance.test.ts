@@ -3,7 +3,7 @@ import type { FlowRecord } from '#weir/flow/record.js';
 import { describeCorpus } from '../helpers/corpus.ts';
 import { type CorpusCase, corpusCases, decodeCase } from './corpus-cases.ts';
 
-/* Every NetFlow and IPFIX case of the corpus decodes to its expected result. docs/conformance.md explains what is taken out here. */
+/* Every case of the corpus (NetFlow, IPFIX, sFlow) decodes to its expected result. docs/conformance.md explains what is taken out here. */
 
 /** Protocols with ports: TCP, UDP, DCCP, SCTP, UDP-Lite. */
 const WITH_PORTS = new Set<unknown>([6, 17, 33, 132, 136]);
@@ -47,7 +47,7 @@ describeCorpus('the corpus', (corpus) => {
   const cases = corpusCases(corpus);
 
   it('has the cases that docs/conformance.md speaks of', () => {
-    expect(cases).toHaveLength(136);
+    expect(cases).toHaveLength(162);
   });
 
   describe('decodes as expected', () => {

@@ -25,13 +25,12 @@ export interface CaseResult {
   readonly decoder: TestDecoder;
 }
 
-/** The cases with NetFlow or IPFIX in them. */
+/** Every case of the corpus. */
 export function corpusCases(corpus: string): CorpusCase[] {
   return readFileSync(join(corpus, 'cases/cases.ndjson'), 'utf8')
     .trim()
     .split('\n')
-    .map((line) => JSON.parse(line) as CorpusCase)
-    .filter(({ flags }) => flags.some((flag) => ['NFv1', 'NFv5', 'NFv7', 'NFv9', 'IPFIX'].includes(flag)));
+    .map((line) => JSON.parse(line) as CorpusCase);
 }
 
 export async function decodeCase(corpus: string, { pcap }: CorpusCase): Promise<CaseResult> {
