@@ -1,5 +1,6 @@
 import { createTraffic } from '#weir/generate/traffic.js';
-import { message, optionsTemplateSet, type Specifier, set, templateSet, VARIABLE } from '../wire/build.ts';
+import { fromHex, message, optionsTemplateSet, type Specifier, set, templateSet, VARIABLE } from '../wire/build.ts';
+import { AGGREGATES, FLOWS } from '../wire/fixed-datagrams.ts';
 
 /** A small deterministic generator (xorshift), so that a failing run can be repeated. */
 export class Random {
@@ -20,9 +21,9 @@ export class Random {
   }
 }
 
-/** Datagrams of our own exporters: templates, options, IPv4 and IPv6 data, several domains. */
+/** Datagrams of our own exporters: templates, options, IPv4 and IPv6 data, several domains; and one of every fixed format. */
 export function ownSeeds(): Uint8Array[] {
-  const seeds: Uint8Array[] = [];
+  const seeds = [...FLOWS, ...AGGREGATES].map(({ hex }) => Uint8Array.from(fromHex(hex)));
   for (const version of [5, 9, 10] as const) {
     const ipv6 = version === 5 ? 0 : 0.4;
     const traffic = createTraffic({
