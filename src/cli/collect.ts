@@ -77,10 +77,12 @@ async function run(config: CollectConfig, io: Io): Promise<number> {
   await collector.close();
   const status = collector.status();
   const { datagrams, records, store } = status;
-  output.end(
-    `stopped: ${grouped(records)} flows received, ${grouped(store.rowsStored)} stored, ${lossText(status)}`,
-    { datagrams, records, stored: store.rowsStored, loss: status.loss },
-  );
+  output.end(`stopped: ${grouped(records)} flows received, ${grouped(store.rowsStored)} stored, ${lossText(status)}`, {
+    datagrams,
+    records,
+    stored: store.rowsStored,
+    loss: status.loss,
+  });
   return store.failed === undefined ? EXIT.ok : EXIT.failed;
 }
 

@@ -2,7 +2,7 @@ import { compileFilterSql, filterFileColumns } from '../filter/sql.ts';
 import { COLUMNS, type ColumnDefinition } from '../flow/schema.ts';
 import type { CellKind } from './cells.ts';
 import type { Probe } from './probe.ts';
-import { type Source, spanColumns, sqlSource, sqlSpan } from './source.ts';
+import { hasValues, type Source, spanColumns, sqlSource, sqlSpan } from './source.ts';
 import { DURATION, type Key, namesRecordKind, type QuerySpec } from './spec.ts';
 import { SQL_TIME_END, sqlName } from './sql-text.ts';
 
@@ -217,7 +217,7 @@ function columnExpression(column: ColumnDefinition): [expressions: readonly stri
 
 function isStored(column: ColumnDefinition, source: Source): boolean {
   const [, names] = columnExpression(column);
-  return names.every((name) => source.columns.has(name));
+  return names.every((name) => hasValues(source, name));
 }
 
 /** How a column's values are kept in a result. */

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { type Catalogue, holdsFlows, readCatalogue, type SegmentEntry } from '../store/catalogue.ts';
 import { FILE_COLUMNS } from '../store/file-columns.ts';
+import { LEFT_OUT_WHEN_ZERO, zeroWhereLeftOut } from '../store/left-out.ts';
 import { WeirError } from '../util/errors.ts';
 import { fileType, SQL_TIME_END, sqlFiles, sqlName, sqlTime } from './sql-text.ts';
 import type { TimeSpan } from './time.ts';
@@ -95,8 +96,10 @@ export function sqlSource(source: Source, needed: Iterable<string>): string {
   const asked = new Set(needed);
   const icmp = ICMP.filter(([name]) => asked.has(name));
   if (icmp.length > 0) for (const name of ICMP_FROM) asked.add(name);
-  const names = [...asked];
   const { segments, columns } = source;
+  const zeros = LEFT_OUT_WHEN_ZERO.filter(({ name }) => asked.has(name) && !isEverywhere(name, segments));
+  for (const { witness } of zeros) if (witness !== undefined) asked.add(witness);
+  const names = [...asked];
   const nulls = (missing: readonly string[]) => missing.map((name) => `NULL::${fileType(name)} AS ${sqlName(name)}`);
   if (segments.length === 0) {
     const list = nulls(names.length > 0 ? names : ['time_start']);
@@ -105,7 +108,23 @@ export function sqlSource(source: Source, needed: Iterable<string>): string {
   const missing = names.filter((name) => !columns.has(name));
   const scan = sqlFiles(sourceFiles(source), !hasOneLayout(segments));
   const all = missing.length === 0 ? scan : `(SELECT *, ${nulls(missing).join(', ')} FROM ${scan})`;
-  return icmp.length === 0 ? all : `(SELECT * REPLACE (${icmp.map(([, value]) => value).join(', ')}) FROM ${all})`;
+  const replaced = [
+    ...zeros.map((column) => `${zeroWhereLeftOut(column)} AS ${sqlName(column.name)}`),
+    ...icmp.map(([, value]) => value),
+  ];
+  return replaced.length === 0 ? all : `(SELECT * REPLACE (${replaced.join(', ')}) FROM ${all})`;
+}
+
+/** Whether some flow of the source may have a value in this column of the files. */
+export function hasValues({ columns, segments }: Source, name: string): boolean {
+  if (columns.has(name)) return true;
+  const leftOut = LEFT_OUT_WHEN_ZERO.find((one) => one.name === name);
+  if (leftOut === undefined) return false;
+  return leftOut.witness === undefined ? segments.length > 0 : columns.has(leftOut.witness);
+}
+
+function isEverywhere(name: string, segments: readonly SegmentEntry[]): boolean {
+  return segments.every(({ columns }) => columns.includes(name));
 }
 
 /**

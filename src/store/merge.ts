@@ -1,6 +1,7 @@
 import type { SegmentEntry } from './catalogue.ts';
 import { copyOptions, globEscape, literal, MERGED } from './duck.ts';
 import { FILE_COLUMNS } from './file-columns.ts';
+import { LEFT_OUT_WHEN_ZERO, zeroWhereLeftOut } from './left-out.ts';
 import type { Kind } from './paths.ts';
 import { SMALL_TABLES } from './small-tables.ts';
 
@@ -52,7 +53,12 @@ export function mergeSql(request: MergeRequest, millis: ReadonlySet<string>): st
   const bucket = has(time) ? [`(epoch_us("${time}") - ${buckets.from}) // ${buckets.length}`] : [];
   const keys = sortKeys.filter(has).map((name) => `"${name}"`);
   const order = [...bucket, ...keys];
-  const values = columns.map((name) => (millis.has(name) ? `"${name}"::TIMESTAMP_MS AS "${name}"` : `"${name}"`));
+  const values = columns.map((name) => {
+    if (millis.has(name)) return `"${name}"::TIMESTAMP_MS AS "${name}"`;
+    const leftOut = kind === 'flows' ? LEFT_OUT_WHEN_ZERO.find((one) => one.name === name) : undefined;
+    if (leftOut === undefined || (leftOut.witness !== undefined && !has(leftOut.witness))) return `"${name}"`;
+    return `${zeroWhereLeftOut(leftOut)} AS "${name}"`;
+  });
   const select = `SELECT ${values.join(', ')} FROM read_parquet(${fileList(inputs)}, union_by_name = true)`;
   const sort = order.length === 0 ? '' : ` ORDER BY ${order.join(', ')}`;
   return `COPY (${select}${sort}) TO ${literal(output)} ${copyOptions(MERGED)}`;

@@ -1,5 +1,6 @@
 import { type BatchMessage, FlowBatch, forEachRun, slotPresence } from '../flow/batch.ts';
-import { type SlotArray, slotOf } from '../flow/slots.ts';
+import { SLOT_WIDTH, SLOTS, type SlotArray, slotOf } from '../flow/slots.ts';
+import { LEFT_OUT_WHEN_ZERO } from './left-out.ts';
 
 /** Time ranges of a segment, µs since the epoch; null where no row has the time. */
 export interface TimeRange {
@@ -18,6 +19,8 @@ export interface PreparedBatch {
   readonly presence: ReadonlyMap<number, true | readonly number[]>;
   /** Slots of times that are all whole milliseconds. */
   readonly millis: ReadonlySet<number>;
+  /** Slots that may be left out of the file: all their values are 0. */
+  readonly zeros: ReadonlySet<number>;
   readonly batch: FlowBatch;
   readonly times: TimeRange;
 }
@@ -50,6 +53,7 @@ export function prepareBatch(message: BatchMessage, nowMicros: number): Prepared
     arrays,
     presence,
     millis,
+    zeros: new Set(LEFT_OUT_WHEN_ZERO.map(({ slot }) => slot).filter((slot) => isZero(arrays, presence, slot, rows))),
     batch,
     times: {
       minReceived: received?.min ?? nowMicros,
@@ -74,6 +78,24 @@ export function mergeTimes(ranges: readonly TimeRange[]): TimeRange {
 
 function rangesOf(presence: true | readonly number[], rows: number): readonly number[] {
   return presence === true ? [0, rows] : presence;
+}
+
+function isZero(
+  arrays: readonly (SlotArray | undefined)[],
+  presence: ReadonlyMap<number, true | readonly number[]>,
+  slot: number,
+  rows: number,
+): boolean {
+  const array = arrays[slot];
+  const present = presence.get(slot);
+  if (array === undefined || present === undefined) return true;
+  const ranges = rangesOf(present, rows);
+  const numbers = SLOT_WIDTH[SLOTS[slot]?.kind ?? 'u8'] === 8 ? 2 : 1;
+  for (let i = 0; i < ranges.length; i += 2) {
+    const end = numbers * (ranges[i + 1] as number);
+    for (let at = numbers * (ranges[i] as number); at < end; at++) if (array[at] !== 0) return false;
+  }
+  return true;
 }
 
 function limitTimes(

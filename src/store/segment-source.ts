@@ -20,14 +20,14 @@ export interface SegmentSource {
   fill(chunk: DataChunk): number;
 }
 
-/** The rows of these batches one after the other, with the columns that at least one of them has. */
+/** The rows of these batches one after the other, with the columns that at least one of them has (see left-out.ts for those it may leave out). */
 export function createSegmentSource(batches: readonly PreparedBatch[]): SegmentSource {
-  const columns = FILE_COLUMNS.filter(({ slot }) => batches.some(({ presence }) => presence.has(slot))).map(
-    (column) => {
-      const isMillis = batches.every(({ presence, millis }) => !presence.has(column.slot) || millis.has(column.slot));
-      return column.type === 'TIMESTAMP' && isMillis ? ({ ...column, type: 'TIMESTAMP_MS' } as const) : column;
-    },
-  );
+  const columns = FILE_COLUMNS.filter(({ slot }) =>
+    batches.some(({ presence, zeros }) => presence.has(slot) && !zeros.has(slot)),
+  ).map((column) => {
+    const isMillis = batches.every(({ presence, millis }) => !presence.has(column.slot) || millis.has(column.slot));
+    return column.type === 'TIMESTAMP' && isMillis ? ({ ...column, type: 'TIMESTAMP_MS' } as const) : column;
+  });
   const memory = new ArrayBuffer(VECTOR * 16);
   // DuckDB takes rows from memory of this thread only; the batch's arrays may be shared.
   const octets = new Uint8Array(memory);
