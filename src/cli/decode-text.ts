@@ -21,7 +21,17 @@ export interface TextOptions {
   readonly width: number;
 }
 
-const VERSIONS: Readonly<Record<number, string>> = { 2: 'v5', 3: 'v9', 4: 'ipfix' };
+const VERSIONS: Readonly<Record<number, string>> = {
+  2: 'v5',
+  3: 'v9',
+  4: 'ipfix',
+  11: 'v1',
+  16: 'v6',
+  17: 'v7',
+  18: 'v8',
+};
+/** The kind of record that sums up flows. */
+const AGGREGATE = 5;
 /** Kinds of record that have no duration: NAT and firewall events. */
 const EVENTS: readonly number[] = [2, 3];
 const FLOW_TYPE_WORDS: Readonly<Record<string, string>> = { netflow_v9: 'NetFlow v9', ipfix: 'IPFIX' };
@@ -121,6 +131,10 @@ function flowLine(read: RowReader, row: number, zone: Zone, day: string): string
 }
 
 function counters(read: RowReader, row: number, parts: string[]): void {
+  if (read.number('record_kind', row) === AGGREGATE) {
+    const flows = read.number('flow_count', row);
+    parts.push(flows === undefined ? 'aggregate' : `aggregate of ${scaled(flows)} flow${flows === 1 ? '' : 's'}`);
+  }
   const packets = read.number('packets', row);
   const bytes = read.number('bytes', row);
   if (packets !== undefined) parts.push(packetsText(packets));
@@ -160,11 +174,17 @@ function others(read: RowReader, row: number, parts: string[]): void {
   }
 }
 
-/** Address and port; MAC addresses of what has no others. */
+/** Address and port; of what has no address a prefix, a MAC address, an AS, or the port alone. */
 function endpoint(read: RowReader, row: number, side: string): string {
-  const address = read.address(`${side}_addr`, row) ?? read.address(`${side}_prefix`, row);
-  if (address === undefined) return read.mac(`${side}_mac`, row) ?? '-';
+  const address = read.address(`${side}_addr`, row);
   const port = read.number(`${side}_port`, row);
+  if (address === undefined) {
+    const prefix = read.address(`${side}_prefix`, row);
+    const ports = port === undefined ? '' : `:${port}`;
+    if (prefix !== undefined) return `${prefix}/${read.number(`${side}_mask`, row) ?? '?'}${ports}`;
+    const as = read.number(`${side}_as`, row);
+    return read.mac(`${side}_mac`, row) ?? (as === undefined ? ports || '-' : `AS${as}`);
+  }
   if (port === undefined) return address;
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }

@@ -15,7 +15,7 @@ import { EXIT, type Io } from './io.ts';
 
 const EXAMPLES = `
 FILE is pcap, pcapng, an IPFIX file (RFC 5655, as YAF writes it) or hex text, plain or gzipped, or - for standard input.
-NetFlow v5, v9 and IPFIX are recognised on every port. Flow records go to standard output; at the end standard error says
+NetFlow v1, v5 to v9 and IPFIX are recognised on every port. Flow records go to standard output; at the end standard error says
 how many there were, what could not be decoded and why, and which templates never came. Damaged datagrams are counted and
 do not make the command fail.
 

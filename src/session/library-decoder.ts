@@ -28,7 +28,7 @@ export interface DecoderOptions {
 
 export interface Decoder {
   /**
-   * Decodes one datagram (NetFlow v5, v9 or IPFIX), octets or hexadecimal digits, and returns its flow records, together with those of earlier data sets that
+   * Decodes one datagram (NetFlow v1, v5 to v9 or IPFIX), octets or hexadecimal digits, and returns its flow records, together with those of earlier data sets that
    * waited for a template it brought. Damaged input gives fewer records and is counted in `faults()`; nothing is thrown for it.
    */
   decode(datagram: Uint8Array | string, exporter?: Exporter): FlowRecord[];
