@@ -27,6 +27,7 @@ interface Flags {
   readonly columns?: string;
   readonly format: FormatName;
   readonly raw?: boolean;
+  readonly splitBiflows?: boolean;
   readonly plain?: boolean;
   readonly utc?: boolean;
 }
@@ -58,6 +59,7 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
         .default('table'),
     )
     .option('--raw', 'counters as exported, not multiplied by the sampling rate')
+    .option('--split-biflows', 'each direction of a biflow (IPFIX biflows, ASA) as a flow of its own')
     .option('--plain', 'whole numbers instead of 1.2 M')
     .option('--utc', 'times in UTC instead of the local zone')
     .addHelpText('after', EXAMPLES)
@@ -92,6 +94,7 @@ async function query(filterText: string, flags: Flags, io: Io): Promise<number> 
       limit: spec.parseTop(flags.top ?? fallback),
       order: spec.parseOrder(flags.order, by),
       raw: flags.raw === true,
+      splitBiflows: flags.splitBiflows === true,
       columns: flags.columns === undefined ? [] : spec.parseColumns(flags.columns),
     },
     format: flags.format,

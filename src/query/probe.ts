@@ -32,7 +32,10 @@ export async function probe(duck: QueryDuck, source: Source, spec: QuerySpec): P
   const summed = spec.by.length > 1 && spec.filter.kind === 'any' && source.covered;
   const list = ['count(*)::DOUBLE', max('record_kind'), max('sampling_rate'), unknown, known];
   if (summed) list.push(sum('packets'), sum('bytes'));
-  const sql = `SELECT ${[...list, ...addresses.map((name) => max(`${name}_hi`))].join(', ')} FROM ${sqlSource(source, [])}`;
+  // Rows of biflows that are split have only the columns that are asked for.
+  const plain = ['record_kind', 'sampling_rate', ...(summed ? ['packets', 'bytes'] : [])];
+  const names = source.splits ? [...plain, ...addresses.map((name) => `${name}_hi`)].filter(has) : [];
+  const sql = `SELECT ${[...list, ...addresses.map((name) => max(`${name}_hi`))].join(', ')} FROM ${sqlSource(source, names)}`;
   const values: number[] = [];
   await duck.read(sql, (rows) => {
     for (let i = 0; i < list.length + addresses.length; i++) {

@@ -88,7 +88,7 @@ export class Query {
 
   async #answer(begun: number): Promise<boolean> {
     const { data, spec, format } = this.#options;
-    const source = await openSource(data, spec.span);
+    const source = await openSource(data, spec.span, spec.splitBiflows === true);
     return format === 'table' ? this.#table(source, begun) : this.#machine(source, format);
   }
 

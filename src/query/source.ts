@@ -3,6 +3,7 @@ import { type Catalogue, holdsFlows, readCatalogue, type SegmentEntry } from '..
 import { FILE_COLUMNS } from '../store/file-columns.ts';
 import { LEFT_OUT_WHEN_ZERO, zeroWhereLeftOut } from '../store/left-out.ts';
 import { WeirError } from '../util/errors.ts';
+import { biflowColumns, splitBiflows } from './biflow.ts';
 import { fileType, SQL_TIME_END, sqlFiles, sqlName, sqlTime } from './sql-text.ts';
 import type { TimeSpan } from './time.ts';
 
@@ -11,6 +12,8 @@ export interface Source {
   readonly dir: string;
   readonly segments: readonly SegmentEntry[];
   readonly span: TimeSpan;
+  /** Each direction of a biflow is a row of its own; see biflow.ts. */
+  readonly splits: boolean;
   /** Columns that at least one of the files has. */
   readonly columns: ReadonlySet<string>;
   readonly rows: number;
@@ -28,10 +31,10 @@ export interface Source {
  * Reads the catalogue of a data folder and picks the segments with flows of the span. A flow belongs to `[from, to)` when it overlaps it.
  * Throws WEIR_DATA_EMPTY when nothing has been stored yet, and what `readCatalogue` throws.
  */
-export async function openSource(dir: string, span: TimeSpan): Promise<Source> {
+export async function openSource(dir: string, span: TimeSpan, splits = false): Promise<Source> {
   const source = selectSegments(await openCatalogue(dir), span);
   if (source.stored.segments === 0) throw nothingStored(dir);
-  return source;
+  return { ...source, splits };
 }
 
 /** The same without the demand that there be flows: a store may have small tables only. Throws what `readCatalogue` throws. */
@@ -65,6 +68,7 @@ export function selectSegments(catalogue: Catalogue, span: TimeSpan): Source {
     dir: catalogue.dir,
     segments,
     span,
+    splits: false,
     columns: new Set(segments.flatMap(({ columns }) => columns)),
     rows: segments.reduce((sum, { rows }) => sum + rows, 0),
     bytes: segments.reduce((sum, { bytes }) => sum + bytes, 0),
@@ -93,6 +97,13 @@ export function sourceFiles(source: Source): string[] {
  * What to put behind FROM: the source's files with at least the columns `needed` (names of the files' columns); those that no file has are NULL.
  */
 export function sqlSource(source: Source, needed: Iterable<string>): string {
+  if (!source.splits) return sqlScan(source, needed);
+  const names = [...needed];
+  return splitBiflows(sqlScan(source, biflowColumns(names)), names);
+}
+
+/** The rows as they are in the files. */
+function sqlScan(source: Source, needed: Iterable<string>): string {
   const asked = new Set(needed);
   const icmp = ICMP.filter(([name]) => asked.has(name));
   if (icmp.length > 0) for (const name of ICMP_FROM) asked.add(name);

@@ -31,6 +31,8 @@ export interface QuerySpec {
   readonly order: Order;
   /** Counters as exported, not multiplied by the sampling rate. */
   readonly raw: boolean;
+  /** Each direction of a biflow is a flow of its own. */
+  readonly splitBiflows?: boolean;
   /** Columns of a listing; empty for all that the files have. */
   readonly columns: readonly ColumnDefinition[];
 }

@@ -138,7 +138,8 @@ class ListReader {
   #records(records: ElementObject[], template: number, start: number, end: number, depth: number): void {
     const fields = this.#names.templates?.fieldsOf(template, this.#names.port);
     let p = start;
-    while (fields !== undefined && p < end) {
+    while (p < end) {
+      if (fields === undefined) break;
       const record: ElementObject = {};
       let next: number | undefined = p;
       for (const field of fields) {

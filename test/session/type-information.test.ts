@@ -31,10 +31,16 @@ const FIELDS: Specifier[] = [
   [340, VARIABLE],
 ];
 const template = optionsTemplateSet(10, 400, 2, FIELDS);
-const about = (id: number, type: number, name: string, enterprise = PEN): number[] => [
-  ...[...u32(enterprise), ...u16(id), type, 1, ...u16(2), ...Array<number>(16).fill(0)],
-  ...[...variable(ascii(name)), ...variable(ascii('what it means'))],
-];
+const about = (id: number, type: number, name: string, enterprise = PEN): number[] =>
+  [
+    u32(enterprise),
+    u16(id),
+    [type, 1],
+    u16(2),
+    Array<number>(16).fill(0),
+    variable(ascii(name)),
+    variable(ascii('what')),
+  ].flat();
 const taught = (...records: readonly number[][]): Uint8Array => message(10, [template, set(400, ...records)]);
 const data = (id = 7): Uint8Array =>
   message(10, [
