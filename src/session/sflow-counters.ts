@@ -24,8 +24,9 @@ export function counterRow(
 ): { row: CounterRow; next: number } {
   const { kind, values, next } = readCounterRecord(bytes, start, end, format);
   const isInterface = kind === 'interface';
-  const column = <T extends number | bigint = number>(name: string): T | undefined =>
-    isInterface ? (values[name] as T | undefined) : undefined;
+  const wide = (name: string): number | bigint | undefined =>
+    isInterface ? (values[name] as number | bigint | undefined) : undefined;
+  const column = (name: string): number | undefined => wide(name) as number | undefined;
   const row: CounterRow = {
     time_received: receivedMicros,
     exporter: agent.domain.exporter,
@@ -39,17 +40,17 @@ export function counterRow(
     // Ethernet counters and the like are of the interface that is the data source.
     if_index: column('ifIndex') ?? (sample.sourceClass === 0 ? sample.sourceIndex : undefined),
     if_type: column('ifType'),
-    if_speed: column<number | bigint>('ifSpeed'),
+    if_speed: wide('ifSpeed'),
     if_direction: column('ifDirection'),
     if_status: column('ifStatus'),
-    in_octets: column<number | bigint>('ifInOctets'),
+    in_octets: wide('ifInOctets'),
     in_unicast: column('ifInUcastPkts'),
     in_multicast: column('ifInMulticastPkts'),
     in_broadcast: column('ifInBroadcastPkts'),
     in_discards: column('ifInDiscards'),
     in_errors: column('ifInErrors'),
     in_unknown_protos: column('ifInUnknownProtos'),
-    out_octets: column<number | bigint>('ifOutOctets'),
+    out_octets: wide('ifOutOctets'),
     out_unicast: column('ifOutUcastPkts'),
     out_multicast: column('ifOutMulticastPkts'),
     out_broadcast: column('ifOutBroadcastPkts'),

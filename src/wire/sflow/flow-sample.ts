@@ -1,4 +1,4 @@
-import { createPacketFields, type PacketFields, resetPacketFields } from '../packet/packet-fields.ts';
+import { createPacketFields, type PacketFields, TUNNEL } from '../packet/packet-fields.ts';
 
 /** Bits of `FlowSample.has`: which records a sample had. */
 export const RECORD = {
@@ -153,7 +153,12 @@ export function createFlowSample(): FlowSample {
 
 /** Forgets the records of the sample before. */
 export function beginFlowSample(sample: FlowSample): void {
-  resetPacketFields(sample.packet);
+  const { packet } = sample;
+  // What no bit names has no meaning, and the packet parser resets all the rest when it runs.
+  packet.has = 0;
+  packet.inner.has = 0;
+  packet.hasInner = 0;
+  packet.tunnel = TUNNEL.none;
   sample.has = 0;
   sample.reason = -1;
   if (sample.extras.length > 0) sample.extras.length = 0;
