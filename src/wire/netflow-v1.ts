@@ -17,8 +17,8 @@ import { fixedFields, PAD } from './fixed-fields.ts';
  *                                              40  TCP flags 8, unused 24
  *                                              44  unused                        64
  *
- * There is no sequence number, engine or sampling. Copies of the table exist whose last line ends at octet 48, so records without the last four
- * octets are understood, too.
+ * There is no sequence number, engine or sampling. Copies of the table exist whose last line ends at octet 48; softflowd writes records without the last
+ * four octets, and they are understood, too.
  */
 export const V1_HEADER = 16;
 export const V1_RECORD = 52;

@@ -8,7 +8,11 @@ describeUnless(
   whyNoNetwork(['fprobe', 'tcpreplay', 'nfcapd', 'nfdump']),
   'fprobe exports to weir and to nfcapd',
   () => {
-    testExporters([{ name: 'fprobe v5', meter: fprobe, golden: 'fprobe-v5', asNfdumpHasIt: icmpFromSourcePort }]);
+    testExporters([
+      { name: 'fprobe v1', meter: fprobe(1), asNfdumpHasIt: icmpFromSourcePort },
+      { name: 'fprobe v5', meter: fprobe(5), golden: 'fprobe-v5', asNfdumpHasIt: icmpFromSourcePort },
+      { name: 'fprobe v7', meter: fprobe(7), asNfdumpHasIt: icmpFromSourcePort },
+    ]);
   },
 );
 
