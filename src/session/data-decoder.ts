@@ -1,5 +1,6 @@
 import type { TaughtRegistry, TypeInformation } from '../elements/taught.ts';
 import type { FlowBatch } from '../flow/batch.ts';
+import type { Plan } from '../wire/plan.ts';
 import type { RecordContext } from '../wire/record-context.ts';
 import type { TemplateEvent } from '../wire/template.ts';
 import type { Domain } from './domain.ts';
@@ -20,6 +21,8 @@ export interface DecodeObserver {
   /** A template was learnt, changed, or withdrawn. */
   template?(domain: Domain, event: TemplateEvent): void;
   options?(domain: Domain, templateId: number, record: OptionsRecord): void;
+  /** The records between `start` and `end` are about to be decoded by `plan`; `context` knows elements and templates for `structuredValue`. */
+  data?(plan: Plan, bytes: Uint8Array, start: number, end: number, context: RecordContext): void;
   /** Templates or sampling rates changed in a way worth keeping over a restart. */
   stateChanged?(): void;
 }
@@ -105,6 +108,7 @@ export class DataDecoder {
   run(runnable: RunnablePlan, domain: Domain, bytes: Uint8Array, start: number, end: number): number {
     const { plan } = runnable;
     const context = this.context;
+    this.#observer.data?.(plan, bytes, start, end, context);
     let total = 0;
     let p = start;
     while (end - p >= plan.minimumLength) {
