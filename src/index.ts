@@ -19,5 +19,18 @@ export { parseUserElements } from './elements/user-registry.ts';
 export type { FlowBatch } from './flow/batch.ts';
 export { type FlowRecord, records } from './flow/record.ts';
 export { COLUMNS, type ColumnDefinition } from './flow/schema.ts';
-export { createDecoder, type Decoder, type DecoderOptions, type Exporter } from './session/library-decoder.ts';
+export { createDecoder, type Decoder, type DecoderOptions } from './session/library-decoder.ts';
+export type { Exporter } from './session/library-input.ts';
+export {
+  createTemplateState,
+  type DecodedDatagram,
+  type DecodedOptions,
+  type DecodedTemplate,
+  type DecodeOptions,
+  decode,
+  type MissingTemplate,
+  type TemplateState,
+  type TemplateStateOptions,
+} from './session/single-datagram.ts';
+export type { MessageHeader } from './session/single-datagram-header.ts';
 export { WeirError } from './util/errors.ts';

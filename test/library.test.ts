@@ -85,13 +85,24 @@ describe('createDecoder', () => {
     expect(decoder.decode(message(9, [data], { sequence: 6 }))).toHaveLength(1);
   });
 
-  it('gives the same as a batch of columns', () => {
+  it('gives the same as batches of columns', () => {
     const sets = [templateSet(9, 256, FIELDS), data, data];
     const options = { now: () => NOON * 1000 };
-    const batch = createDecoder(options).decodeBatch(message(9, sets));
-    expect(batch.rows).toBe(2);
-    expect([...records(batch)]).toEqual(createDecoder(options).decode(message(9, sets)));
-    expect(createDecoder().decodeBatch(new Uint8Array()).rows).toBe(0);
+    const batches = createDecoder(options).decodeBatches(message(9, sets));
+    expect(batches.map(({ rows }) => rows)).toEqual([2]);
+    expect(batches.flatMap((batch) => [...records(batch)])).toEqual(createDecoder(options).decode(message(9, sets)));
+    expect(createDecoder().decodeBatches(new Uint8Array())).toEqual([]);
+  });
+
+  it('gives as many batches as it takes when a template sets thousands of records free', () => {
+    const decoder = createDecoder();
+    const many = set(256, ...Array.from({ length: 5000 }, () => [192, 0, 2, 7, 1, 187]));
+    for (let i = 0; i < 5; i++) decoder.decode(message(9, [many], { sequence: i }));
+    const batches = decoder.decodeBatches(message(9, [templateSet(9, 256, FIELDS)], { sequence: 5 }));
+    expect(batches.length).toBeGreaterThan(1);
+    expect(batches.reduce((sum, { rows }) => sum + rows, 0)).toBe(25_000);
+    const [single] = decoder.decodeBatches(message(9, [data], { sequence: 6 }));
+    expect(single?.rows).toBe(1);
   });
 
   it('counts what it cannot use, and throws for nothing that comes from the network', () => {
@@ -164,17 +175,16 @@ describe('docs/library.md', () => {
     ([, code]) => code ?? '',
   );
 
-  it('its example with a datagram in it runs and prints what it says', async () => {
-    const code = blocks.find((block) => block.includes('console.log(') && !block.includes('node:dgram')) ?? '';
+  const examples = blocks.filter((block) => /console\.log\(.*\); \/\/ /.test(block));
+
+  it('has examples that print what they say', () => {
+    expect(examples).toHaveLength(2);
+  });
+
+  it.each(examples.map((code, index) => [index + 1, code] as const))('example %d does', async (_, code) => {
     const expected = /console\.log\(.*\); \/\/ (.*)/.exec(code)?.[1];
-    const {
-      code: exit,
-      stdout,
-      stderr,
-    } = await runProcess(process.execPath, ['--input-type=module', '-e', code], {
-      cwd: repositoryPath(),
-    });
-    expect({ exit, stdout: stdout.trim(), stderr }).toEqual({ exit: 0, stdout: expected, stderr: '' });
+    const result = await runProcess(process.execPath, ['--input-type=module', '-e', code], { cwd: repositoryPath() });
+    expect({ ...result, stdout: result.stdout.trim() }).toMatchObject({ code: 0, stdout: expected, stderr: '' });
   });
 
   it('speaks of options that exist', () => {
