@@ -105,6 +105,7 @@ const PHRASES: readonly (readonly [phrases: readonly string[], columns: readonly
   [['out packets'], ['out_packets']],
   [['exporter', 'exporter ip', 'exporter net', 'router ip'], ['exporter']],
   [['domain'], ['observation_domain']],
+  [['kind'], ['record_kind']],
   [['next ip', 'next net', 'next hop'], ['next_hop']],
   [['bgpnext ip', 'bgp next ip', 'bgpnext net'], ['bgp_next_hop']],
   [['icmp-type'], ['icmp_type']],
