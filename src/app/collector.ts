@@ -17,6 +17,7 @@ import type { Retention } from '../store/retention.ts';
 import type { Address } from '../util/address.ts';
 import { messageOf } from '../util/errors.ts';
 import { BatchFeed } from './batch-feed.ts';
+import { RowFeed } from './row-feed.ts';
 import { type CollectorStatus, readStatus } from './status.ts';
 
 export interface CollectorOptions {
@@ -53,6 +54,8 @@ export class Collector {
   readonly decoder: MessageDecoder;
   readonly store: FlowStore;
   readonly feed: BatchFeed;
+  /** Names and counters. */
+  readonly rows: RowFeed;
   readonly #ledger = new QualityLedger();
   readonly #state: StateFile;
   #forgotten: QualityRow[] = [];
@@ -78,6 +81,8 @@ export class Collector {
       log,
     });
     this.feed = new BatchFeed(this.store);
+    const stateFile = options.persistState ? join(data, 'state', 'names.json') : undefined;
+    this.rows = new RowFeed({ store: this.store, stateFile, now, log });
     this.#state = new StateFile(
       join(data, 'state', 'templates.json'),
       () => saveState(this.decoder, now()),
@@ -87,7 +92,10 @@ export class Collector {
       registry: options.registry,
       sink: this.feed,
       sampling: options.sampling,
-      observer: options.persistState ? { stateChanged: () => this.#state.changed() } : {},
+      observer: {
+        name: (domain, fact, micros) => this.rows.name(domain, fact, micros),
+        ...(options.persistState ? { stateChanged: () => this.#state.changed() } : {}),
+      },
       onForget: (domain) => {
         addCounters(this.#gone, domain.counters);
         const row = this.#ledger.take(domain, this.#minute);
@@ -113,6 +121,7 @@ export class Collector {
     const report = await this.store.start();
     try {
       if (this.options.persistState) this.templatesLoaded = loadState(this.decoder, await this.#state.load());
+      await this.rows.start();
       await Promise.all(this.listeners.map((listener) => listener.start()));
     } catch (error) {
       await Promise.all(this.listeners.map((listener) => listener.close()));
@@ -161,6 +170,7 @@ export class Collector {
     await Promise.all(this.listeners.map((listener) => listener.close()));
     this.feed.flush();
     this.#endMinute();
+    await this.rows.close();
     if (this.options.persistState) await this.#state.close();
     await this.store.close();
   }
@@ -168,6 +178,7 @@ export class Collector {
   #tick(): void {
     const now = this.options.now();
     this.decoder.held.expire(now * 1000);
+    this.rows.tick();
     const minute = Math.floor(now / MINUTE) * MINUTE;
     if (minute === this.#minute) return;
     this.#endMinute();

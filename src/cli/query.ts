@@ -14,6 +14,7 @@ Examples:
   weir query --from today 'src net 10.0.0.0/8 and dst port in [80 443]'
   weir query --from -5m 'bytes > 1M' --order bytes          the largest flows of the last five minutes
   weir query --by exporter,in_if --format csv > interfaces.csv
+  weir query --names --by exporter,in_if --from -1h         the same, with the names that the exporters tell
   weir query 'ip 192.0.2.7' --format ndjson | jq .bytes
 `;
 
@@ -26,6 +27,7 @@ interface Flags {
   readonly order?: string;
   readonly columns?: string;
   readonly format: FormatName;
+  readonly names?: boolean;
   readonly raw?: boolean;
   readonly splitBiflows?: boolean;
   readonly plain?: boolean;
@@ -58,6 +60,7 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
         .choices(['table', 'csv', 'json', 'ndjson'])
         .default('table'),
     )
+    .option('--names', 'names of interfaces, applications, VRFs and samplers, as they were when the flow was seen')
     .option('--raw', 'counters as exported, not multiplied by the sampling rate')
     .option('--split-biflows', 'each direction of a biflow (IPFIX biflows, ASA) as a flow of its own')
     .option('--plain', 'whole numbers instead of 1.2 M')
@@ -78,7 +81,8 @@ async function query(filterText: string, flags: Flags, io: Io): Promise<number> 
     import('../query/run.ts'),
   ]);
   const zone = flags.utc === true ? 'utc' : 'local';
-  const by = flags.by === undefined ? [] : spec.parseKeys(flags.by);
+  const asked = flags.by === undefined ? [] : spec.parseKeys(flags.by);
+  const by = flags.names === true ? spec.keysWithNames(asked) : asked;
   if (by.length > 0 && flags.columns !== undefined) {
     throw new WeirError('WEIR_USAGE', '--columns is for lists of flows, and --by asks for sums', {
       hint: 'Leave one of them out.',
@@ -96,6 +100,7 @@ async function query(filterText: string, flags: Flags, io: Io): Promise<number> 
       raw: flags.raw === true,
       splitBiflows: flags.splitBiflows === true,
       columns: flags.columns === undefined ? [] : spec.parseColumns(flags.columns),
+      names: flags.names === true,
     },
     format: flags.format,
     zone,

@@ -1,6 +1,7 @@
 import { compileFilterSql, filterFileColumns } from '../filter/sql.ts';
 import { COLUMNS, type ColumnDefinition } from '../flow/schema.ts';
 import type { CellKind } from './cells.ts';
+import { withNames } from './name-columns.ts';
 import type { Probe } from './probe.ts';
 import { hasValues, type Source, spanColumns, sqlSource, sqlSpan } from './source.ts';
 import { DURATION, type Key, namesRecordKind, type QuerySpec } from './spec.ts';
@@ -168,7 +169,8 @@ function keyNames(keys: readonly PlannedKey[], index: number): string[] {
 
 /** The statement for the flows themselves. */
 export function planListing(spec: QuerySpec, source: Source): Plan {
-  const wanted = spec.columns.length > 0 ? spec.columns : COLUMNS.filter((column) => isStored(column, source));
+  const asked = spec.columns.length > 0 ? spec.columns : COLUMNS.filter((column) => isStored(column, source));
+  const wanted = spec.names ? withNames(asked) : asked;
   const { where, needs } = conditions(spec, source, []);
   const columns: AnswerColumn[] = [];
   const outputs: string[] = [];

@@ -6,11 +6,12 @@ import { messageOf, WeirError } from '../util/errors.ts';
 import { type Cell, createCell } from './cells.ts';
 import { isInterrupt, QueryDuck, type Rows } from './duck.ts';
 import { createCsv, createJson, type FormatColumn, type FormatName, type RowFormat, type Write } from './format.ts';
+import { NAME_COLUMNS, prepareNames } from './name-columns.ts';
 import { columnForPeople, measuresForPeople, type PeopleColumn } from './people.ts';
 import { type Plan, planAggregate, planListing, planTotals } from './plan.ts';
 import { type Probe, probe } from './probe.ts';
 import { openSource, type Source } from './source.ts';
-import { DURATION, type QuerySpec } from './spec.ts';
+import { asksForNames, DURATION, type QuerySpec } from './spec.ts';
 import { summaryText } from './summary.ts';
 import { Table } from './table.ts';
 import { knownTotals, mayBeRounded, NO_TOTALS, readTotals, type Totals } from './totals.ts';
@@ -35,6 +36,10 @@ export interface QueryOptions {
 /** What a listing shows to people unless told otherwise. */
 const LISTED = ['proto', 'src_addr', 'src_port', 'dst_addr', 'dst_port', 'tcp_flags', 'packets', 'bytes'].map(
   (name) => COLUMNS[columnIndex(name)] as (typeof COLUMNS)[number],
+);
+/** What it shows besides with `--names`. */
+const NAMES_LISTED = NAME_COLUMNS.map(({ column }) => column).filter(({ name }) =>
+  ['in_if_name', 'out_if_name', 'app_label'].includes(name),
 );
 const START = COLUMNS[columnIndex('time_start')] as (typeof COLUMNS)[number];
 
@@ -89,6 +94,7 @@ export class Query {
   async #answer(begun: number): Promise<boolean> {
     const { data, spec, format } = this.#options;
     const source = await openSource(data, spec.span, spec.splitBiflows === true);
+    if (asksForNames(spec)) await prepareNames(this.#duck, source.nameFiles);
     return format === 'table' ? this.#table(source, begun) : this.#machine(source, format);
   }
 
@@ -126,7 +132,8 @@ export class Query {
     const found = await probe(this.#duck, source, spec);
     const all = spec.filter.kind === 'any' && source.covered;
     let totals = grouped ? NO_TOTALS : await this.#totals(source, found);
-    const listed = spec.columns.length > 0 ? spec.columns : [START, DURATION, ...LISTED];
+    const named = spec.names ? NAMES_LISTED : [];
+    const listed = spec.columns.length > 0 ? spec.columns : [START, DURATION, ...LISTED, ...named];
     const chunks = grouped
       ? this.#groups(source, found, !all)
       : this.#listing(planListing({ ...spec, columns: listed }, source));

@@ -4,6 +4,8 @@ import { FILE_COLUMNS } from '../store/file-columns.ts';
 import { LEFT_OUT_WHEN_ZERO, zeroWhereLeftOut } from '../store/left-out.ts';
 import { WeirError } from '../util/errors.ts';
 import { biflowColumns, splitBiflows } from './biflow.ts';
+import { splitNames, sqlWithNames } from './name-columns.ts';
+import { smallFiles } from './small-tables.ts';
 import { fileType, SQL_TIME_END, sqlFiles, sqlName, sqlTime } from './sql-text.ts';
 import type { TimeSpan } from './time.ts';
 
@@ -23,6 +25,8 @@ export interface Source {
   readonly last: number | null;
   /** Whether every flow in the files belongs to the span, so that no row need be looked at for it. */
   readonly covered: boolean;
+  /** Files of the table `names`. */
+  readonly nameFiles: readonly string[];
   /** Segments and times of the whole store. */
   readonly stored: { readonly segments: number; readonly first: number | null; readonly last: number | null };
 }
@@ -74,6 +78,7 @@ export function selectSegments(catalogue: Catalogue, span: TimeSpan): Source {
     bytes: segments.reduce((sum, { bytes }) => sum + bytes, 0),
     ...timesOf(segments),
     covered: covered || (from === undefined && to === undefined),
+    nameFiles: smallFiles(catalogue).names,
     stored: { segments: all.length, ...timesOf(all) },
   };
 }
@@ -94,7 +99,7 @@ export function sourceFiles(source: Source): string[] {
 }
 
 /**
- * What to put behind FROM: the source's files with at least the columns `needed` (names of the files' columns); those that no file has are NULL.
+ * What to put behind FROM: the source's files with at least the columns `needed` (of the files, or of names); those that no file has are NULL.
  */
 export function sqlSource(source: Source, needed: Iterable<string>): string {
   if (!source.splits) return sqlScan(source, needed);
@@ -104,7 +109,7 @@ export function sqlSource(source: Source, needed: Iterable<string>): string {
 
 /** The rows as they are in the files. */
 function sqlScan(source: Source, needed: Iterable<string>): string {
-  const asked = new Set(needed);
+  const { stored: asked, named } = splitNames(new Set(needed));
   const icmp = ICMP.filter(([name]) => asked.has(name));
   if (icmp.length > 0) for (const name of ICMP_FROM) asked.add(name);
   const { segments, columns } = source;
@@ -114,7 +119,7 @@ function sqlScan(source: Source, needed: Iterable<string>): string {
   const nulls = (missing: readonly string[]) => missing.map((name) => `NULL::${fileType(name)} AS ${sqlName(name)}`);
   if (segments.length === 0) {
     const list = nulls(names.length > 0 ? names : ['time_start']);
-    return `(SELECT ${list.join(', ')} WHERE FALSE)`;
+    return sqlWithNames(`(SELECT ${list.join(', ')} WHERE FALSE)`, named);
   }
   const missing = names.filter((name) => !columns.has(name));
   const scan = sqlFiles(sourceFiles(source), !hasOneLayout(segments));
@@ -123,7 +128,8 @@ function sqlScan(source: Source, needed: Iterable<string>): string {
     ...zeros.map((column) => `${zeroWhereLeftOut(column)} AS ${sqlName(column.name)}`),
     ...icmp.map(([, value]) => value),
   ];
-  return replaced.length === 0 ? all : `(SELECT * REPLACE (${replaced.join(', ')}) FROM ${all})`;
+  const rows = replaced.length === 0 ? all : `(SELECT * REPLACE (${replaced.join(', ')}) FROM ${all})`;
+  return sqlWithNames(rows, named);
 }
 
 /** Whether some flow of the source may have a value in this column of the files. */
@@ -139,11 +145,11 @@ function isEverywhere(name: string, segments: readonly SegmentEntry[]): boolean 
 }
 
 /**
- * NetFlow v5 has no field for ICMP; exporters send type × 256 + code as the destination port, and so do those of v9 that send no ICMP field (Cisco,
+ * NetFlow v1 to v8 have no field for ICMP; exporters send type × 256 + code as the destination port, and so do those of v9 that send no ICMP field (Cisco,
  * "NetFlow Export Datagram Format"). What is stored stays as it was sent; a question about ICMP finds it here.
  */
 const ICMP_FROM = ['flow_type', 'proto', 'dst_port'] as const;
-const ICMP_IN_PORT = '"flow_type" IN (2, 3) AND "proto" IN (1, 58)';
+const ICMP_IN_PORT = '"flow_type" IN (2, 3, 11, 16, 17, 18) AND "proto" IN (1, 58)';
 const ICMP = [
   ['icmp_type', `coalesce("icmp_type", CASE WHEN ${ICMP_IN_PORT} THEN ("dst_port" >> 8)::UTINYINT END) AS "icmp_type"`],
   [

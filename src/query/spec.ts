@@ -2,6 +2,7 @@ import { nearest } from '../elements/nearest.ts';
 import { type FilterNode, forEachLeaf } from '../filter/tree.ts';
 import { COLUMNS, type ColumnDefinition, findColumn } from '../flow/schema.ts';
 import { WeirError } from '../util/errors.ts';
+import { findNameColumn, NAME_COLUMNS, withNames } from './name-columns.ts';
 import type { TimeSpan } from './time.ts';
 
 /** What an aggregate counts. */
@@ -35,6 +36,8 @@ export interface QuerySpec {
   readonly splitBiflows?: boolean;
   /** Columns of a listing; empty for all that the files have. */
   readonly columns: readonly ColumnDefinition[];
+  /** Names beside the numbers of interfaces, applications … */
+  readonly names: boolean;
 }
 
 /** `duration` is no column of the schema but one of the files, and a column of every listing for people. */
@@ -67,6 +70,18 @@ export function parseKeys(text: string): Key[] {
   return keys;
 }
 
+/** The keys, each followed by the name of what it stands for, where there are such names. */
+export function keysWithNames(keys: readonly Key[]): Key[] {
+  return withNames(keys.map(({ column }) => column)).map((column) => ({ name: column.name, column }));
+}
+
+/** Whether a question asks for names. */
+export function asksForNames({ by, columns, names }: QuerySpec): boolean {
+  return (
+    names || [...by.map(({ column }) => column), ...columns].some(({ name }) => findNameColumn(name) !== undefined)
+  );
+}
+
 /** Reads the columns of a listing. Throws WEIR_USAGE with the nearest name. */
 export function parseColumns(text: string): ColumnDefinition[] {
   return [...new Set(splitNames(text))].map((name) => columnNamed(name, '--columns'));
@@ -81,9 +96,13 @@ function splitNames(text: string): string[] {
 
 function columnNamed(name: string, flag: string): ColumnDefinition {
   if (name === DURATION.name) return DURATION;
-  const column = COLUMNS[findColumn(name)];
+  const column = COLUMNS[findColumn(name)] ?? findNameColumn(name);
   if (column !== undefined) return column;
-  const suggestion = nearest(name, [...COLUMNS.map((each) => each.name), DURATION.name]);
+  const others = [DURATION, ...NAME_COLUMNS.map((each) => each.column)];
+  const suggestion = nearest(
+    name,
+    [...COLUMNS, ...others].map((each) => each.name),
+  );
   throw new WeirError('WEIR_USAGE', `${flag}: there is no column '${name.slice(0, 60)}'`, {
     hint: suggestion === undefined ? 'docs/query.md lists the columns.' : `Did you mean '${suggestion}'?`,
     details: { name },

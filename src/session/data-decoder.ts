@@ -5,6 +5,7 @@ import type { RecordContext } from '../wire/record-context.ts';
 import type { TemplateEvent } from '../wire/template.ts';
 import type { Domain } from './domain.ts';
 import type { DomainTable } from './domain-table.ts';
+import { carriesNames, type NameFact, readNames } from './name-facts.ts';
 import { type OptionsRecord, optionsFacts, optionsRecord, readOptionsData } from './options-data.ts';
 import { SAMPLING } from './sampling.ts';
 import type { RunnablePlan, Specification, SpecificationTable } from './specification.ts';
@@ -21,6 +22,8 @@ export interface DecodeObserver {
   /** A template was learnt, changed, or withdrawn. */
   template?(domain: Domain, event: TemplateEvent): void;
   options?(domain: Domain, templateId: number, record: OptionsRecord): void;
+  /** Options data told a name, at `receivedMicros` (µs since the epoch); also when it was known. */
+  name?(domain: Domain, fact: NameFact, receivedMicros: number): void;
   /** The records between `start` and `end` are about to be decoded by `plan`; `context` knows elements and templates for `structuredValue`. */
   data?(plan: Plan, bytes: Uint8Array, start: number, end: number, context: RecordContext): void;
   /** Templates or sampling rates changed in a way worth keeping over a restart. */
@@ -73,12 +76,16 @@ export class DataDecoder {
     let count = 0;
     let changed = false;
     const describes = describesElements(specification.fields);
+    const { name } = this.#observer;
+    const isNaming = name !== undefined && carriesNames(specification.fields);
     const complete = readOptionsData(specification, bytes, start, end, (located) => {
       count++;
       const facts = optionsFacts(specification, located, bytes);
       if (facts.initMillis !== undefined) this.#booted(domain, facts.initMillis);
       if (describes) this.#taught(domain, typeInformation(located, bytes));
       if (facts.rate > 0) changed = domain.sampling.learn(facts) || changed;
+      if (isNaming)
+        readNames(specification, located, bytes, (fact) => name(domain, fact, this.context.receivedMicros));
       this.#observer.options?.(domain, id, optionsRecord(specification, located, bytes, this.#registry));
     });
     if (!complete) domain.fault('record_truncated');

@@ -4,8 +4,15 @@ import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { parseTimeLiteral } from '#weir/filter/time-literal.js';
 import { formatCatalogue, type SegmentEntry } from '#weir/store/catalogue.js';
 import { FILE_COLUMNS } from '#weir/store/file-columns.js';
-import { CATALOGUE, LIVE_CATALOGUE, segmentPath } from '#weir/store/paths.js';
-import { SMALL_TABLES } from '#weir/store/small-tables.js';
+import { CATALOGUE, type Kind, LIVE_CATALOGUE, segmentPath } from '#weir/store/paths.js';
+import {
+  rowsJson,
+  SMALL_TABLE_NAMES,
+  SMALL_TABLES,
+  type SmallTable,
+  type SmallTableRows,
+  smallTableSql,
+} from '#weir/store/small-tables.js';
 import type { Address } from '#weir/util/address.js';
 import { parseAddress } from '#weir/util/address.js';
 import type { Row } from '../filter/oracle.ts';
@@ -70,21 +77,15 @@ export async function openDuck(): Promise<DuckDBConnection> {
   return connection;
 }
 
-/** Writes a data folder as the collector leaves it: one segment for each list of rows. */
+/** Writes a data folder as the collector leaves it: one segment for each list of rows, and one for each small table. */
 export async function writeStore(
   dir: string,
   segments: readonly (readonly PlainRow[])[],
-  quality: readonly string[] = [],
+  smallRows: { readonly [Table in SmallTable]?: readonly SmallTableRows[Table][] } = {},
 ): Promise<void> {
   const duck = await openDuck();
   const entries: SegmentEntry[] = [];
-  const write = async (
-    kind: 'flows' | 'quality',
-    number: number,
-    sql: string,
-    columns: readonly string[],
-    rows: readonly Row[],
-  ) => {
+  const write = async (kind: Kind, number: number, sql: string, columns: readonly string[], rows: readonly Row[]) => {
     const starts = rows.map((row) => row['time_start'] as bigint | undefined).filter((time) => time !== undefined);
     const ends = rows.map(
       (row) => ((row['time_start'] as bigint | undefined) ?? 0n) + ((row['duration'] as bigint | undefined) ?? 0n),
@@ -96,7 +97,7 @@ export async function writeStore(
     await duck.run(`COPY (${sql}) TO '${path.replaceAll("'", "''")}' (FORMAT parquet, COMPRESSION zstd)`);
     entries.push({
       file,
-      tier: kind === 'flows' ? 'fresh' : 'quality',
+      tier: kind === 'flows' ? 'fresh' : kind,
       rows: rows.length,
       bytes: statSync(path).size,
       columns,
@@ -115,16 +116,16 @@ export async function writeStore(
     );
     await write('flows', number++, rowsSql(rows), columns, rows);
   }
-  for (const minute of quality) {
-    const values = SMALL_TABLES.quality.columns.map(([name, type]) =>
-      name === 'minute' ? `TIMESTAMP '${minute}' AS minute` : `NULL::${type} AS "${name}"`,
-    );
+  for (const table of SMALL_TABLE_NAMES) {
+    const small = smallRows[table];
+    if (small === undefined) continue;
+    const sql = smallTableSql(table, `'${rowsJson(small).replaceAll("'", "''")}'`);
     await write(
-      'quality',
+      table,
       number++,
-      `SELECT ${values.join(', ')}`,
-      SMALL_TABLES.quality.columns.map(([name]) => name),
-      [{}],
+      sql,
+      SMALL_TABLES[table].columns.map(([name]) => name),
+      small.map(() => ({})),
     );
   }
   mkdirSync(dir, { recursive: true });
