@@ -4,16 +4,19 @@ const ETHERNET_BITS = HAS.srcMac | HAS.dstMac | HAS.etherType | HAS.vlan | HAS.c
 const IP_BITS =
   HAS.ip | HAS.addresses | HAS.fragmentId | HAS.ports | HAS.tcpSequence | HAS.tcpFlags | HAS.icmp | HAS.igmp;
 
-/** Where the next Ethernet header goes to: the first one to `out`, any later one to `out.inner`, in place of the one before. */
+/**
+ * Where the next Ethernet header goes to: one that begins the packet to `out`; any later one, and any behind an IP header, to `out.inner`, in place
+ * of the one before.
+ */
 export function beginEthernet(out: PacketFields): PacketHeaders {
-  if (out.ethernetCount++ === 0) return out;
+  if (out.ethernetCount++ === 0 && out.ipCount === 0) return out;
   out.inner.has &= ~ETHERNET_BITS;
   return out.inner;
 }
 
-/** The headers of the Ethernet header met last (of `out` before the first). */
+/** The headers of the Ethernet header met last, or of the one that would stand here. */
 export function ethernetHeaders(out: PacketFields): PacketHeaders {
-  return out.ethernetCount > 1 ? out.inner : out;
+  return out.ethernetCount > 1 || out.ipCount > 0 ? out.inner : out;
 }
 
 /** Where the next IP header goes to, as `beginEthernet`. */

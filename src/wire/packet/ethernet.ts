@@ -64,19 +64,9 @@ export function readType(
   let at = payload;
   let type = u16(bytes, typeAt);
   for (let tags = 0; isVlanTag(type); tags++) {
-    out.next = LAYER.cut;
-    if (at + 2 > out.end) return at;
-    const identifier = u16(bytes, at) & 0x0fff;
-    if (tags === 0) {
-      headers.vlan = identifier;
-      headers.has |= HAS.vlan;
-    } else if (tags === 1) {
-      headers.customerVlan = identifier;
-      headers.has |= HAS.customerVlan;
-    } else if (tags === MAX_TAGS) {
-      out.next = LAYER.unknown;
-      return at;
-    }
+    out.next = tags === MAX_TAGS ? LAYER.unknown : LAYER.cut;
+    if (tags === MAX_TAGS || at + 2 > out.end) return at;
+    noteVlan(headers, u16(bytes, at) & 0x0fff);
     if (at + TAG > out.end) return at + 2;
     type = u16(bytes, at + 2);
     at += TAG;
@@ -84,20 +74,24 @@ export function readType(
   if (type <= MAX_LENGTH) {
     narrow(out, at + type);
     out.next = LAYER.llc;
+  } else if (type < FIRST_TYPE) {
+    out.next = LAYER.unknown;
   } else {
-    noteType(headers, type, out);
+    headers.etherType = type;
+    headers.has |= HAS.etherType;
+    out.next = layerOfEtherType(type);
   }
   return at;
 }
 
-function noteType(headers: PacketHeaders, type: number, out: PacketFields): void {
-  if (type < FIRST_TYPE) {
-    out.next = LAYER.unknown;
-    return;
+function noteVlan(headers: PacketHeaders, identifier: number): void {
+  if ((headers.has & HAS.vlan) === 0) {
+    headers.vlan = identifier;
+    headers.has |= HAS.vlan;
+  } else if ((headers.has & HAS.customerVlan) === 0) {
+    headers.customerVlan = identifier;
+    headers.has |= HAS.customerVlan;
   }
-  headers.etherType = type;
-  headers.has |= HAS.etherType;
-  out.next = layerOfEtherType(type);
 }
 
 /** I-TAG of 802.1ah. */
@@ -132,17 +126,18 @@ export function readLlc(bytes: Uint8Array, offset: number, out: PacketFields): n
     out.next = LAYER.ipv4;
     return offset + 3;
   }
-  if (saps !== SNAP_SAPS) return offset + 3;
-  if (offset + 8 > out.end) {
-    out.next = LAYER.cut;
-    return offset + 3;
-  }
-  const oui = u32(bytes, offset + 2) & 0xffffff;
-  if (oui !== OUI_ETHERNET && oui !== OUI_802_1H) return offset + 8;
-  const headers = ethernetHeaders(out);
-  if (isVlanTag(u16(bytes, offset + 6))) return readType(bytes, offset + 6, offset + 8, headers, out);
-  noteType(headers, u16(bytes, offset + 6), out);
-  return offset + 8;
+  return saps === SNAP_SAPS ? readSnap(bytes, offset + 3, out) : offset + 3;
+}
+
+/** SNAP from the OUI on. */
+export function readSnap(bytes: Uint8Array, offset: number, out: PacketFields): number {
+  out.next = LAYER.cut;
+  if (offset + 5 > out.end) return offset;
+  out.next = LAYER.unknown;
+  const at = offset + 5;
+  const oui = (u16(bytes, offset) << 8) | (bytes[offset + 2] as number);
+  if (oui !== OUI_ETHERNET && oui !== OUI_802_1H) return at;
+  return readType(bytes, offset + 3, at, ethernetHeaders(out), out);
 }
 
 /**

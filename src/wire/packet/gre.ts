@@ -25,6 +25,9 @@ const SEQUENCE = 0x1000;
 const ACKNOWLEDGEMENT = 0x0080;
 const VERSION = 0x0007;
 const PPTP = 1;
+/** Aruba's access points put 802.11 frames into GRE, with one type per tunnel and class. */
+const ARUBA_FIRST = 0x8200;
+const ARUBA_LAST = 0x82ff;
 
 export function readGre(bytes: Uint8Array, offset: number, out: PacketFields): number {
   out.next = LAYER.cut;
@@ -65,11 +68,25 @@ export function readGre(bytes: Uint8Array, offset: number, out: PacketFields): n
   return at;
 }
 
+const METADATA_FIXED = 4;
+
+/** Cisco metadata in GRE, unlike that in Ethernet (ether-tags.ts): type 16, version 8, length 8 in units of 4 octets, options. */
+export function readGreMetadata(bytes: Uint8Array, offset: number, out: PacketFields): number {
+  out.next = LAYER.cut;
+  if (offset + METADATA_FIXED > out.end) return offset;
+  const at = offset + METADATA_FIXED + (bytes[offset + 3] as number) * 4;
+  if (at > out.end) return offset;
+  out.next = layerOfEtherType(u16(bytes, offset));
+  return at;
+}
+
 function layerOfGre(protocol: number, flags: number): number {
   if (protocol === ETHER_TYPE.erspan2) return (flags & SEQUENCE) !== 0 ? LAYER.erspan2 : LAYER.ethernet;
   if (protocol === ETHER_TYPE.erspan3) return LAYER.erspan3;
   // PPTP sends bare acknowledgements: no sequence number, no payload.
   if ((flags & VERSION) === PPTP && (flags & SEQUENCE) === 0) return LAYER.payload;
+  if (protocol === ETHER_TYPE.ciscoMetadata) return LAYER.greMetadata;
+  if (protocol >= ARUBA_FIRST && protocol <= ARUBA_LAST) return LAYER.ieee80211;
   return layerOfEtherType(protocol);
 }
 

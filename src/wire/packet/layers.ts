@@ -39,18 +39,27 @@ export const LAYER = {
   icmp: 25,
   igmp: 26,
   gre: 27,
-  erspan2: 28,
-  erspan3: 29,
-  authentication: 30,
-  esp: 31,
-  etherIp: 32,
-  l2tp: 33,
-  l2tp3: 34,
-  vxlan: 35,
-  vxlanGpe: 36,
-  geneve: 37,
-  gtpU: 38,
-  teredo: 39,
+  greMetadata: 28,
+  erspan2: 29,
+  erspan3: 30,
+  authentication: 31,
+  esp: 32,
+  ayiya: 33,
+  /** Tags with an Ethernet type behind them: VN-Tag, Cisco metadata. */
+  etherTag: 34,
+  macSec: 35,
+  fabricPath: 36,
+  /** NSH. */
+  networkService: 37,
+  frameRelay: 38,
+  etherIp: 39,
+  l2tp: 40,
+  l2tp3: 41,
+  vxlan: 42,
+  vxlanGpe: 43,
+  geneve: 44,
+  gtpU: 45,
+  teredo: 46,
 } as const;
 
 /** The code of `LAYER` from which on there is a reader. */
@@ -74,6 +83,12 @@ export const ETHER_TYPE = {
   jumboLlc: 0x8870,
   erspan2: 0x88be,
   erspan3: 0x22eb,
+  /** 802.1BR's forerunner (Cisco). */
+  vnTag: 0x8926,
+  ciscoMetadata: 0x8909,
+  fabricPath: 0x8903,
+  macSec: 0x88e5,
+  networkService: 0x894f,
   serviceInstance: 0x88e7,
 } as const;
 
@@ -98,6 +113,15 @@ export function layerOfEtherType(etherType: number): number {
       return LAYER.ppp;
     case ETHER_TYPE.jumboLlc:
       return LAYER.llc;
+    case ETHER_TYPE.macSec:
+      return LAYER.macSec;
+    case ETHER_TYPE.fabricPath:
+      return LAYER.fabricPath;
+    case ETHER_TYPE.networkService:
+      return LAYER.networkService;
+    case ETHER_TYPE.vnTag:
+    case ETHER_TYPE.ciscoMetadata:
+      return LAYER.etherTag;
     default:
       return LAYER.unknown;
   }

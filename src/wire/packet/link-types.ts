@@ -17,6 +17,7 @@ export const LINK_TYPE = {
   raw: 101,
   ciscoHdlc: 104,
   ieee80211: 105,
+  frameRelay: 107,
   loop: 108,
   linuxCooked: 113,
   ieee80211Radiotap: 127,

@@ -4,7 +4,8 @@
  * A packet may hold another one (tunnels). The first header of a kind is told by the `PacketFields` itself, the innermost one by its
  * `inner`: `src0`–`src3` are the addresses of the first IP header, `inner.src0`–`inner.src3` those of the last when there are two or more. The
  * same rule holds for Ethernet headers, on their own: a frame of Ethernet over MPLS has two Ethernet headers and one IP header, so `inner` has
- * MAC addresses and no IP. Headers between the first and the innermost are gone through and not kept.
+ * MAC addresses and no IP. An Ethernet header behind an IP header is an inner one also where nothing stands before the IP header. Headers
+ * between the first and the innermost are gone through and not kept.
  *
  * Absent is not zero: a field has a meaning only when its bit in `has` is set. After a reset numbers are 0.
  */
@@ -64,6 +65,9 @@ export const TUNNEL = {
   /** MPLS in IP (RFC 4023) or in UDP (RFC 7510). */
   mpls: 12,
   esp: 13,
+  ayiya: 14,
+  /** Network service header (RFC 8300) over VXLAN-GPE is VXLAN; this is one that follows IP or Ethernet at once. */
+  networkService: 15,
 } as const;
 
 /** The headers of one packet, link layer to transport. */

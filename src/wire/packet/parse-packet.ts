@@ -1,15 +1,16 @@
 import { readFamily, readLinuxCooked, readLinuxCooked2, readNflog } from './capture-headers.ts';
+import { readEtherTag, readFabricPath, readMacSec, readNetworkService } from './ether-tags.ts';
 import { readEthernet, readLlc, readServiceInstance } from './ethernet.ts';
-import { readErspan2, readErspan3, readGre } from './gre.ts';
+import { readErspan2, readErspan3, readGre, readGreMetadata } from './gre.ts';
 import { readIeee80211, readRadiotap } from './ieee80211.ts';
 import { readAuthentication, readIp, readIpv4, readIpv6 } from './ip.ts';
-import { readEsp, readEtherIp } from './ip-tunnels.ts';
+import { readAyiya, readEsp, readEtherIp } from './ip-tunnels.ts';
 import { readL2tp, readL2tp3 } from './l2tp.ts';
 import { FIRST_READ_LAYER, LAYER } from './layers.ts';
 import { LINK_TYPE } from './link-types.ts';
 import { readMpls } from './mpls.ts';
 import { type PacketFields, resetPacketFields } from './packet-fields.ts';
-import { readCiscoHdlc, readPpp, readPppHdlc, readPppoe } from './ppp.ts';
+import { readCiscoHdlc, readFrameRelay, readPpp, readPppHdlc, readPppoe } from './ppp.ts';
 import { readIcmp, readIgmp, readPorts, readTcp, readUdp, readUdpLite } from './transport.ts';
 import { readGeneve, readGtpU, readTeredo, readVxlan, readVxlanGpe } from './udp-tunnels.ts';
 
@@ -90,8 +91,20 @@ function readLayer(bytes: Uint8Array, offset: number, out: PacketFields): number
       return readRadiotap(bytes, offset, out);
     case LAYER.nflog:
       return readNflog(bytes, offset, out);
+    case LAYER.etherTag:
+      return readEtherTag(bytes, offset, out);
+    case LAYER.macSec:
+      return readMacSec(bytes, offset, out);
+    case LAYER.fabricPath:
+      return readFabricPath(bytes, offset, out);
+    case LAYER.networkService:
+      return readNetworkService(bytes, offset, out);
+    case LAYER.frameRelay:
+      return readFrameRelay(bytes, offset, out);
     case LAYER.gre:
       return readGre(bytes, offset, out);
+    case LAYER.greMetadata:
+      return readGreMetadata(bytes, offset, out);
     case LAYER.erspan2:
       return readErspan2(bytes, offset, out);
     case LAYER.erspan3:
@@ -114,6 +127,8 @@ function readLayer(bytes: Uint8Array, offset: number, out: PacketFields): number
       return readGeneve(bytes, offset, out);
     case LAYER.gtpU:
       return readGtpU(bytes, offset, out);
+    case LAYER.ayiya:
+      return readAyiya(bytes, offset, out);
     case LAYER.teredo:
       return readTeredo(bytes, offset, out);
     default:
@@ -151,6 +166,8 @@ function layerOfLinkType(linkType: number): number {
       return LAYER.pppoe;
     case LINK_TYPE.ciscoHdlc:
       return LAYER.ciscoHdlc;
+    case LINK_TYPE.frameRelay:
+      return LAYER.frameRelay;
     case LINK_TYPE.ieee80211:
       return LAYER.ieee80211;
     case LINK_TYPE.ieee80211Radiotap:

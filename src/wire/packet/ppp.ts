@@ -1,17 +1,20 @@
 import { u16 } from '../../util/octets.ts';
 import { ethernetHeaders, narrow } from './current-headers.ts';
-import { readType } from './ethernet.ts';
-import { LAYER } from './layers.ts';
+import { readSnap, readType } from './ethernet.ts';
+import { LAYER, layerOfEtherType } from './layers.ts';
 import type { PacketFields } from './packet-fields.ts';
 
 /**
- * PPP (RFC 1661, RFC 1662), PPPoE (RFC 2516 section 4) and Cisco HDLC (RFC 1547 section 4.3.1).
+ * PPP (RFC 1661, RFC 1662), PPPoE (RFC 2516 section 4), Cisco HDLC (RFC 1547 section 4.3.1) and frame relay (RFC 2427 section 3; Cisco's
+ * encapsulation has an Ethernet type in place of control and NLPID).
  *
  *     PPP                                 PPPoE                              Cisco HDLC
  *      address ff, control 03 (may be      0  version 1, type 1   4 each      0  address 0f unicast, 8f multicast
  *      left out)                           1  code                8           1  control 0
  *      protocol 16, or 8 when its          2  session             16          2  Ethernet type   16
  *      first octet is odd                  4  length              16
+ *
+ *     frame relay: address 16 to 32, its last octet odd; control 03; a padding octet 0, or none; NLPID 8
  */
 const PPPOE_HEADER = 6;
 const SESSION_DATA = 0;
@@ -19,6 +22,7 @@ const HDLC_HEADER = 4;
 const HDLC_UNICAST = 0x0f;
 const HDLC_MULTICAST = 0x8f;
 const ADDRESS_AND_CONTROL = 0xff03;
+const UNNUMBERED = 0x03;
 
 export function readPpp(bytes: Uint8Array, offset: number, out: PacketFields): number {
   out.next = LAYER.cut;
@@ -78,4 +82,30 @@ export function readCiscoHdlc(bytes: Uint8Array, offset: number, out: PacketFiel
   out.next = LAYER.cut;
   if (offset + HDLC_HEADER > out.end) return offset;
   return readType(bytes, offset + 2, offset + HDLC_HEADER, ethernetHeaders(out), out);
+}
+
+const MAX_ADDRESS = 4;
+const NLPID_SNAP = 0x80;
+const NLPID_IPV4 = 0xcc;
+const NLPID_IPV6 = 0x8e;
+
+export function readFrameRelay(bytes: Uint8Array, offset: number, out: PacketFields): number {
+  out.next = LAYER.cut;
+  let at = offset;
+  while (at < out.end && at < offset + MAX_ADDRESS && ((bytes[at] as number) & 1) === 0) at++;
+  at++;
+  if (at + 2 > out.end) return offset;
+  const type = u16(bytes, at);
+  if (layerOfEtherType(type) !== LAYER.unknown) return readType(bytes, at, at + 2, ethernetHeaders(out), out);
+  out.next = LAYER.unknown;
+  if (bytes[at] !== UNNUMBERED) return at;
+  at++;
+  if (bytes[at] === 0) at++;
+  if (at >= out.end) return Math.min(at, out.end);
+  const nlpid = bytes[at];
+  at++;
+  if (nlpid === NLPID_IPV4) out.next = LAYER.ipv4;
+  else if (nlpid === NLPID_IPV6) out.next = LAYER.ipv6;
+  else if (nlpid === NLPID_SNAP) return readSnap(bytes, at, out);
+  return at;
 }

@@ -1,5 +1,6 @@
 import { u16, u32 } from '../../util/octets.ts';
 import { narrow, noteSegment, noteTunnel, noteTunnelId } from './current-headers.ts';
+import { layerOfServiceProtocol } from './ether-tags.ts';
 import { LAYER, layerOfEtherType } from './layers.ts';
 import { type PacketFields, TUNNEL } from './packet-fields.ts';
 
@@ -27,6 +28,7 @@ const PORT_GENEVE = 6081;
 const PORT_GTP_U = 2152;
 const PORT_TEREDO = 3544;
 const PORT_L2TP = 1701;
+const PORT_AYIYA = 5072;
 
 /** What a UDP datagram carries. Tunnels whose source port is only entropy go by the destination port. */
 export function layerOfPorts(source: number, destination: number): number {
@@ -48,8 +50,12 @@ export function layerOfPorts(source: number, destination: number): number {
       return LAYER.teredo;
     case PORT_L2TP:
       return LAYER.l2tp;
+    case PORT_AYIYA:
+      return LAYER.ayiya;
     default:
+      // Answers of the well-known side.
       if (source === PORT_TEREDO) return LAYER.teredo;
+      if (source === PORT_AYIYA) return LAYER.ayiya;
       return source === PORT_L2TP ? LAYER.l2tp : LAYER.payload;
   }
 }
@@ -66,20 +72,10 @@ export function readVxlan(bytes: Uint8Array, offset: number, out: PacketFields):
 export function readVxlanGpe(bytes: Uint8Array, offset: number, out: PacketFields): number {
   let layer: number = LAYER.ethernet;
   if (offset + 4 <= out.end && ((bytes[offset] as number) & NEXT_PROTOCOL_SET) !== 0) {
-    const protocol = bytes[offset + 3] as number;
-    layer = GPE_LAYERS[protocol] ?? LAYER.unknown;
+    layer = layerOfServiceProtocol(bytes[offset + 3] as number);
   }
   return readVxlanHeader(bytes, offset, layer, out);
 }
-
-const GPE_LAYERS: readonly number[] = [
-  LAYER.unknown,
-  LAYER.ipv4,
-  LAYER.ipv6,
-  LAYER.ethernet,
-  LAYER.unknown,
-  LAYER.mpls,
-];
 
 function readVxlanHeader(bytes: Uint8Array, offset: number, layer: number, out: PacketFields): number {
   if (offset + VXLAN_HEADER > out.end) {
