@@ -54,6 +54,15 @@ const ICMP_BOTH: ReadonlySet<number> = new Set([32, 139]);
 const ICMP_TYPE: ReadonlySet<number> = new Set([176, 178]);
 const ICMP_CODE: ReadonlySet<number> = new Set([177, 179]);
 
+/** protocolIdentifier. A record with two of them tells of a packet in a packet, the outer first (RFC 7011 section 8): Cisco's SRv6. */
+const PROTOCOL = 4;
+/** Where the second field of such a record goes that would feed the column. */
+const INNER_COLUMNS: ReadonlyMap<number, number> = new Map(
+  ['src_addr', 'dst_addr', 'src_port', 'dst_port', 'proto'].map((name) => [
+    columnIndex(name),
+    columnIndex(`inner_${name}`),
+  ]),
+);
 const PADDING = 210;
 /** dataLinkFrameSize (RFC 7133). */
 const FRAME_SIZE = 312;
@@ -90,6 +99,7 @@ export function buildPlan(version: PlanVersion, fields: readonly FieldSpecifier[
   };
 
   const sectionAt = bestSection(placed);
+  const isTunnelled = fields.filter(({ enterprise, id }) => enterprise === 0 && id === PROTOCOL).length > 1;
 
   for (const at of placed) {
     if (at === sectionAt) continue;
@@ -109,11 +119,13 @@ export function buildPlan(version: PlanVersion, fields: readonly FieldSpecifier[
       continue;
     }
     const feeder = feedersOf(wireVersion).get(fieldKey(at.field));
-    if (feeder === undefined || columnOp(feeder.column, at.field) === undefined) keep(at);
+    const isInner = feeder !== undefined && isTunnelled && candidates.has(feeder.column);
+    const column = isInner ? INNER_COLUMNS.get(feeder.column) : feeder?.column;
+    if (feeder === undefined || column === undefined || columnOp(column, at.field) === undefined) keep(at);
     else {
-      const list = candidates.get(feeder.column) ?? [];
+      const list = candidates.get(column) ?? [];
       list.push({ rank: feeder.rank, placed: at });
-      candidates.set(feeder.column, list);
+      candidates.set(column, list);
     }
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ascii, ip4, NOON, type Specifier, u16, u32, u64, VARIABLE, variable } from './build.ts';
+import { ascii, fromHex, ip4, NOON, type Specifier, u16, u32, u64, VARIABLE, variable } from './build.ts';
 import { decodeOne } from './run-plan.ts';
 
 /* What the numbers of vendors mean: each of these was a bug report in another collector (../shared/research/user-asks.md, 8 and 26 to 28). */
@@ -151,6 +151,37 @@ describe('biflows', () => {
 
   it('reverse elements without a column keep their name', () => {
     expect(decodeOne(10, [[58, 2, 29_305]], u16(7))).toMatchObject({ extra: { reverseVlanId: 7 } });
+  });
+});
+
+describe('a packet in a packet', () => {
+  it('Cisco’s SRv6: the second address, port and protocol are those of the inner packet', () => {
+    const fields: Specifier[] = [
+      [27, 16],
+      [28, 16],
+      [11, 2],
+      [4, 1],
+      [5, 1],
+      [8, 4],
+      [12, 4],
+      [11, 2],
+      [4, 1],
+      [5, 1],
+    ];
+    const outer = [...fromHex('20010db8000000000000000000000001 20010db8000000000000000000000002'), ...u16(0), 4, 7];
+    const inner = [...ip4('192.0.2.1'), ...ip4('192.0.2.2'), ...u16(443), 6, 9];
+    expect(decodeOne(10, fields, [...outer, ...inner])).toMatchObject({
+      src_addr: '2001:db8::1',
+      dst_addr: '2001:db8::2',
+      dst_port: 0,
+      proto: 4,
+      tos: 7,
+      inner_src_addr: '192.0.2.1',
+      inner_dst_addr: '192.0.2.2',
+      inner_dst_port: 443,
+      inner_proto: 6,
+      extra: { ipClassOfService: 9 },
+    });
   });
 });
 
