@@ -1,20 +1,28 @@
 import type { FlowRecord } from '#weir/flow/record.js';
 import type { CounterRow } from '#weir/session/counter-row.js';
-import type { MessageDecoderOptions } from '#weir/session/message-decoder.js';
-import { type TestDecoder, testDecoder } from './decoder.ts';
+import type { DomainCounters } from '#weir/session/domain.js';
+import type { MessageDecoder, MessageDecoderOptions } from '#weir/session/message-decoder.js';
+import { testDecoder } from './decoder.ts';
 
-export interface SflowTestDecoder extends TestDecoder {
+export interface SflowTestDecoder {
+  readonly decoder: MessageDecoder;
+  readonly feed: (datagram: Uint8Array, from?: string, receivedMicros?: number) => FlowRecord[];
+  readonly counters: (from?: string, domain?: number) => DomainCounters;
+  readonly faults: () => Record<string, number>;
   /** Counter rows that came since the last call. */
-  takeCounters(): CounterRow[];
+  readonly takeCounters: () => CounterRow[];
 }
 
 /** A message decoder whose counters are gathered. */
 export function sflowDecoder(options: Partial<MessageDecoderOptions> = {}): SflowTestDecoder {
   let rows: CounterRow[] = [];
-  const decoder = testDecoder({ counters: { counters: (row) => rows.push(row) }, ...options });
+  const test = testDecoder({ counters: { counters: (row) => rows.push(row) }, ...options });
   return {
-    ...decoder,
-    takeCounters() {
+    decoder: test.decoder,
+    feed: (datagram, from, receivedMicros) => test.feed(datagram, from, receivedMicros),
+    counters: (from, domain) => test.counters(from, domain),
+    faults: () => test.faults(),
+    takeCounters: () => {
       const taken = rows;
       rows = [];
       return taken;
