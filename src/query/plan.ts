@@ -27,10 +27,14 @@ export interface Plan {
 /** Kinds of records that stand for traffic: flow, biflow, sample. */
 const TRAFFIC = [0, 1, 4];
 
+const IS_TRAFFIC = `("record_kind" IN (${TRAFFIC.join(', ')}) OR "record_kind" IS NULL)`;
+/** The kind of records that sum up flows, which may be among the others, too. */
+export const AGGREGATE = 5;
+
 /** Whether rows of the source have to be looked at for their kind. */
 function kindCondition(spec: QuerySpec, probe: Probe): string[] {
   if (namesRecordKind(spec.filter) || probe.maxKind <= 1) return [];
-  return [`("record_kind" IN (${TRAFFIC.join(', ')}) OR "record_kind" IS NULL)`];
+  return [IS_TRAFFIC];
 }
 
 /** Conditions of a question, and the columns of the files that they name. */
@@ -201,6 +205,14 @@ export function planTotals(spec: QuerySpec, source: Source, probe: Probe, arithm
   const times = `min("time_start"), max(greatest("time_start", ${SQL_TIME_END}))`;
   const sql = `SELECT 0::UTINYINT, count(*), ${sums.join(', ')}, ${times} FROM ${sqlSource(source, needs)}${where}`;
   return { sql, columns: [], totals: { at: 1, times: true, kind: counterKind(arithmetic) } };
+}
+
+/** The statement for one row with the number of records that match, whatever is summed: those that stand for traffic, and aggregates. */
+export function planKinds(spec: QuerySpec, source: Source): string {
+  const { where, needs } = conditions(spec, source, []);
+  needs.add('record_kind');
+  const counts = [IS_TRAFFIC, `"record_kind" = ${AGGREGATE}`].map((kind) => `count(*) FILTER (WHERE ${kind})`);
+  return `SELECT ${counts.join(', ')} FROM ${sqlSource(source, needs)}${where}`;
 }
 
 function counterKind(arithmetic: Arithmetic): CellKind {

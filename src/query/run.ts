@@ -8,11 +8,11 @@ import { isInterrupt, QueryDuck, type Rows } from './duck.ts';
 import { createCsv, createJson, type FormatColumn, type FormatName, type RowFormat, type Write } from './format.ts';
 import { NAME_COLUMNS, prepareNames } from './name-columns.ts';
 import { columnForPeople, measuresForPeople, type PeopleColumn } from './people.ts';
-import { type Plan, planAggregate, planListing, planTotals } from './plan.ts';
+import { AGGREGATE, type Plan, planAggregate, planKinds, planListing, planTotals } from './plan.ts';
 import { type Probe, probe } from './probe.ts';
 import { openSource, type Source } from './source.ts';
-import { asksForNames, DURATION, type QuerySpec } from './spec.ts';
-import { summaryText } from './summary.ts';
+import { asksForNames, DURATION, namesRecordKind, type QuerySpec } from './spec.ts';
+import { kindsText, type MatchedKinds, summaryText } from './summary.ts';
 import { Table } from './table.ts';
 import { knownTotals, mayBeRounded, NO_TOTALS, readTotals, type Totals } from './totals.ts';
 
@@ -27,6 +27,8 @@ export interface QueryOptions {
   readonly width: number | undefined;
   readonly colour: boolean;
   readonly write: Write;
+  /** Tells a person what programs do not read: that an answer in a machine-readable format sums flows and aggregates. */
+  readonly warn?: (text: string) => void;
   /** Milliseconds, for the run time. */
   readonly clock: () => number;
   /** Where a long question may put what does not fit into memory; default in the system's temporary folder. */
@@ -42,6 +44,8 @@ const NAMES_LISTED = NAME_COLUMNS.map(({ column }) => column).filter(({ name }) 
   ['in_if_name', 'out_if_name', 'app_label'].includes(name),
 );
 const START = COLUMNS[columnIndex('time_start')] as (typeof COLUMNS)[number];
+
+const NO_KINDS: MatchedKinds = { traffic: 0, aggregates: 0, summed: false };
 
 /** Rows of an answer from `first` on, and what is known of all of it. */
 interface Chunk {
@@ -103,6 +107,9 @@ export class Query {
     const { spec, write } = this.#options;
     const grouped = spec.by.length > 0;
     const found = grouped ? await probe(this.#duck, source, spec) : undefined;
+    const kinds = found === undefined ? NO_KINDS : await this.#kinds(source, found);
+    const mixed = kinds.summed ? kindsText(kinds) : undefined;
+    if (mixed !== undefined) this.#options.warn?.(mixed);
     const plan = planListing(spec, source);
     const chunks = found === undefined ? this.#listing(plan) : this.#groups(source, found, false);
     let output: RowFormat | undefined;
@@ -158,8 +165,25 @@ export class Query {
     }
     const seconds = (this.#options.clock() - begun) / 1000;
     const { raw, limit } = spec;
-    const text = summaryText({ source, totals, probe: found, raw, shown, limit, grouped, zone, seconds });
+    const kinds = await this.#kinds(source, found);
+    const text = summaryText({ source, totals, probe: found, raw, kinds, shown, limit, grouped, zone, seconds });
     return this.#options.write(shown === 0 ? text.slice(1) : text);
+  }
+
+  /** Which kinds of records match. Only files with aggregates in them are asked. */
+  async #kinds(source: Source, found: Probe): Promise<MatchedKinds> {
+    if (found.maxKind < AGGREGATE) return NO_KINDS;
+    const { spec } = this.#options;
+    let [traffic, aggregates] = [0, 0];
+    await this.#duck.read(planKinds(spec, source), (rows) => {
+      const count = (at: number): number => {
+        const cell = createCell('i64', at);
+        cell.bind(rows);
+        return cell.number(0);
+      };
+      [traffic, aggregates] = [count(0), count(1)];
+    });
+    return { traffic, aggregates, summed: spec.by.length === 0 || namesRecordKind(spec.filter) };
   }
 
   async *#listing(plan: Plan): AsyncGenerator<Chunk> {

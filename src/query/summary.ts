@@ -4,11 +4,19 @@ import type { Probe } from './probe.ts';
 import type { Source } from './source.ts';
 import type { Totals } from './totals.ts';
 
+/** How many of the records that match stand for traffic, and how many sum up flows; and whether the sums contain the latter. */
+export interface MatchedKinds {
+  readonly traffic: number;
+  readonly aggregates: number;
+  readonly summed: boolean;
+}
+
 export interface SummaryFacts {
   readonly source: Source;
   readonly totals: Totals;
   readonly probe: Probe;
   readonly raw: boolean;
+  readonly kinds: MatchedKinds;
   /** Rows shown, and whether there are more. */
   readonly shown: number;
   readonly limit: number | undefined;
@@ -33,6 +41,8 @@ export function summaryText(facts: SummaryFacts): string {
     'read',
     `${grouped(segments.length)} of ${grouped(source.stored.segments)} segments, ${grouped(rows)} rows, ${bytesText(bytes)} in ${facts.seconds.toFixed(2)} s`,
   ]);
+  const kinds = kindsText(facts.kinds);
+  if (kinds !== undefined) lines.push(['kinds', kinds]);
   const sampling = samplingText(facts);
   if (sampling !== undefined) lines.push(['sampling', sampling]);
   if (facts.limit !== undefined && facts.shown === facts.limit && !facts.grouped && totals.flows > facts.shown) {
@@ -54,6 +64,15 @@ function storedText({ source, zone }: SummaryFacts): string {
   return first === null || last === null
     ? 'flows without times'
     : `${humanTime(first, zone)} to ${humanTime(last, zone)}`;
+}
+
+/** What is to be said of aggregated records: a flow may be in one of them and stored by itself, so that it would count twice. */
+export function kindsText({ traffic, aggregates, summed }: MatchedKinds): string | undefined {
+  if (aggregates === 0) return undefined;
+  const count = `${grouped(aggregates)} aggregated record${aggregates === 1 ? '' : 's'}`;
+  if (!summed) return `${count} left out; the filter 'kind aggregate' sums them`;
+  if (traffic === 0) return undefined;
+  return `sums both ${grouped(traffic)} flows and ${count}; 'kind flow' or 'kind aggregate' in the filter takes one`;
 }
 
 function samplingText({ probe, raw }: SummaryFacts): string | undefined {
