@@ -1,10 +1,15 @@
 import { join } from 'node:path';
 import type { AllowList } from '../collect/allow-list.ts';
 import { RefusedSenders } from '../collect/allow-list.ts';
+import type { StreamLimits } from '../collect/connection-table.ts';
 import type { ListenUrl } from '../collect/listen-url.ts';
+import type { SessionHandler, StreamPeer } from '../collect/stream-connection.ts';
+import { StreamListener } from '../collect/stream-listener.ts';
+import type { TlsCredentials, TlsSettings } from '../collect/tls-settings.ts';
 import { UdpListener } from '../collect/udp-listener.ts';
 import type { ElementRegistry } from '../elements/registry.ts';
 import { addCounters, newCounters } from '../session/domain.ts';
+import type { Fault } from '../session/faults.ts';
 import { MessageDecoder } from '../session/message-decoder.ts';
 import { collectorRow, QualityLedger } from '../session/quality.ts';
 import type { QualityRow } from '../session/quality-row.ts';
@@ -26,6 +31,10 @@ export interface CollectorOptions {
   readonly data: string;
   readonly receiveBufferBytes: number;
   readonly allowList: AllowList | undefined;
+  /** For tls:// listeners. */
+  readonly tls?: TlsSettings | undefined;
+  /** Bounds of each TCP and TLS listener. */
+  readonly sessions?: StreamLimits | undefined;
   readonly sampling: (address: Address) => ConfiguredSampling;
   readonly registry: ElementRegistry;
   /** Keep templates and sampling rates over a restart. */
@@ -49,7 +58,11 @@ const MINUTE = 60_000;
  */
 export class Collector {
   readonly options: CollectorOptions;
-  readonly listeners: readonly UdpListener[];
+  readonly udp: readonly UdpListener[];
+  /** TCP and TLS. */
+  readonly streams: readonly StreamListener[];
+  /** All of them, in the order of the configuration. */
+  readonly listeners: readonly (UdpListener | StreamListener)[];
   readonly refused = new RefusedSenders();
   readonly decoder: MessageDecoder;
   readonly store: FlowStore;
@@ -60,6 +73,7 @@ export class Collector {
   readonly #state: StateFile;
   #forgotten: QualityRow[] = [];
   readonly #gone = newCounters();
+  readonly #goneFaults = new Map<Fault, number>();
   #flushTimer: NodeJS.Timeout | undefined;
   #minuteTimer: NodeJS.Timeout | undefined;
   #minute = 0;
@@ -98,22 +112,44 @@ export class Collector {
       },
       onForget: (domain) => {
         addCounters(this.#gone, domain.counters);
+        for (const [fault, count] of domain.faults)
+          this.#goneFaults.set(fault, (this.#goneFaults.get(fault) ?? 0) + count);
         const row = this.#ledger.take(domain, this.#minute);
         if (row !== undefined && this.#forgotten.length < 100_000) this.#forgotten.push(row);
       },
     });
-    this.listeners = options.listen.map(
-      (url) =>
-        new UdpListener({
-          url,
-          // µs: the clock of this machine has no finer steps to offer without a cost per datagram.
-          onDatagram: (bytes, sender) => void this.decoder.decode(bytes, sender, now() * 1000),
-          onError: (error) => log.warn({ listen: url.text, error: error.message }, 'the socket reported an error'),
-          receiveBufferBytes: options.receiveBufferBytes,
-          allowList: options.allowList,
-          refused: this.refused,
-        }),
-    );
+    this.listeners = options.listen.map((url) => this.#listener(url));
+    this.udp = this.listeners.filter((listener) => listener instanceof UdpListener);
+    this.streams = this.listeners.filter((listener) => listener instanceof StreamListener);
+  }
+
+  #listener(url: ListenUrl): UdpListener | StreamListener {
+    const { log, now, allowList } = this.options;
+    const common = {
+      url,
+      onError: (error: Error) => log.warn({ listen: url.text, error: error.message }, 'the socket reported an error'),
+      allowList,
+      refused: this.refused,
+    };
+    if (url.scheme === 'udp') {
+      return new UdpListener({
+        ...common,
+        // µs: the clock of this machine has no finer steps to offer without a cost per datagram.
+        onDatagram: (bytes, sender) => void this.decoder.decode(bytes, sender, now() * 1000),
+        receiveBufferBytes: this.options.receiveBufferBytes,
+      });
+    }
+    const { sessions: limits, tls } = this.options;
+    return new StreamListener({ ...common, limits, tls, onSession: (peer) => this.#session(peer) });
+  }
+
+  /** What a TCP or TLS session sends is decoded as a datagram is, with templates of its own. */
+  #session({ address, port }: StreamPeer): SessionHandler {
+    const source = this.decoder.beginSession(address, port);
+    return {
+      message: (bytes) => void this.decoder.decode(bytes, source, this.options.now() * 1000),
+      end: () => this.decoder.endSession(source),
+    };
   }
 
   /** Opens the store, loads templates, binds the sockets. When one step fails, those before it are undone. */
@@ -138,16 +174,23 @@ export class Collector {
     for (const listener of this.listeners) listener.setAllowList(allowList);
   }
 
+  /** Replaces the certificates of all TLS listeners, for handshakes from now on. Throws for PEM text that cannot be used. */
+  setCredentials(credentials: TlsCredentials): void {
+    for (const listener of this.streams) listener.setCredentials(credentials);
+  }
+
   /** Figures for a status line or a log. */
   status(): CollectorStatus {
-    const { decoder, listeners, refused } = this;
+    const { decoder, udp, streams, refused } = this;
     return readStatus({
       now: this.options.now(),
       decoder,
-      listeners,
+      udp,
+      streams,
       refused,
       store: this.store.stats(),
       forgotten: this.#gone,
+      forgottenFaults: this.#goneFaults,
       kernelDrops: this.kernelDrops(),
       recordsDropped: this.recordsDropped(),
     });
@@ -155,7 +198,7 @@ export class Collector {
 
   /** Datagrams the kernel dropped at all sockets. */
   kernelDrops(): number {
-    return this.listeners.reduce((sum, listener) => sum + (listener.kernelCounters()?.drops ?? 0), 0);
+    return this.udp.reduce((sum, listener) => sum + (listener.kernelCounters()?.drops ?? 0), 0);
   }
 
   /** Stops receiving (what the kernel has queued is read first), stores everything, gives the folder free. */

@@ -1,5 +1,6 @@
+import { ORDINARY_ENDS, STREAM_CAUSE_TEXT, type StreamEnd, type StreamRefusal } from '../collect/stream-causes.ts';
 import { FAULT_TEXT, type Fault } from '../session/faults.ts';
-import type { CollectorStatus } from './status.ts';
+import type { CollectorStatus, SessionsStatus } from './status.ts';
 
 /** Thousands apart with commas: 1203 → 1,203. */
 export function grouped(value: number): string {
@@ -51,12 +52,39 @@ export function statusLines(now: CollectorStatus, before: CollectorStatus | unde
   for (const [fault, count] of faults.sort((a, b) => b[1] - a[1]).slice(0, 4)) {
     lines.push(`${grouped(count)} × ${FAULT_TEXT[fault]}`);
   }
-  if (now.refused.datagrams > 0) {
-    const senders = now.refused.senders.map(({ address, datagrams }) => `${address} (${grouped(datagrams)})`);
-    lines.push(`refused ${grouped(now.refused.datagrams)} datagrams, not on the allow-list: ${senders.join(', ')}`);
+  if (now.sessions !== undefined) lines.push(...sessionLines(now.sessions));
+  if (now.refused.datagrams + now.refused.connections > 0) {
+    const senders = now.refused.senders.map(
+      ({ address, datagrams, connections }) => `${address} (${grouped(datagrams + connections)})`,
+    );
+    const what = [
+      [now.refused.datagrams, 'datagrams'],
+      [now.refused.connections, 'connections'],
+    ] as const;
+    const refused = what.filter(([count]) => count > 0).map(([count, name]) => `${grouped(count)} ${name}`);
+    lines.push(`refused ${refused.join(' and ')}, not on the allow-list: ${senders.join(', ')}`);
   }
   if (now.store.failing !== undefined) lines.push(`the store cannot write: ${now.store.failing}`);
   if (now.store.failed !== undefined) lines.push(`the store has stopped: ${now.store.failed}`);
+  return lines;
+}
+
+/** The sessions that are open, and those that did not end as they should, by cause. */
+function sessionLines({ open, messages, unfinishedOctets, ended, refused, largest }: SessionsStatus): string[] {
+  const some = largest.slice(0, 3).map(({ exporter, subject, protocol, messages: count }) => {
+    const by = [protocol, subject].filter((one) => one !== '').join(' ');
+    return `${exporter}${by === '' ? '' : ` ${by}`} (${grouped(count)})`;
+  });
+  const more = largest.length > some.length ? ', …' : '';
+  const lines = [
+    `${grouped(open)} ${open === 1 ? 'connection' : 'connections'}, ${grouped(messages)} messages received${some.length === 0 ? '' : `: ${some.join(', ')}${more}`}`,
+  ];
+  const causes = Object.entries({ ...ended, ...refused }) as [StreamEnd | StreamRefusal, number][];
+  for (const [cause, count] of causes.sort((a, b) => b[1] - a[1])) {
+    if (ORDINARY_ENDS.has(cause) || cause === 'allow_list') continue;
+    lines.push(`${grouped(count)} ${count === 1 ? 'connection' : 'connections'} ${STREAM_CAUSE_TEXT[cause]}`);
+  }
+  if (unfinishedOctets > 0) lines.push(`${grouped(unfinishedOctets)} octets of messages that were never complete`);
   return lines;
 }
 

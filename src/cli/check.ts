@@ -46,7 +46,11 @@ async function check(flags: Flags & Record<string, unknown>, io: Io): Promise<nu
   const findings: Finding[] = [];
   const config = load(flags, findings);
   if (config !== undefined) {
-    findings.push(...(await checkConfig(config)), ...(await checkNetwork(config)), ...(await checkData(config)));
+    findings.push(
+      ...(await checkConfig(config)),
+      ...(await checkNetwork(config, io.now())),
+      ...(await checkData(config)),
+    );
   }
   findings.push(...(await checkMachine(io.now())));
   const isUsable = findings.every(({ status }) => status !== 'failure');

@@ -6,6 +6,7 @@ import type { CollectConfig } from '../config/collect-config.ts';
 import { loadElements } from '../config/elements.ts';
 import { loadConfig } from '../config/load.ts';
 import { configuredSampling } from '../config/sampling.ts';
+import { loadTls } from '../config/tls.ts';
 import { messageOf } from '../util/errors.ts';
 import { type CollectOutput, jsonOutput, terminalOutput } from './collect-output.ts';
 import type { CommandModule } from './command.ts';
@@ -17,7 +18,9 @@ Examples:
   weir collect                                        all protocols on UDP 2055 and 4739, into ./weir-data
   weir collect --listen udp://[::]:9995 --data /var/lib/netweir
   weir collect --allow 192.0.2.1 --allow 10.0.0.0/8   refuse all other senders
-  weir collect --config /etc/netweir/weir.yaml        everything from a file; SIGHUP reloads the allow-list
+  weir collect --listen tcp://[::]:4739               IPFIX over TCP
+  weir collect --listen tls://[::]:4740 --tls-cert weir.pem --tls-key weir.key --tls-ca exporters.pem
+  weir collect --config /etc/netweir/weir.yaml        everything from a file; SIGHUP reloads allow-list and certificates
 
 Stop it with Ctrl-C or SIGTERM: everything received is stored first.
 See also: weir check (is this machine ready?), weir query, docs/configuration.md
@@ -41,6 +44,8 @@ async function run(config: CollectConfig, io: Io): Promise<number> {
     data: config.data,
     receiveBufferBytes: config.receiveBufferBytes,
     allowList: await loadAllowList(config.allow),
+    tls: loadTls(config),
+    sessions: config.sessions,
     sampling: configuredSampling(config.sampling),
     registry: loadElements(config.elements),
     persistState: config.templates.persist,
@@ -55,16 +60,18 @@ async function run(config: CollectConfig, io: Io): Promise<number> {
   // A second signal while the store is being closed must not end the process either, so the listener stays to the end.
   const stopped = new Promise<void>((resolve) => {
     io.onSignal((kind) => {
-      if (kind === 'reload') void reloadAllowList(collector, config, output);
+      if (kind === 'reload') void reload(collector, config, output);
       else resolve();
     });
   });
   const report = await collector.start();
   for (const sentence of findings(report)) output.warn({}, sentence);
-  for (const { bufferWarning } of collector.listeners) if (bufferWarning !== undefined) output.warn({}, bufferWarning);
+  for (const { bufferWarning } of collector.udp) if (bufferWarning !== undefined) output.warn({}, bufferWarning);
   output.info(
     {
-      listen: collector.listeners.map(({ bound, url }) => (bound === undefined ? url.text : address(bound))),
+      listen: collector.listeners.map(({ bound, url }) =>
+        bound === undefined ? url.text : address(url.scheme, bound),
+      ),
       data: config.data,
       templates: collector.templatesLoaded,
     },
@@ -86,11 +93,12 @@ async function run(config: CollectConfig, io: Io): Promise<number> {
   return store.failed === undefined ? EXIT.ok : EXIT.failed;
 }
 
-function address({ address: host, port }: { address: string; port: number }): string {
-  return `udp://${host.includes(':') ? `[${host}]` : host}:${port}`;
+function address(scheme: string, { address: host, port }: { address: string; port: number }): string {
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-async function reloadAllowList(collector: Collector, config: CollectConfig, output: CollectOutput): Promise<void> {
+/** SIGHUP: the allow-list and the certificates are read again. Whichever cannot be used stays as it was. */
+async function reload(collector: Collector, config: CollectConfig, output: CollectOutput): Promise<void> {
   try {
     const list = await loadAllowList(config.allow);
     collector.setAllowList(list);
@@ -100,5 +108,13 @@ async function reloadAllowList(collector: Collector, config: CollectConfig, outp
     );
   } catch (error) {
     output.error({ error: messageOf(error) }, 'the allow-list was not reloaded; the old one stays');
+  }
+  try {
+    const tls = loadTls(config);
+    if (tls === undefined) return;
+    collector.setCredentials(tls);
+    output.info({}, 'certificates reloaded');
+  } catch (error) {
+    output.error({ error: messageOf(error) }, 'the certificates were not reloaded; the old ones stay');
   }
 }

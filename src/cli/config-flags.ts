@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { CLIENT_CERTIFICATES, TLS_VERSIONS } from '../collect/tls-settings.ts';
 import { LOG_FORMATS, LOG_LEVELS } from '../config/collect-config.ts';
 import type { FlagSettings } from '../config/load.ts';
 import { SETTINGS, type Setting } from '../config/settings.ts';
@@ -6,6 +7,13 @@ import { WeirError } from '../util/errors.ts';
 
 /** What commander makes of the flags below: by camel-cased name. */
 export type CollectFlags = Readonly<Record<string, unknown>> & { readonly config?: string };
+
+const CHOICES: Readonly<Record<string, readonly string[]>> = {
+  '--tls-client-certificates': CLIENT_CERTIFICATES,
+  '--tls-minimum-version': TLS_VERSIONS,
+  '--log-level': LOG_LEVELS,
+  '--log-format': LOG_FORMATS,
+};
 
 /** Adds `--config` and a flag for every setting of a collector. `flagsToConfig` reads what they give. */
 export function addCollectFlags(command: Command): Command {
@@ -23,8 +31,8 @@ export function addCollectFlags(command: Command): Command {
       continue;
     }
     const option = new Option(`${flag} <${value}>`, `${text ?? inHelp(about, many)}${defaultText(setting.default)}`);
-    if (flag === '--log-level') option.choices(LOG_LEVELS);
-    else if (flag === '--log-format') option.choices(LOG_FORMATS);
+    const choices = CHOICES[flag];
+    if (choices !== undefined) option.choices(choices);
     // No default is given to commander: a flag that was not typed must not go before the file.
     if (many || flag === '--sampling-default') option.argParser(collect);
     command.addOption(option);

@@ -174,16 +174,17 @@ export interface RefusedCount {
   readonly address: string;
   datagrams: number;
   bytes: number;
+  connections: number;
 }
 
 /**
- * Refused datagrams by address, of the first `limit` addresses that were refused; the rest is counted under `other`, because source
+ * Refused datagrams and connections by address, of the first `limit` addresses that were refused; the rest is counted under `other`, because source
  * addresses can be forged and must not fill memory.
  */
 export class RefusedSenders {
   readonly #limit: number;
   readonly #counts = new Map<number | string, RefusedCount>();
-  readonly #other: RefusedCount = { address: 'other', datagrams: 0, bytes: 0 };
+  readonly #other: RefusedCount = { address: 'other', datagrams: 0, bytes: 0, connections: 0 };
 
   constructor(limit = 4096) {
     this.#limit = limit;
@@ -195,15 +196,16 @@ export class RefusedSenders {
     let count = this.#counts.get(key);
     if (count === undefined) {
       if (this.#counts.size >= this.#limit) return this.#other;
-      count = { address: formatAddress(w0, w1, w2, w3), datagrams: 0, bytes: 0 };
+      count = { address: formatAddress(w0, w1, w2, w3), datagrams: 0, bytes: 0, connections: 0 };
       this.#counts.set(key, count);
     }
     return count;
   }
 
-  /** All counts, the most datagrams first; `other` last, when there is any. */
+  /** All counts, the most datagrams and connections first; `other` last, when there is any. */
   list(): readonly Readonly<RefusedCount>[] {
-    const counts = [...this.#counts.values()].sort((a, b) => b.datagrams - a.datagrams);
-    return this.#other.datagrams > 0 ? [...counts, this.#other] : counts;
+    const total = ({ datagrams, connections }: RefusedCount): number => datagrams + connections;
+    const counts = [...this.#counts.values()].sort((a, b) => total(b) - total(a));
+    return total(this.#other) > 0 ? [...counts, this.#other] : counts;
   }
 }

@@ -14,14 +14,14 @@ export function bindError(error: unknown, url: ListenUrl, platform: NodeJS.Platf
 
 function explain(
   code: string | undefined,
-  { host, port }: ListenUrl,
+  { scheme, host, port }: ListenUrl,
   platform: NodeJS.Platform,
 ): [problem: string, hint: string] | undefined {
   switch (code) {
     case 'EADDRINUSE':
       return [
         `port ${port} is in use by another program`,
-        `${platform === 'linux' ? `ss -lunp 'sport = :${port}'` : `lsof -nP -iUDP:${port}`} shows which; stop it, or listen on another port`,
+        `${platform === 'linux' ? `ss -l${scheme === 'udp' ? 'u' : 't'}np 'sport = :${port}'` : `lsof -nP -i${scheme === 'udp' ? 'UDP' : 'TCP'}:${port}`} shows which; stop it, or listen on another port`,
       ];
     case 'EACCES':
     case 'EPERM':
@@ -38,20 +38,23 @@ function explain(
     case 'EADDRNOTAVAIL':
       return [
         `${host} is not an address of this machine`,
-        `${platform === 'linux' ? 'ip address' : 'ifconfig'} lists its addresses; udp://[::]:${port} listens on all of them`,
+        `${platform === 'linux' ? 'ip address' : 'ifconfig'} lists its addresses; ${scheme}://[::]:${port} listens on all of them`,
       ];
     case 'EAFNOSUPPORT':
-      return ['this machine has no IPv6', `listen on udp://0.0.0.0:${port}`];
+      return ['this machine has no IPv6', `listen on ${scheme}://0.0.0.0:${port}`];
     case 'EINVAL':
       return host.toLowerCase().startsWith('fe80:') && !host.includes('%')
         ? [
             'a link-local address needs its interface',
-            `write it as udp://[${host}%eth0]:${port}, with the interface's name`,
+            `write it as ${scheme}://[${host}%eth0]:${port}, with the interface's name`,
           ]
         : undefined;
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return [`the name ${host} could not be resolved`, `write an address; udp://[::]:${port} listens on all of them`];
+      return [
+        `the name ${host} could not be resolved`,
+        `write an address; ${scheme}://[::]:${port} listens on all of them`,
+      ];
     default:
       return undefined;
   }

@@ -1,12 +1,12 @@
 import { parseAddress } from '../util/address.ts';
 import { WeirError } from '../util/errors.ts';
 
-/**
- * Where to listen. The scheme is the transport: UDP today; TCP and TLS (RFC 7011, 10.4) have their names reserved here, so that a
- * `--listen` that is valid now stays so.
- */
+/** Transports by which messages are received: UDP, TCP (RFC 7011 section 10.4), TLS over TCP (section 11.1). */
+export const TRANSPORTS = ['udp', 'tcp', 'tls'] as const;
+
+/** Where to listen. */
 export interface ListenUrl {
-  readonly scheme: 'udp';
+  readonly scheme: (typeof TRANSPORTS)[number];
   /** An address without brackets (`::`, `192.0.2.1`, `fe80::1%eth0`) or a name that is resolved when the listener starts. */
   readonly host: string;
   /** 4 or 6 for an address, 0 for a name. `::` listens on both families. */
@@ -18,10 +18,10 @@ export interface ListenUrl {
 }
 
 const EXPECTED =
-  'expected udp://HOST:PORT, for example udp://[::]:2055 (IPv4 and IPv6), udp://0.0.0.0:2055 or udp://192.0.2.1:9995';
+  'expected udp://HOST:PORT, tcp://HOST:PORT or tls://HOST:PORT, for example udp://[::]:2055 (IPv4 and IPv6), udp://192.0.2.1:9995 or tcp://[::]:4739';
 
 /**
- * Reads `udp://HOST:PORT`. HOST is an IPv4 address, an IPv6 address in brackets, or a name; none at all (`udp://:2055`) or `*` stand for
+ * Reads `udp://HOST:PORT`, `tcp://HOST:PORT` or `tls://HOST:PORT`. HOST is an IPv4 address, an IPv6 address in brackets, or a name; none at all (`udp://:2055`) or `*` stand for
  * every address of both families, as `[::]` does. Throws WEIR_USAGE saying what was expected; `details.url` has the text.
  */
 export function parseListenUrl(text: string): ListenUrl {
@@ -32,17 +32,15 @@ export function parseListenUrl(text: string): ListenUrl {
   if (parts === null) {
     const bare = /^(?:(.*):)?(\d{1,5})$/.exec(text);
     throw fail(
-      'it does not start with udp://',
+      'it does not start with udp://, tcp:// or tls://',
       bare === null || readHost(bare[1] ?? '') === undefined
         ? EXPECTED
         : `did you mean udp://${bracketed(bare[1] ?? '')}:${bare[2]}?`,
     );
   }
-  const scheme = (parts[1] as string).toLowerCase();
-  if (scheme === 'tcp' || scheme === 'tls') {
-    throw fail(`this version receives over UDP only, not over ${scheme.toUpperCase()}`);
-  }
-  if (scheme !== 'udp') throw fail(`"${scheme}" is not a transport of flow records`);
+  const named = (parts[1] as string).toLowerCase();
+  const scheme = TRANSPORTS.find((one) => one === named);
+  if (scheme === undefined) throw fail(`"${named}" is not a transport of flow records`);
 
   // A slash at the end is what a URL library makes of it; anything more would be ignored in silence.
   const authority = (parts[2] as string).replace(/\/$/, '');
@@ -50,11 +48,17 @@ export function parseListenUrl(text: string): ListenUrl {
   const split = /^(\[[^\]]*\]|[^:[\]]*)(?::(\d*))?$/.exec(authority);
   if (split === null) {
     if (parseAddress(authority) !== undefined)
-      throw fail('it has no port, and an IPv6 address stands in brackets', `did you mean udp://[${authority}]:2055?`);
+      throw fail(
+        'it has no port, and an IPv6 address stands in brackets',
+        `did you mean ${scheme}://[${authority}]:${scheme === 'udp' ? 2055 : 4739}?`,
+      );
     const last = authority.lastIndexOf(':');
     const host = authority.slice(0, last);
     if (host.includes(':') && parseAddress(host) !== undefined) {
-      throw fail('an IPv6 address stands in brackets', `did you mean udp://[${host}]:${authority.slice(last + 1)}?`);
+      throw fail(
+        'an IPv6 address stands in brackets',
+        `did you mean ${scheme}://[${host}]:${authority.slice(last + 1)}?`,
+      );
     }
     throw fail('it is not a host and a port');
   }
@@ -66,7 +70,7 @@ export function parseListenUrl(text: string): ListenUrl {
 
   const found = readHost(hostText);
   if (found === undefined) throw fail(`"${hostText}" is neither an address nor a name`);
-  return { scheme, ...found, port, text: `udp://${bracketed(found.host)}:${port}` };
+  return { scheme, ...found, port, text: `${scheme}://${bracketed(found.host)}:${port}` };
 }
 
 function readHost(text: string): { host: string; family: 0 | 4 | 6 } | undefined {

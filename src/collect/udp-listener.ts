@@ -2,8 +2,9 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { performance } from 'node:perf_hooks';
 import { type AllowList, RefusedSenders } from './allow-list.ts';
+import { type BindDeps, bindTo } from './bind.ts';
 import { type BoundAddress, type SocketCounters, socketCounterReader } from './kernel-drops.ts';
-import { bindError, bufferWarning } from './listen-messages.ts';
+import { bufferWarning } from './listen-messages.ts';
 import type { ListenUrl } from './listen-url.ts';
 import { type Sender, SenderTable } from './sender-table.ts';
 
@@ -33,11 +34,8 @@ export interface UdpListenerOptions {
 }
 
 /** The world outside, for tests. */
-export interface UdpListenerDeps {
+export interface UdpListenerDeps extends BindDeps {
   readonly createSocket: typeof createSocket;
-  /** Resolves a name to its addresses. */
-  readonly lookup: (host: string) => Promise<readonly { address: string; family: number }[]>;
-  readonly platform: NodeJS.Platform;
   /** A monotonic clock in milliseconds. */
   readonly clock: () => number;
 }
@@ -161,34 +159,8 @@ export class UdpListener {
     return this.#closed;
   }
 
-  async #start(): Promise<void> {
-    const { url } = this;
-    let { host, family } = url;
-    if (family === 0) {
-      try {
-        const addresses = await this.#deps.lookup(host);
-        // Exporters that send to a name of both families are mostly IPv4; who wants the other writes the address.
-        const chosen = addresses.find((one) => one.family === 4) ?? addresses[0];
-        if (chosen === undefined) throw new Error(`${host} has no address`);
-        host = chosen.address;
-        family = chosen.family === 4 ? 4 : 6;
-      } catch (error) {
-        throw bindError(error, url, this.#deps.platform);
-      }
-    }
-    try {
-      await this.#bind(host, family);
-    } catch (error) {
-      // Without IPv6 (ipv6.disable=1), "every address" is every IPv4 address.
-      if ((error as { code?: unknown }).code !== 'EAFNOSUPPORT' || host !== '::') {
-        throw bindError(error, url, this.#deps.platform);
-      }
-      try {
-        await this.#bind('0.0.0.0', 4);
-      } catch (second) {
-        throw bindError(second, url, this.#deps.platform);
-      }
-    }
+  #start(): Promise<void> {
+    return bindTo(this.url, this.#deps, (host, family) => this.#bind(host, family));
   }
 
   #bind(host: string, family: 4 | 6): Promise<void> {

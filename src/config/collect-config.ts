@@ -1,5 +1,7 @@
 import type { AllowListLine } from '../collect/allow-list.ts';
+import type { StreamLimits } from '../collect/connection-table.ts';
 import type { ListenUrl } from '../collect/listen-url.ts';
+import type { ClientCertificates, TlsVersion } from '../collect/tls-settings.ts';
 import type { Retention } from '../store/retention.ts';
 import type { Prefix } from '../util/prefix.ts';
 
@@ -25,6 +27,9 @@ export interface CollectConfig {
   readonly data: string;
   readonly receiveBufferBytes: number;
   readonly allow: AllowConfig;
+  readonly tls: TlsConfig;
+  /** Bounds of each TCP and TLS listener. */
+  readonly sessions: StreamLimits;
   readonly templates: {
     /** Whether templates are kept in the data folder over a restart. */
     readonly persist: boolean;
@@ -50,6 +55,15 @@ export interface CollectConfig {
   readonly statusIntervalMs: number;
   /** Where it comes from, for messages and for `weir check`. */
   readonly from: ConfigOrigins;
+}
+
+/** Files of the certificates, as paths. A configuration with a tls:// listener has `cert` and `key`, and `ca` unless exporters need no certificate. See `loadTls`. */
+export interface TlsConfig {
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+  readonly ca: string | undefined;
+  readonly clientCertificates: ClientCertificates;
+  readonly minimumVersion: TlsVersion;
 }
 
 /** Who may send; with neither entries nor a file, everyone. See `loadAllowList`. */

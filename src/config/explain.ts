@@ -31,7 +31,7 @@ export function explain(config: CollectConfig): string {
 
 /** In the form of the file; what is not set is left out. */
 function plain(config: CollectConfig): Record<string, unknown> {
-  const { allow, sampling, store } = config;
+  const { allow, sampling, sessions, store, tls } = config;
   const { maxAgeMs, maxBytes } = store.retention;
   const some = <T>(list: readonly T[]) => (list.length === 0 ? undefined : list);
   return {
@@ -40,6 +40,21 @@ function plain(config: CollectConfig): Record<string, unknown> {
     receive_buffer: formatSize(config.receiveBufferBytes),
     allow: some(allow.entries.map(({ text }) => text)),
     allow_file: allow.file,
+    tls: {
+      cert: tls.cert,
+      key: tls.key,
+      ca: tls.ca,
+      client_certificates: tls.clientCertificates,
+      minimum_version: tls.minimumVersion,
+    },
+    sessions: {
+      connections: sessions.connections,
+      per_address: sessions.connectionsPerAddress,
+      idle: formatDuration(sessions.idle),
+      handshake: formatDuration(sessions.handshake),
+      message: formatDuration(sessions.message),
+      buffer: formatSize(sessions.bufferBytes),
+    },
     templates: { persist: config.templates.persist },
     sampling: group({
       default: sampling.default || undefined,

@@ -4,6 +4,7 @@ import type { CollectConfig, ExporterSampling } from './collect-config.ts';
 import { problemsOf } from './problem.ts';
 import { FILE_SCHEMA, type Settings } from './schema.ts';
 import { SETTINGS } from './settings.ts';
+import { requireTls } from './tls.ts';
 import { type ConfigFile, readConfigFile } from './yaml-file.ts';
 
 /** Settings that flags give, by path (`store.rotate`), in the form they have in the file. */
@@ -43,7 +44,7 @@ export function loadConfig({ file, flags = {}, cwd = process.cwd() }: LoadOption
   };
   const absolute = (base: string, path: string) => resolve(base, path);
 
-  return {
+  const config: CollectConfig = {
     listen: always((s) => s.listen),
     data: paths((s) => s.data, absolute) as string,
     receiveBufferBytes: always((s) => s.receive_buffer),
@@ -53,6 +54,21 @@ export function loadConfig({ file, flags = {}, cwd = process.cwd() }: LoadOption
         line: inFlags.allow === undefined ? (read?.position(['allow', index]).line ?? 0) : 0,
       })),
       file: paths((s) => s.allow_file, absolute),
+    },
+    tls: {
+      cert: paths((s) => s.tls?.cert, absolute),
+      key: paths((s) => s.tls?.key, absolute),
+      ca: paths((s) => s.tls?.ca, absolute),
+      clientCertificates: always((s) => s.tls?.client_certificates),
+      minimumVersion: always((s) => s.tls?.minimum_version),
+    },
+    sessions: {
+      connections: always((s) => s.sessions?.connections),
+      connectionsPerAddress: always((s) => s.sessions?.per_address),
+      idle: always((s) => s.sessions?.idle),
+      handshake: always((s) => s.sessions?.handshake),
+      message: always((s) => s.sessions?.message),
+      bufferBytes: always((s) => s.sessions?.buffer),
     },
     templates: { persist: always((s) => s.templates?.persist) },
     sampling: {
@@ -74,6 +90,8 @@ export function loadConfig({ file, flags = {}, cwd = process.cwd() }: LoadOption
     statusIntervalMs: always((s) => s.status_interval),
     from: { file, settings: origins(file, read, inFlags) },
   };
+  requireTls(config);
+  return config;
 }
 
 function exporters(settings: Settings): ExporterSampling[] {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { parseAllowList } from '../collect/allow-list.ts';
 import { parseListenUrl } from '../collect/listen-url.ts';
+import { CLIENT_CERTIFICATES, TLS_VERSIONS } from '../collect/tls-settings.ts';
 import { WeirError } from '../util/errors.ts';
 import { parsePrefix } from '../util/prefix.ts';
 import { LOG_FORMATS, LOG_LEVELS } from './collect-config.ts';
@@ -42,6 +43,17 @@ function size(least: number, most = Number.MAX_SAFE_INTEGER) {
   ]);
 }
 
+/** A number in the file, a text in a flag. */
+function count(least: number, most: number) {
+  return z.union([
+    text((value) => {
+      const number = /^\d{1,9}$/.test(value) ? Number(value) : 0;
+      return number >= least && number <= most ? number : undefined;
+    }),
+    z.number().int().min(least).max(most),
+  ]);
+}
+
 const SECOND = 1000;
 const HOUR = 3600 * SECOND;
 const MIB = 1024 ** 2;
@@ -61,6 +73,25 @@ export const FILE_SCHEMA = z.strictObject({
   receive_buffer: size(64 * 1024, 1024 * MIB).optional(),
   allow: z.array(allowEntry).min(1).optional(),
   allow_file: path.optional(),
+  tls: z
+    .strictObject({
+      cert: path.optional(),
+      key: path.optional(),
+      ca: path.optional(),
+      client_certificates: z.enum(CLIENT_CERTIFICATES).optional(),
+      minimum_version: z.enum(TLS_VERSIONS).optional(),
+    })
+    .optional(),
+  sessions: z
+    .strictObject({
+      connections: count(1, 1_000_000).optional(),
+      per_address: count(1, 1_000_000).optional(),
+      idle: duration(SECOND).optional(),
+      handshake: duration(100, 600 * SECOND).optional(),
+      message: duration(SECOND, HOUR).optional(),
+      buffer: size(MIB, 16_384 * MIB).optional(),
+    })
+    .optional(),
   templates: z.strictObject({ persist: z.boolean().optional() }).optional(),
   sampling: z
     .strictObject({

@@ -25,11 +25,22 @@ const SIZE = 'a size such as 64MiB or 100GB (k, M, G, T count by 1000, Ki, Mi, G
 
 // biome-ignore format: one setting, one row
 const ROWS: readonly Row[] = [
-  ['listen[]', '--listen <url>', ['udp://[::]:2055', 'udp://[::]:4739'], 'udp://HOST:PORT, such as udp://[::]:2055', 'Where to receive. Every protocol is recognised on every port; 2055 is usual for NetFlow, 4739 is IANA’s for IPFIX.'],
+  ['listen[]', '--listen <url>', ['udp://[::]:2055', 'udp://[::]:4739'], 'udp://HOST:PORT, tcp://HOST:PORT or tls://HOST:PORT, such as udp://[::]:2055', 'Where to receive. Every protocol is recognised on every port; 2055 is usual for NetFlow, 4739 is IANA’s for IPFIX over UDP and TCP, 4740 over TLS.'],
   ['data', '--data <dir>', './weir-data', 'the path of a folder', 'The data folder, which holds the stored flows.'],
   ['receive_buffer', '--receive-buffer <size>', '64MiB', `${SIZE}, from 64KiB to 1GiB`, 'Receive buffer of each socket, which the kernel may cap (net.core.rmem_max).'],
-  ['allow[]', '--allow <entry>', undefined, 'an address, a network, or an address and port: 10.0.0.1, 2001:db8::/32, 10.0.0.1/1337', 'Who may send; others are refused and counted. Without it and without allow_file, everyone may.'],
+  ['allow[]', '--allow <entry>', undefined, 'an address, a network, or an address and port: 10.0.0.1, 2001:db8::/32, 10.0.0.1/1337', 'Who may send or connect; others are refused and counted. Without it and without allow_file, everyone may.'],
   ['allow_file', '--allow-file <file>', undefined, 'the path of a file', 'A file with one such entry a line, # for comments; counts together with allow. Read again on SIGHUP.'],
+  ['tls.cert', '--tls-cert <file>', undefined, 'the path of a file', 'The certificate (PEM) that tls:// listeners show, followed by those of intermediate authorities. Read again on SIGHUP.'],
+  ['tls.key', '--tls-key <file>', undefined, 'the path of a file', 'The private key (PEM, without a passphrase) of that certificate. Read again on SIGHUP.'],
+  ['tls.ca', '--tls-ca <file>', undefined, 'the path of a file', 'Certificates (PEM) of the authorities that sign the certificates of exporters. Read again on SIGHUP.'],
+  ['tls.client_certificates', '--tls-client-certificates <when>', 'required', 'one of none, optional, required', 'Whether exporters have to show a certificate that an authority of tls.ca has signed. RFC 7011 asks for it.'],
+  ['tls.minimum_version', '--tls-minimum-version <version>', 'TLSv1.2', 'one of TLSv1.2, TLSv1.3', 'The oldest version of TLS that is spoken.'],
+  ['sessions.connections', '--max-connections <n>', 4096, 'a whole number from 1 to 1000000', 'Connections of each tcp:// and tls:// listener. When all are taken, the oldest that has sent no message gives way to a new one; if there is none, the new one is refused.'],
+  ['sessions.per_address', '--max-connections-per-address <n>', 256, 'a whole number from 1 to 1000000', 'Connections of one address to one listener.'],
+  ['sessions.idle', '--idle-timeout <time>', '1h', `${TIME}, from 1s on`, 'A connection that is silent for longer is closed.'],
+  ['sessions.handshake', '--handshake-timeout <time>', '10s', `${TIME}, from 100ms to 10m`, 'How long a TLS handshake may take.'],
+  ['sessions.message', '--message-timeout <time>', '30s', `${TIME}, from 1s to 1h`, 'How long an exporter may take to send one message.'],
+  ['sessions.buffer', '--session-buffer <size>', '64MiB', `${SIZE}, from 1MiB to 16GiB`, 'Memory of each listener for messages that are not complete yet, 65,535 octets at most for a connection. Beyond it the connection that waits longest is closed.'],
   ['templates.persist', '--templates-persist', true, 'true or false', 'Keep templates in the data folder, so that a restart does not wait for them.'],
   ['sampling.default', '--sampling-default <n>', undefined, 'a whole number from 1 to 4294967295', 'One packet in so many, for exporters that do not say their sampling rate.'],
   ['sampling.exporters[].network', '', undefined, 'an address or a network, such as 10.0.0.0/8', 'The exporters that the entry is about; of several networks the longest counts.'],
@@ -62,6 +73,8 @@ export const SETTINGS: readonly Setting[] = ROWS.map(([path, flag, fallback, exp
 /** What is said of mappings and lists as a whole, which have no row. */
 const GROUPS: Readonly<Record<string, string>> = {
   '': 'a mapping of settings',
+  tls: 'a mapping with cert, key, ca, client_certificates, minimum_version',
+  sessions: 'a mapping with connections, per_address, idle, handshake, message, buffer',
   templates: 'a mapping with persist',
   sampling: 'a mapping with default and exporters',
   'sampling.exporters': 'a list of mappings with network, default, override',

@@ -17,7 +17,8 @@ function status({ store, ...changes }: Changes = {}): CollectorStatus {
     setsHeld: 0,
     loss: { sequence: 0, kernel: 0, store: 0, setsDropped: 0 },
     faults: {},
-    refused: { datagrams: 0, senders: [] },
+    refused: { datagrams: 0, connections: 0, senders: [] },
+    sessions: undefined,
     ...changes,
     store: { ...counts, ...store },
   };
@@ -67,16 +68,48 @@ describe('the status', () => {
     const faults = { short_message: 1, unknown_version: 5, message_length: 3, record_count: 4, set_length: 2 };
     expect(statusLines(status({ faults }), undefined).slice(1)).toEqual([
       '5 × first two octets are no version that weir knows',
-      '4 × NetFlow v5 count of records does not fit the datagram',
+      '4 × count of records in a NetFlow v1 or v5 to v8 header does not fit the datagram',
       '3 × IPFIX message length differs from the datagram (RFC 7011 section 9.1: discarded)',
       '2 × set length below 4',
     ]);
   });
 
+  it('tells the sessions over TCP and TLS, and why those ended that should not have', () => {
+    const largest = ['192.0.2.1:4000', '192.0.2.2:4000', '[2001:db8::1]:9', '192.0.2.4:1'].map((exporter, index) => ({
+      exporter,
+      seconds: 9,
+      messages: 1_000 - index,
+      bytes: 99,
+      ...(index === 1 ? { protocol: 'TLSv1.3', subject: 'CN=router' } : { protocol: '', subject: '' }),
+    }));
+    const sessions = {
+      open: 4,
+      accepted: 90,
+      messages: 12_345,
+      octets: 1,
+      unfinishedOctets: 17,
+      refused: { allow_list: 5, connections: 1 },
+      ended: { ended: 70, stopped: 1, idle: 2, stalled: 12 },
+      largest,
+    };
+    expect(statusLines(status({ sessions }), undefined).slice(1)).toEqual([
+      '4 connections, 12,345 messages received: 192.0.2.1:4000 (1,000), 192.0.2.2:4000 TLSv1.3 CN=router (999), [2001:db8::1]:9 (998), …',
+      '12 connections closed: a message was not complete in time',
+      '1 connection refused: as many connections as are allowed',
+      '17 octets of messages that were never complete',
+    ]);
+    const none = { ...sessions, open: 0, messages: 0, unfinishedOctets: 0, refused: {}, ended: {}, largest: [] };
+    expect(statusLines(status({ sessions: none }), undefined).slice(1)).toEqual(['0 connections, 0 messages received']);
+  });
+
   it('tells who was refused, and that the disk cannot be written', () => {
-    const refused = { datagrams: 1200, senders: [{ address: '192.0.2.9', datagrams: 1200 }] };
+    const refused = {
+      datagrams: 1200,
+      connections: 3,
+      senders: [{ address: '192.0.2.9', datagrams: 1200, connections: 3 }],
+    };
     expect(statusLines(status({ refused, store: { failing: 'no space left' } }), undefined).slice(1)).toEqual([
-      'refused 1,200 datagrams, not on the allow-list: 192.0.2.9 (1,200)',
+      'refused 1,200 datagrams and 3 connections, not on the allow-list: 192.0.2.9 (1,203)',
       'the store cannot write: no space left',
     ]);
   });

@@ -1,6 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { hostname } from 'node:os';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { freeUdpPort } from '../helpers/free-port.ts';
@@ -60,6 +61,26 @@ describe('weir check', () => {
     expect([code, usable]).toEqual([1, false]);
     expect(of(url)).toMatchObject({ status: 'failure', text: expect.stringContaining('in use') });
     expect(of(url)?.fix[0]).toContain('ss -lunp');
+  });
+
+  it('finds a TCP port in use, by TLS too', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    onTestFinished(() => void server.close());
+    await once(server, 'listening');
+    const { port } = server.address() as { port: number };
+    const urls = ['tcp', 'tls'].map((scheme) => `${scheme}://127.0.0.1:${port}`);
+    const tls = ['--tls-cert', 'no.pem', '--tls-key', 'no.key', '--tls-client-certificates', 'none'];
+    const { code, of } = await check(...urls.flatMap((url) => ['--listen', url]), ...tls);
+    expect(code).toBe(1);
+    for (const url of urls)
+      expect(of(url)).toMatchObject({
+        status: 'failure',
+        text: expect.stringMatching('in use by another program') as string,
+      });
+    expect(of('certificate')).toMatchObject({
+      status: 'failure',
+      text: expect.stringMatching(/there is no file .*no\.pem/) as string,
+    });
   });
 
   it('finds two listeners in each other’s way', async () => {

@@ -171,9 +171,9 @@ describe('RefusedSenders', () => {
       count.bytes += 10;
     }
     expect(refused.list()).toEqual([
-      { address: '192.0.2.1', datagrams: 3, bytes: 30 },
-      { address: '192.0.2.2', datagrams: 2, bytes: 20 },
-      { address: 'other', datagrams: 2, bytes: 20 },
+      { address: '192.0.2.1', datagrams: 3, bytes: 30, connections: 0 },
+      { address: '192.0.2.2', datagrams: 2, bytes: 20, connections: 0 },
+      { address: 'other', datagrams: 2, bytes: 20, connections: 0 },
     ]);
   });
 });

@@ -24,15 +24,21 @@ describe('parseListenUrl', () => {
     expect(parseListenUrl(normal).text).toBe(normal);
   });
 
+  it('reads TCP and TLS', () => {
+    expect(parseListenUrl('tcp://[::]:4739')).toMatchObject({ scheme: 'tcp', port: 4739, text: 'tcp://[::]:4739' });
+    expect(parseListenUrl('TLS://*:4740')).toMatchObject({ scheme: 'tls', host: '::', text: 'tls://[::]:4740' });
+  });
+
   it.each([
+    ['sctp://[::]:4739', /"sctp" is not a transport/, /expected udp/],
+    ['tcp://::1', /brackets/, /did you mean tcp:\/\/\[::1\]:4739/],
     ['', /does not start with udp/, /expected udp:\/\/HOST:PORT/],
     ['2055', /does not start with udp/, /did you mean udp:\/\/\[::\]:2055\?/],
     [':2055', /does not start with udp/, /did you mean udp:\/\/\[::\]:2055\?/],
     ['192.0.2.1:2055', /does not start with udp/, /did you mean udp:\/\/192\.0\.2\.1:2055\?/],
     ['[::1]:2055', /does not start with udp/, /did you mean udp:\/\/\[::1\]:2055\?/],
     ['udp:/0.0.0.0:2055', /does not start with udp/, /expected/],
-    ['tcp://[::]:4739', /UDP only, not over TCP/, /expected udp/],
-    ['tls://[::]:4740', /UDP only, not over TLS/, /expected udp/],
+
     ['http://[::]:80', /"http" is not a transport/, /expected udp/],
     ['udp://', /no port/, /expected udp/],
     ['udp://0.0.0.0', /no port/, /expected udp/],

@@ -54,7 +54,7 @@ describe('SenderTable', () => {
   it('counts refused datagrams by address, whatever the port, also for senders it has forgotten', () => {
     const { senders, refused } = table(2, ['192.0.2.1']);
     for (const port of [1, 2, 3, 4, 1]) senders.countRefused(senders.get('192.0.2.9', port), 100);
-    expect(refused.list()).toEqual([{ address: '192.0.2.9', datagrams: 5, bytes: 500 }]);
+    expect(refused.list()).toEqual([{ address: '192.0.2.9', datagrams: 5, bytes: 500, connections: 0 }]);
   });
 
   it('keeps senders that send through a flood of forged ones', () => {

@@ -130,8 +130,8 @@ describe('UdpListener', () => {
     expect(got.map(({ text }) => text)).toEqual(['a1', 'b2', 'c1', 'c2']);
     expect(listener.counters()).toMatchObject({ datagrams: 4, refusedDatagrams: 2, refusedBytes: 4 });
     expect(refused.list()).toEqual([
-      { address: '127.0.0.2', datagrams: 1, bytes: 2 },
-      { address: '127.0.0.1', datagrams: 1, bytes: 2 },
+      { address: '127.0.0.2', datagrams: 1, bytes: 2, connections: 0 },
+      { address: '127.0.0.1', datagrams: 1, bytes: 2, connections: 0 },
     ]);
   });
 

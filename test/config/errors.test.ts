@@ -131,7 +131,7 @@ const CASES: readonly Case[] = [
     at: '1:9',
     says: /"router1" is not an address/,
   },
-  { what: 'another transport', yaml: 'listen:\n  - tcp://[::]:4739', at: '2:5', says: /receives over UDP only/ },
+  { what: 'another transport', yaml: 'listen:\n  - sctp://[::]:4739', at: '2:5', says: /"sctp" is not a transport/ },
   { what: 'a URL without port', yaml: 'listen:\n  - udp://192.0.2.1', at: '2:5', says: /it has no port/ },
   {
     what: 'a text that YAML takes for a mapping',

@@ -28,6 +28,21 @@ describe('loadConfig', () => {
       data: '/somewhere/weir-data',
       receiveBufferBytes: 64 * 1024 * 1024,
       allow: { entries: [], file: undefined },
+      sessions: {
+        connections: 4096,
+        connectionsPerAddress: 256,
+        idle: 3_600_000,
+        handshake: 10_000,
+        message: 30_000,
+        bufferBytes: 64 * 1024 ** 2,
+      },
+      tls: {
+        cert: undefined,
+        key: undefined,
+        ca: undefined,
+        clientCertificates: 'required',
+        minimumVersion: 'TLSv1.2',
+      },
       templates: { persist: true },
       sampling: { default: 0, exporters: [] },
       store: {
@@ -103,6 +118,49 @@ describe('loadConfig', () => {
       ['10.0.0.0/8', 7],
     ]);
     expect(configuredSampling(config.sampling)(address('10.1.1.1')).default).toBe(7);
+  });
+});
+
+describe('loadConfig for TLS', () => {
+  const listen = ['tls://[::]:4740'];
+
+  it('takes paths as others are taken, and numbers in flags', () => {
+    const { config, folder } = load(
+      'tls: { cert: a.pem, key: keys/a.key, ca: /ca.pem }\nsessions: { connections: 9 }\n',
+      {
+        listen,
+        'sessions.per_address': '7',
+      },
+    );
+    expect(config.tls).toMatchObject({ cert: folder.join('a.pem'), key: folder.join('keys/a.key'), ca: '/ca.pem' });
+    expect(config.sessions).toMatchObject({ connections: 9, connectionsPerAddress: 7 });
+  });
+
+  it.each<[string, Record<string, unknown>, RegExp]>([
+    ['a certificate', {}, /needs a certificate and its key, and tls\.cert is not set/],
+    ['a key', { 'tls.cert': 'a' }, /tls\.key is not set/],
+    ['authorities', { 'tls.cert': 'a', 'tls.key': 'a' }, /tls\.ca is not set/],
+    [
+      'authorities',
+      { 'tls.cert': 'a', 'tls.key': 'a', 'tls.client_certificates': 'optional' },
+      /have to show a certificate to tls:\/\/\[::\]:4740/,
+    ],
+  ])('misses %s', (_, flags, says) => {
+    expect(() => loadConfig({ flags: { ...flags, listen } })).toThrow(says);
+    expect(() => loadConfig({ flags })).not.toThrow();
+  });
+
+  it('wants no authorities when exporters need no certificate', () => {
+    const flags = { listen, 'tls.cert': 'a', 'tls.key': 'a', 'tls.client_certificates': 'none' };
+    expect(loadConfig({ flags }).tls.ca).toBeUndefined();
+  });
+
+  it.each([
+    [{ 'sessions.connections': '0' }, /--max-connections: found "0", expected a whole number from 1/],
+    [{ 'sessions.idle': '60' }, /--idle-timeout: found "60", expected a length of time/],
+    [{ 'tls.minimum_version': 'TLSv1.1' }, /--tls-minimum-version: found "TLSv1\.1", expected one of TLSv1\.2/],
+  ])('refuses %j', (flags, says) => {
+    expect(() => loadConfig({ flags })).toThrow(says);
   });
 });
 

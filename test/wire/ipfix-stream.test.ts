@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { StreamFramer } from '#weir/wire/ipfix-stream.js';
 import { message, message5, record5, set, templateSet, u16, u32 } from './build.ts';
