@@ -16,6 +16,16 @@
 export type { InformationElement } from './elements/element.ts';
 export { createElementRegistry, type ElementRegistry } from './elements/registry.ts';
 export { parseUserElements } from './elements/user-registry.ts';
+export type { StreamNames } from './export/description.ts';
+export {
+  createEncoder,
+  type EncodeOptions,
+  type Encoder,
+  type EncoderOptions,
+  PROTOCOLS,
+  type Protocol,
+} from './export/encoder.ts';
+export type { EncoderCounters } from './export/losses.ts';
 export type { FlowBatch } from './flow/batch.ts';
 export { type FlowRecord, records } from './flow/record.ts';
 export { COLUMNS, type ColumnDefinition } from './flow/schema.ts';

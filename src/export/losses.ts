@@ -1,0 +1,60 @@
+/**
+ * What a target format cannot carry, and what is done about it. Each rule has a name, under which it is counted; docs/encode.md explains all of them.
+ * A record is refused as a whole, or sent with a changed value, or sent without the values of columns for which the format has no field.
+ */
+
+/** Why a record is not sent at all. */
+export const REFUSALS = ['ipv6', 'record_kind', 'no_address', 'too_long', 'template_limit'] as const;
+export type Refusal = (typeof REFUSALS)[number];
+
+/** Why a value is sent that is not the record's own. */
+export const CHANGES = [
+  'split',
+  'counter_clamped',
+  'as_trans',
+  'interface_clamped',
+  'flags_cut',
+  'time_clamped',
+  'time_rounded',
+  'domain_cut',
+  'sampling_clamped',
+  'sampling_assumed',
+  'text_cut',
+  'value_left_out',
+  'flow_as_sample',
+] as const;
+export type Change = (typeof CHANGES)[number];
+
+/** Counts of one encoder since it was made. */
+export interface EncoderCounters {
+  /** Data records in messages; options data records do not count. */
+  records: number;
+  messages: number;
+  octets: number;
+  readonly refused: Record<Refusal, number>;
+  /** Values, except for `split`: there it is records more than there were. */
+  readonly changed: Record<Change, number>;
+  /** By column name: records that had a value of a column for which the format has no field. */
+  readonly omitted: Record<string, number>;
+}
+
+/** Counters at zero. */
+export function createCounters(): EncoderCounters {
+  const zeros = <Name extends string>(names: readonly Name[]): Record<Name, number> =>
+    Object.fromEntries(names.map((name) => [name, 0])) as Record<Name, number>;
+  return { records: 0, messages: 0, octets: 0, refused: zeros(REFUSALS), changed: zeros(CHANGES), omitted: {} };
+}
+
+/** What only the collector knows of a record, or what the message tells: no field is expected to carry it. */
+export const COLLECTOR_COLUMNS: ReadonlySet<string> = new Set([
+  'time_received',
+  'exporter',
+  'observation_domain',
+  'flow_type',
+  'record_kind',
+  'sampling_rate',
+  'sampling_source',
+  'time_start',
+  'time_end',
+  'time_source',
+]);

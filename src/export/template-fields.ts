@@ -1,0 +1,211 @@
+import { REVERSE_ENTERPRISE } from '../elements/reverse.ts';
+import type { Layout } from '../flow/layout.ts';
+import { COLUMNS, columnIndex } from '../flow/schema.ts';
+import { FIRST_SLOT, slotOf } from '../flow/slots.ts';
+import { feedersOf } from '../wire/feeders.ts';
+import { type FieldSpecifier, VARIABLE } from '../wire/template.ts';
+import {
+  address4,
+  address6,
+  double,
+  type MessageClock,
+  mac,
+  microseconds,
+  milliseconds,
+  octet,
+  quad,
+  uptimeStamp,
+  word,
+} from './field-writers.ts';
+import { COLLECTOR_COLUMNS, type EncoderCounters } from './losses.ts';
+import type { FieldWriter } from './row-selection.ts';
+import { applicationField, hexField, labelFields, type TextField, textField } from './text-fields.ts';
+
+/** How the times of records are sent: sysUptime stamps (22, 21), ms (152, 153), NTP format with µs (154, 155). */
+export type TimeForm = 'uptime' | 'milliseconds' | 'microseconds';
+
+/** A field of a data record, and what writes it. */
+export interface RecordField {
+  readonly specifier: FieldSpecifier;
+  /** For fields of fixed length. */
+  readonly write?: FieldWriter;
+  /** For fields of variable length, and texts. */
+  readonly text?: TextField;
+}
+
+export interface FieldContext {
+  readonly version: 9 | 10;
+  readonly times: TimeForm;
+  readonly clock: MessageClock;
+  readonly counters: EncoderCounters;
+}
+
+/** Which of several templates a row needs: what it says is not in its layout, but in its values. */
+export interface RowShape {
+  /** Bit n: the n-th address column of the layout holds an IPv6 address. */
+  readonly addresses: number;
+  /** The time is that of an event (observationTimeMilliseconds), not of a flow. */
+  readonly isEvent: boolean;
+  /** The record carries its own sampling rate (samplingInterval 34). */
+  readonly hasRate: boolean;
+}
+
+/** Element of a column where the first one in the schema is deprecated or not for every value. */
+const PREFERRED: Readonly<Record<string, readonly [v9: string, ipfix: string]>> = {
+  // samplerId (48) is deprecated in IPFIX in favour of selectorId.
+  sampler_id: ['48', '302'],
+};
+
+/** Times of the other direction (RFC 5103), as the number of their element in ms and with µs. */
+const REVERSE_TIMES: Readonly<Record<string, readonly [millis: number, micros: number]>> = {
+  reverse_time_start: [152, 154],
+  reverse_time_end: [153, 155],
+};
+
+const ICMP_COLUMNS: Readonly<Record<string, readonly [v4: number, v6: number]>> = {
+  icmp_type: [176, 178],
+  icmp_code: [177, 179],
+};
+
+/** Columns of a layout whose type is `address`, in schema order: what the bits of `RowShape.addresses` mean. */
+export function addressColumns(layout: Layout): number[] {
+  return layout.columns.filter(
+    (column) => COLUMNS[column]?.type === 'address' && !COLLECTOR_COLUMNS.has(COLUMNS[column]?.name ?? ''),
+  );
+}
+
+/** Columns of a layout for which NetFlow v9 or IPFIX has no element. What the message or the collector says is not among them. */
+export function omittedColumns(layout: Layout, version: 9 | 10): string[] {
+  const names = layout.columns.map((column) => COLUMNS[column]?.name ?? '');
+  return names.filter(
+    (name) =>
+      !COLLECTOR_COLUMNS.has(name) &&
+      ICMP_COLUMNS[name] === undefined &&
+      elementsOf(name, version).length === 0 &&
+      !(version === 10 && REVERSE_TIMES[name] !== undefined),
+  );
+}
+
+/** The fields of a data record with the columns of `layout`, for rows of this shape: the columns in schema order, then the times. */
+export function recordFields(layout: Layout, shape: RowShape, context: FieldContext): RecordField[] {
+  const addresses = addressColumns(layout);
+  const fields: RecordField[] = [];
+  const sourceBit = addresses.indexOf(columnIndex('src_addr'));
+  const isIpv6 = sourceBit >= 0 && (shape.addresses & (1 << sourceBit)) !== 0;
+  for (const column of layout.columns) {
+    const name = COLUMNS[column]?.name ?? '';
+    if (COLLECTOR_COLUMNS.has(name)) continue;
+    const icmp = ICMP_COLUMNS[name];
+    if (icmp !== undefined) {
+      fields.push(fixedField(icmp[isIpv6 ? 1 : 0], 1, octet(slotOf(name))));
+      continue;
+    }
+    const bit = addresses.indexOf(column);
+    fields.push(...columnFields(column, bit >= 0 && (shape.addresses & (1 << bit)) !== 0, context));
+  }
+  fields.push(...timeFields(shape, context));
+  if (shape.hasRate) fields.push(fixedField(34, 4, samplingRate(context.counters)));
+  return fields;
+}
+
+function columnFields(column: number, isIpv6: boolean, context: FieldContext): RecordField[] {
+  const { version, times, counters } = context;
+  const definition = COLUMNS[column];
+  const slot = FIRST_SLOT[column] as number;
+  const name = definition?.name ?? '';
+  const reverse = REVERSE_TIMES[name];
+  if (reverse !== undefined) {
+    if (version === 9) return [];
+    const [id, write] =
+      times === 'microseconds' ? [reverse[1], microseconds(slot)] : [reverse[0], milliseconds(slot, counters)];
+    return [{ specifier: { enterprise: REVERSE_ENTERPRISE, id, length: 8 }, write }];
+  }
+  const [element, second] = elementsOf(name, version);
+  if (definition === undefined || element === undefined) return [];
+  const specifier = (length: number): FieldSpecifier => ({ ...element, length });
+  const fixed = (length: number, write: FieldWriter): RecordField[] => [{ specifier: specifier(length), write }];
+  switch (definition.type) {
+    case 'u8':
+      return fixed(1, octet(slot));
+    case 'u16':
+      return fixed(2, word(slot));
+    case 'u32':
+      return fixed(4, double(slot));
+    case 'u64':
+      return fixed(8, quad(slot));
+    case 'mac':
+      return fixed(6, mac(slot));
+    case 'address':
+      if (!isIpv6) return fixed(4, address4(slot));
+      return [{ specifier: { ...(second ?? element), length: 16 }, write: address6(slot) }];
+    case 'text': {
+      if (name === 'mpls_labels') return labelFields(slot).map(([id, write]) => fixedField(id, 3, write));
+      const text =
+        name === 'app_id'
+          ? applicationField(slot, version, counters)
+          : name.endsWith('_acl')
+            ? hexField(slot, version, counters)
+            : textField(slot, version, counters);
+      return [{ specifier: specifier(text.length), text }];
+    }
+    default:
+      return [];
+  }
+}
+
+/** The elements that carry a column in this version, best first, without those that only readers use. */
+function elementsOf(name: string, version: 9 | 10): { enterprise: number; id: number }[] {
+  const column = columnIndex(name);
+  const preferred = PREFERRED[name]?.[version === 9 ? 0 : 1];
+  const all = preferred === undefined ? (COLUMNS[column]?.elements ?? []) : [preferred];
+  return all.flatMap((element) => {
+    const text = String(element);
+    if (text.startsWith('v9/')) return version === 9 ? [{ enterprise: 0, id: Number(text.slice(3)) }] : [];
+    const [enterprise, id] = text.includes('/') ? text.split('/').map(Number) : [0, Number(text)];
+    // NetFlow v9 has no enterprise numbers, and field types are not the elements of another column there.
+    if (enterprise !== 0 && version === 9) return [];
+    if (feedersOf(version).get((enterprise as number) * 65_536 + (id as number))?.column !== column) return [];
+    return [{ enterprise: enterprise as number, id: id as number }];
+  });
+}
+
+function timeFields({ isEvent }: RowShape, { version, times, clock, counters }: FieldContext): RecordField[] {
+  const start = slotOf('time_start');
+  const end = slotOf('time_end');
+  if (isEvent) {
+    return times === 'microseconds'
+      ? [fixedField(324, 8, microseconds(end))]
+      : [fixedField(323, 8, milliseconds(end, counters))];
+  }
+  if (times === 'uptime' && version === 9) {
+    return [
+      fixedField(22, 4, uptimeStamp(start, clock, counters)),
+      fixedField(21, 4, uptimeStamp(end, clock, counters)),
+    ];
+  }
+  return times === 'microseconds'
+    ? [fixedField(154, 8, microseconds(start)), fixedField(155, 8, microseconds(end))]
+    : [fixedField(152, 8, milliseconds(start, counters)), fixedField(153, 8, milliseconds(end, counters))];
+}
+
+/** The record's own rate. Unknown is sent as 1: a collector would take 0 for the rate of the stream. */
+function samplingRate({ changed }: EncoderCounters): FieldWriter {
+  const slot = slotOf('sampling_rate');
+  return (view, at, stride, { arrays }, rows, from, to) => {
+    const rates = arrays[slot];
+    for (let i = from; i < to; i++, at += stride) {
+      const rate = rates?.[rows[i] as number] ?? 0;
+      if (rate === 0) changed.sampling_assumed++;
+      view.setUint32(at, rate === 0 ? 1 : rate);
+    }
+  };
+}
+
+function fixedField(id: number, length: number, write: FieldWriter): RecordField {
+  return { specifier: { enterprise: 0, id, length }, write };
+}
+
+/** Whether a field's length stands before its value. */
+export function isVariable({ specifier }: RecordField): boolean {
+  return specifier.length === VARIABLE;
+}
