@@ -2,7 +2,7 @@ import { u16, u32 } from '../../util/octets.ts';
 import { ipHeaders, narrow } from './current-headers.ts';
 import { LAYER } from './layers.ts';
 import { HAS, type PacketFields } from './packet-fields.ts';
-import { layerOfPorts } from './udp-tunnels.ts';
+import { layerOfPorts, looksLikeTeredo } from './udp-tunnels.ts';
 
 /**
  * Transport headers.
@@ -61,6 +61,9 @@ export function readUdp(bytes: Uint8Array, offset: number, out: PacketFields): n
   if (length >= UDP_HEADER) narrow(out, offset + length);
   const ip = ipHeaders(out);
   out.next = layerOfPorts(ip.srcPort, ip.dstPort);
+  if (out.next === LAYER.payload && looksLikeTeredo(bytes, offset + UDP_HEADER, length - UDP_HEADER, out.end)) {
+    out.next = LAYER.teredo;
+  }
   return offset + UDP_HEADER;
 }
 

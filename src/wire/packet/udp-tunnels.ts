@@ -148,6 +148,20 @@ export function readGtpU(bytes: Uint8Array, offset: number, out: PacketFields): 
   return at;
 }
 
+/** 2001:0::/32 (RFC 4380 section 2.6). */
+const TEREDO_PREFIX = 0x20010000;
+const IPV6_HEADER = 40;
+
+/**
+ * Whether a UDP payload of `length` octets is surely Teredo: clients and relays speak to each other on any port. One of the two addresses must be
+ * a Teredo address, and the lengths must agree.
+ */
+export function looksLikeTeredo(bytes: Uint8Array, offset: number, length: number, end: number): boolean {
+  if (offset + IPV6_HEADER > end || (bytes[offset] as number) >> 4 !== 6) return false;
+  if (u16(bytes, offset + 4) + IPV6_HEADER !== length) return false;
+  return u32(bytes, offset + 8) === TEREDO_PREFIX || u32(bytes, offset + 24) === TEREDO_PREFIX;
+}
+
 const ORIGIN_LENGTH = 8;
 const AUTHENTICATION_FIXED = 13;
 

@@ -193,6 +193,13 @@ describe('tunnels in UDP', () => {
     expect(carried(to, payload, from)).toMatchObject({ tunnel: 'teredo', inner: INNER_6 });
   });
 
+  it('Teredo between clients and relays, on any port, by its address', () => {
+    const fromClient = ip6(6, tcp(1, 2), { from: '200100004136e37880005ed1b9c82815' });
+    expect(carried(40_000, fromClient)).toMatchObject({ tunnel: 'teredo', inner: { srcPort: 1, dstPort: 2 } });
+    expect(carried(40_000, TEREDO)).toMatchObject({ hasInner: 0, next: 'payload' });
+    expect(carried(40_000, `${fromClient}00`)).toMatchObject({ hasInner: 0, next: 'payload' });
+  });
+
   it.each([
     ['plain', `0002 0011 0022 ff03 0021 ${INNER}`],
     ['with length', `4002 0034 0011 0022 ff03 0021 ${INNER}`],
