@@ -112,13 +112,20 @@ export function groupsOf(sample: FlowSample): number {
   if (has & ~(RECORD.packet | RECORD.header)) mask |= recordGroups(sample, mask);
   if (sample.reason >= 0) mask |= GROUP.notification | GROUP.discard;
   else if (sample.outFormat === INTERFACE_FORMAT.discarded) mask |= GROUP.discard;
-  if (
-    sample.sourceClass === 0 &&
-    (sample.inFormat === 0 && sample.input === sample.sourceIndex) !==
-      (sample.outFormat === 0 && sample.output === sample.sourceIndex)
-  )
-    mask |= GROUP.direction;
+  if (directionOf(sample) >= 0) mask |= GROUP.direction;
   return mask;
+}
+
+/**
+ * The direction at the interface that took the sample: 0 ingress, 1 egress, −1 when the sample does not tell (both interfaces are the data source, or none is,
+ * or it is no interface). What came in elsewhere and left by several interfaces was sampled on leaving by one of them.
+ */
+export function directionOf({ sourceClass, sourceIndex, inFormat, input, outFormat, output }: FlowSample): number {
+  if (sourceClass !== 0) return -1;
+  const isIngress = inFormat === INTERFACE_FORMAT.ifIndex && input === sourceIndex;
+  const isEgress =
+    outFormat === INTERFACE_FORMAT.multiple ? !isIngress && input !== 0 : outFormat === 0 && output === sourceIndex;
+  return isIngress === isEgress ? -1 : isIngress ? 0 : 1;
 }
 
 function packetGroups(packet: PacketFields, isHeader: boolean): number {

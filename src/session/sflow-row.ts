@@ -3,7 +3,7 @@ import { slotOf } from '../flow/slots.ts';
 import { HAS } from '../wire/packet/packet-fields.ts';
 import type { RecordContext } from '../wire/record-context.ts';
 import { type FlowSample, INTERFACE_FORMAT, RECORD } from '../wire/sflow/flow-sample.ts';
-import { GROUP, isVariable } from './sflow-layout.ts';
+import { directionOf, GROUP, isVariable } from './sflow-layout.ts';
 
 const RATE = slotOf('sampling_rate');
 const RATE_SOURCE = slotOf('sampling_source');
@@ -122,7 +122,7 @@ export function writeSample(
   if (mask & (GROUP.mpls | GROUP.segment | GROUP.tunnel | GROUP.tunnelId | GROUP.inner))
     writeTunnel(batch, row, mask, sample);
   if (mask & (GROUP.router | GROUP.gateway)) writeRoute(batch, row, mask, sample);
-  if (mask & GROUP.direction) set8(arrays, DIRECTION, row, sample.input === sample.sourceIndex ? 0 : 1);
+  if (mask & GROUP.direction) set8(arrays, DIRECTION, row, directionOf(sample));
   if (mask & GROUP.discard) {
     set16(arrays, DROP_REASON, row, Math.min(sample.reason >= 0 ? sample.reason : sample.output, 0xffff));
   }

@@ -180,6 +180,8 @@ describe('where the packet went', () => {
   it('the direction at the data source', () => {
     expect(flow(4, 3, 3)['direction']).toBe(0);
     expect(flow(4, 3, 4)['direction']).toBe(1);
+    expect(flow(0x8000_0007, 3, 4)['direction'], 'one of several').toBe(1);
+    expect(flow(0x8000_0007, 3, 3)['direction']).toBe(0);
     expect(flow(4, 3, 9)['direction']).toBeUndefined();
     expect(flow(3, 3, 3)['direction']).toBeUndefined();
     expect(flow(4, 3, (1 << 24) | 3)['direction'], 'a VLAN is the source').toBeUndefined();
