@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { contents } from './decode-content.mjs';
 import { timeOnce } from './lib/process.mjs';
 import { compare, show, table } from './lib/table.mjs';
 import { send } from './lib/udp.mjs';
@@ -13,11 +14,15 @@ const RATE = 20_000;
 const MOST_FLOWS = 1_000_000;
 const PYTHON_SECONDS = 5;
 const GOALS = { 5: 15, 9: 10, 10: 8 };
+/** M records/s of biflows and firewall events, and how much options data may slow plain ones down. */
+const CONTENT_GOAL = 4;
+const OPTIONS_GOAL = 0.8;
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 
 export async function bench(options, peers) {
   const folder = mkdtempSync(join(tmpdir(), 'weir-bench-decode-'));
   const results = [];
+  const others = [];
   try {
     for (const version of options.versions) {
       const file = join(folder, `v${version}`);
@@ -31,6 +36,12 @@ export async function bench(options, peers) {
             );
       results.push({ version, datagrams, weir, python });
     }
+    for (const { name, datagrams } of contents()) {
+      const file = join(folder, 'content');
+      writeFileSync(file, Buffer.concat(datagrams.flatMap((datagram) => [length16(datagram), datagram])));
+      const weir = JSON.parse(timeOnce(process.execPath, [here('decode-weir.mjs'), file]).stdout);
+      others.push({ name, datagrams: datagrams.length, weir });
+    }
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -39,6 +50,7 @@ export async function bench(options, peers) {
     table([
       ['version', 'datagrams', 'weir M flows/s', 'Python netflow M flows/s'],
       ...results.map((r) => [`v${r.version}`, String(r.datagrams), show(speed(r.weir)), show(speed(r.python))]),
+      ...others.map((r) => [r.name, String(r.datagrams), show(speed(r.weir)), '']),
     ]),
   );
   const comparisons = results.flatMap(({ version, weir, python }) => [
@@ -61,7 +73,42 @@ export async function bench(options, peers) {
       (_, r) => r >= 50,
     ),
   ]);
-  return { results, comparisons };
+  return { results: [...results, ...others], comparisons: [...comparisons, ...contentComparisons(others, speed)] };
+}
+
+/** Biflows and events against their goal, options mixed in against none. */
+function contentComparisons(others, speed) {
+  const of = (name) => speed(others.find((one) => one.name === name)?.weir);
+  return [
+    ...['IPFIX biflow', 'v9 NSEL'].map((name) =>
+      compare(
+        `${name} decode`,
+        'M records/s',
+        of(name),
+        undefined,
+        undefined,
+        `≥ ${CONTENT_GOAL}`,
+        (x) => x >= CONTENT_GOAL,
+      ),
+    ),
+    ...['v9', 'IPFIX'].map((version) =>
+      compare(
+        `${version} with options mixed in`,
+        'M records/s',
+        of(`${version} with options`),
+        'without',
+        of(`${version} plain`),
+        `≥ ${OPTIONS_GOAL}×`,
+        (_, ratio) => ratio >= OPTIONS_GOAL,
+      ),
+    ),
+  ];
+}
+
+function length16(datagram) {
+  const length = Buffer.alloc(2);
+  length.writeUInt16LE(datagram.length);
+  return length;
 }
 
 /** Has `weir generate` send to a socket here, and writes what arrives to a file, [u16le length][datagram]…; gives the number of datagrams. */
@@ -69,9 +116,7 @@ async function record(file, version, flows) {
   const socket = createSocket({ type: 'udp4', recvBufferSize: 60_000_000 });
   const pieces = [];
   socket.on('message', (datagram) => {
-    const length = Buffer.alloc(2);
-    length.writeUInt16LE(datagram.length);
-    pieces.push(length, datagram);
+    pieces.push(length16(datagram), datagram);
   });
   socket.bind(0, '127.0.0.1');
   await once(socket, 'listening');

@@ -19,8 +19,10 @@ export interface BatchSink {
 
 /** Looks on while messages are decoded; everything is optional. */
 export interface DecodeObserver {
-  /** A template was learnt, changed, or withdrawn. */
-  template?(domain: Domain, event: TemplateEvent): void;
+  /** An exporter sent a template from `port`, known or new, or withdrew one. */
+  template?(domain: Domain, event: TemplateEvent, port: number): void;
+  /** Data came whose template is not known. */
+  missing?(domain: Domain, templateId: number): void;
   options?(domain: Domain, templateId: number, record: OptionsRecord): void;
   /** Options data told a name, at `receivedMicros` (µs since the epoch); also when it was known. */
   name?(domain: Domain, fact: NameFact, receivedMicros: number): void;
@@ -84,9 +86,9 @@ export class DataDecoder {
       if (facts.initMillis !== undefined) this.#booted(domain, facts.initMillis);
       if (describes) this.#taught(domain, typeInformation(located, bytes));
       if (facts.rate > 0) changed = domain.sampling.learn(facts) || changed;
-      if (isNaming)
-        readNames(specification, located, bytes, (fact) => name(domain, fact, this.context.receivedMicros));
-      this.#observer.options?.(domain, id, optionsRecord(specification, located, bytes, this.#registry));
+      if (isNaming) readNames(specification, located, bytes, (fact) => name(domain, fact, this.context.receivedMicros));
+      if (this.#observer.options !== undefined)
+        this.#observer.options(domain, id, optionsRecord(specification, located, bytes, this.#registry));
     });
     if (!complete) domain.fault('record_truncated');
     domain.counters.optionsRecords += count;

@@ -22,6 +22,10 @@ export interface OptionsRecord {
   readonly fields: Readonly<Record<string, ElementValue>>;
 }
 
+/** Elements that facts are made of: rates, then sampler (302, 48), interface (10, 14), systemInitTimeMilliseconds. */
+const WANTED: readonly number[] = [34, 50, 305, 306, 309, 310, 311, 302, 48, 10, 14, 160];
+const PROBABILITY = 311;
+
 /** Scope types of NetFlow v9 (RFC 3954 section 6.1): Interface. */
 const V9_SCOPE_INTERFACE = 2;
 
@@ -58,26 +62,27 @@ export function optionsFacts(
   bytes: Uint8Array,
 ): OptionsFacts {
   const facts: OptionsFacts = { rate: 0, sampler: undefined, interface: undefined, initMillis: undefined };
-  const values = new Map<number, number>();
-  located.forEach(({ field, offset, length }, index) => {
-    if (field.enterprise !== 0 || length < 1 || length > 8) return;
+  const has: (number | undefined)[] = new Array(WANTED.length);
+  for (let index = 0; index < located.length; index++) {
+    const { field, offset, length } = located[index] as LocatedField;
+    if (field.enterprise !== 0 || length < 1 || length > 8) continue;
     if (specification.version === 9 && index < specification.scopeCount) {
       if (field.id === V9_SCOPE_INTERFACE) facts.interface = unsigned(bytes, offset, length);
-      return;
+      continue;
     }
-    if (field.id === 311) {
-      if (length === 4 || length === 8) values.set(311, float(bytes, offset, length));
-    } else values.set(field.id, unsigned(bytes, offset, length));
-  });
-  facts.sampler = values.get(302) ?? values.get(48);
-  facts.interface ??= values.get(10) ?? values.get(14);
-  facts.initMillis = values.get(160);
-  const value = (id: number): number => values.get(id) ?? 0;
-  const probability = value(311);
-  if (value(34) > 0) facts.rate = value(34);
-  else if (value(50) > 0) facts.rate = value(50);
-  else if (value(305) > 0) facts.rate = values.has(306) ? (value(305) + value(306)) / value(305) : value(305);
-  else if (value(309) > 0 && value(310) > 0) facts.rate = value(310) / value(309);
+    const at = WANTED.indexOf(field.id);
+    if (at < 0) continue;
+    if (field.id !== PROBABILITY) has[at] = unsigned(bytes, offset, length);
+    else if (length === 4 || length === 8) has[at] = float(bytes, offset, length);
+  }
+  const [interval = 0, random = 0, count = 0, space, size = 0, population = 0, probability = 0] = has;
+  facts.sampler = has[7] ?? has[8];
+  facts.interface ??= has[9] ?? has[10];
+  facts.initMillis = has[11];
+  if (interval > 0) facts.rate = interval;
+  else if (random > 0) facts.rate = random;
+  else if (count > 0) facts.rate = space === undefined ? count : (count + space) / count;
+  else if (size > 0 && population > 0) facts.rate = population / size;
   else if (probability > 0 && probability <= 1) facts.rate = 1 / probability;
   return facts;
 }

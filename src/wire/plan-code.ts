@@ -1,7 +1,7 @@
 import type { FlowBatch } from '../flow/batch.ts';
 import { columnIndex } from '../flow/schema.ts';
 import { FIRST_SLOT } from '../flow/slots.ts';
-import { float, hex, ntpMicros, text } from '../util/octets.ts';
+import { float, ntpMicros } from '../util/octets.ts';
 import type { Plan } from './plan.ts';
 import { at, lengthOf, low } from './plan-code-octets.ts';
 import { isTime, rateSource, timesSource } from './plan-code-times.ts';
@@ -48,10 +48,8 @@ const SHARED: ReadonlySet<number> = new Set([
  */
 export function compilePlan(plan: Plan): PlanRunner {
   // oxlint-disable-next-line typescript/no-implied-eval -- this is the compiler; see above for what the text is made of
-  const make = new Function('float', 'hex', 'ntpMicros', 'text', 'section', planSource(plan)) as (
-    ...helpers: unknown[]
-  ) => PlanRunner;
-  return make(float, hex, ntpMicros, text, plan.section);
+  const make = new Function('float', 'ntpMicros', 'section', planSource(plan)) as (...helpers: unknown[]) => PlanRunner;
+  return make(float, ntpMicros, plan.section);
 }
 
 /** The source text of the compiled plan. */
@@ -158,9 +156,9 @@ function stepSource(step: Step, fixed: ReadonlyMap<number, number>): string[] {
       return guard(addressIsZero, `${c}[w]=${word(1)};${c}[w+1]=${word(0)};${d}[w]=${word(3)};${d}[w+1]=${word(2)};`);
     }
     case 'string':
-      return guard(`${c}[r]===0`, `${c}[r]=B.textCode(text(b,${at(step)},${lengthOf(step)}));`);
+      return guard(`${c}[r]===0`, `${c}[r]=x.stringCode(B,b,${at(step)},${lengthOf(step)});`);
     case 'hex':
-      return guard(`${c}[r]===0`, `${c}[r]=B.textCode(hex(b,${at(step)},${lengthOf(step)}));`);
+      return guard(`${c}[r]===0`, `${c}[r]=x.hexCode(B,b,${at(step)},${lengthOf(step)});`);
     case 'application':
       return guard(`${c}[r]===0`, `${c}[r]=x.applicationCode(B,b,${at(step)},${lengthOf(step)});`);
     case 'label':

@@ -1,7 +1,7 @@
 import type { FlowBatch } from '../flow/batch.ts';
 import { columnIndex } from '../flow/schema.ts';
 import { FIRST_SLOT } from '../flow/slots.ts';
-import { float, hex, text, u32, unsigned } from '../util/octets.ts';
+import { float, u32, unsigned } from '../util/octets.ts';
 import { type Columns, get, put, wide } from './cells.ts';
 import { variableLength } from './data-record.ts';
 import type { Plan } from './plan.ts';
@@ -191,8 +191,8 @@ function writeField(
     default:
   }
   if (step.ifZero && get(columns, slot, row) !== 0) return;
-  if (step.op === 'string') put(columns, slot, row, batch.textCode(text(bytes, at, length)));
-  else if (step.op === 'hex') put(columns, slot, row, batch.textCode(hex(bytes, at, length)));
+  if (step.op === 'string') put(columns, slot, row, context.stringCode(batch, bytes, at, length));
+  else if (step.op === 'hex') put(columns, slot, row, context.hexCode(batch, bytes, at, length));
   else if (step.op === 'application') put(columns, slot, row, context.applicationCode(batch, bytes, at, length));
   else {
     const octets = Math.min(length, step.op === 'u8' ? 1 : step.op === 'u16' ? 2 : 4);

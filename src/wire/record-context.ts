@@ -1,11 +1,12 @@
 import type { ElementRegistry } from '../elements/registry.ts';
 import type { FlowBatch } from '../flow/batch.ts';
 import { structuredOctets } from '../flow/extra.ts';
-import { hex } from '../util/octets.ts';
+import { hex, text } from '../util/octets.ts';
 import { applicationText } from './application-id.ts';
 import { createPacketFields } from './packet/packet-fields.ts';
 import { type SectionPlan, writeSection } from './packet-section.ts';
 import { LIST_TYPES, type ListType, structuredValue, type TemplateLookup } from './structured-data.ts';
+import { TextCache } from './text-cache.ts';
 
 /** Times outside 1971 to 2106 are not times: µs since the epoch. */
 export const EARLIEST = 31_536_000e6;
@@ -22,6 +23,11 @@ export const STALE = 7 * 86_400e6;
 
 /** sysUptime's range in µs: a time no larger than this is relative. */
 const LONGEST = 4_294_967_296e3;
+
+/** Kinds of text for the cache. */
+const STRING = 0;
+const HEX = 1;
+const APPLICATION = 2;
 
 /** Code of SAMPLING_SOURCES: the operator's override, which beats even the record's own rate. */
 export const OVERRIDE = 7;
@@ -62,6 +68,7 @@ export class RecordContext {
   timeSource = 0;
   readonly #labels: number[] = [];
   readonly #packet = createPacketFields();
+  readonly #texts = new TextCache();
 
   /**
    * The times of a record for which start or end is missing or absurd: from the other one and the duration, from the event's time, from the
@@ -117,7 +124,17 @@ export class RecordContext {
 
   /** applicationId as text, see application-id.ts; 0 without octets. */
   applicationCode(batch: FlowBatch, bytes: Uint8Array, offset: number, length: number): number {
-    return length === 0 ? 0 : batch.textCode(applicationText(bytes, offset, length));
+    return length === 0 ? 0 : this.#texts.code(batch, bytes, offset, length, APPLICATION, applicationText);
+  }
+
+  /** UTF-8 text, see `text`. */
+  stringCode(batch: FlowBatch, bytes: Uint8Array, offset: number, length: number): number {
+    return this.#texts.code(batch, bytes, offset, length, STRING, text);
+  }
+
+  /** Hexadecimal digits. */
+  hexCode(batch: FlowBatch, bytes: Uint8Array, offset: number, length: number): number {
+    return this.#texts.code(batch, bytes, offset, length, HEX, hex);
   }
 
   /** Copies a field that no column takes to the batch's heap. With `variable`, its length goes before it. Returns the offset. */
