@@ -21,7 +21,9 @@ async function decodeFile(path: string): Promise<Decoded> {
   const { batches } = await openDatagrams(path, process.stdin);
   for await (const datagrams of batches) {
     for (const { payload, source, sourcePort, time } of datagrams) {
-      flows.push(...decoder.feed(payload, `${formatAddress(...source)}/${sourcePort}`, time));
+      // One of the captures has NetFlow v5 in it, too.
+      const records = decoder.feed(payload, `${formatAddress(...source)}/${sourcePort}`, time);
+      flows.push(...records.filter((record) => record['flow_type'] === 'sflow_5'));
     }
   }
   return { flows, counters: decoder.takeCounters() };
@@ -54,11 +56,12 @@ const IF_COUNTERS: Readonly<Record<string, keyof CounterRow>> = {
   ifoutdisc: 'out_discards',
   ifouterr: 'out_errors',
 };
-const ETHERNET = [
-  ...['AlignmentErrors', 'FCSErrors', 'SingleCollisionFrames', 'MultipleCollisionFrames', 'SQETestErrors'],
-  ...['DeferredTransmissions', 'LateCollisions', 'ExcessiveCollisions', 'InternalMacTransmitErrors'],
-  ...['CarrierSenseErrors', 'FrameTooLongs', 'InternalMacReceiveErrors', 'SymbolErrors'],
-].map((name) => `dot3Stats${name}`);
+const ETHERNET = (
+  'AlignmentErrors FCSErrors SingleCollisionFrames MultipleCollisionFrames SQETestErrors DeferredTransmissions LateCollisions ' +
+  'ExcessiveCollisions InternalMacTransmitErrors CarrierSenseErrors FrameTooLongs InternalMacReceiveErrors SymbolErrors'
+)
+  .split(' ')
+  .map((name) => `dot3Stats${name}`);
 const LAG: Readonly<Record<string, string>> = {
   actor_system_id: 'dot3adAggPortActorSystemID',
   partner_oper_system_id: 'dot3adAggPortPartnerOperSystemID',
