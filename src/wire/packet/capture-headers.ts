@@ -80,8 +80,9 @@ export function readNflog(bytes: Uint8Array, offset: number, out: PacketFields):
   let at = offset + 4;
   for (let i = 0; i < MAX_TLVS; i++) {
     if (at + 4 > out.end) {
+      // The length of the TLV before may lead past the end.
       out.next = LAYER.cut;
-      return at;
+      return Math.min(at, out.end);
     }
     // Types are below 256: the octet that is 0 tells the order.
     const isLittle = bytes[at + 3] === 0;
@@ -96,5 +97,5 @@ export function readNflog(bytes: Uint8Array, offset: number, out: PacketFields):
     }
     at += (length + 3) & ~3;
   }
-  return at;
+  return Math.min(at, out.end);
 }

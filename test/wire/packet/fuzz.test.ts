@@ -68,7 +68,7 @@ describe('whatever comes', () => {
       fc.property(fc.uint8Array({ maxLength: 200 }), fc.constantFrom(...LINK_TYPES), (packet, linkType) => {
         check(packet, linkType, fields);
       }),
-      { numRuns: 3000 },
+      { numRuns: 10_000 },
     );
   });
 

@@ -228,7 +228,8 @@ describe('headers of the capturing system (tcpdump.org/linktypes.html)', () => {
     const prefix = 'abcd00';
     expect(tell(`02 00 0001 0700 0a00 ${prefix}00 2c00 0900 ${INNER}`, LINK_TYPE.nflog)).toMatchObject(INNER_TOLD);
     expect(tell(`02 00 0001 0007 000a ${prefix}00 002c 0009 ${INNER}`, LINK_TYPE.nflog)).toMatchObject(INNER_TOLD);
-    expect(tell(`02 00 0001 0000 0000`, LINK_TYPE.nflog)).toMatchObject({ next: 'unknown' });
+    expect(tell('02 00 0001 0000 0000', LINK_TYPE.nflog)).toMatchObject({ next: 'unknown' });
+    expect(tell('02 00 0001 ff00 0100', LINK_TYPE.nflog)).toMatchObject({ next: 'cut', understood: 8 });
   });
 
   it('gives nothing for a link type it does not know', () => {
