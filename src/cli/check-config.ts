@@ -14,7 +14,14 @@ export async function checkConfig(config: CollectConfig): Promise<Finding[]> {
     ok('configuration', `${source}: receives on ${where}, stores into ${data}`),
     ...(await checkAllowList(config)),
     ...checkElements(config),
-    ...(await checkRights([from.file, config.allow.file, ...config.elements])),
+    ...(await checkRights([
+      from.file,
+      config.allow.file,
+      config.tls.cert,
+      config.tls.key,
+      config.tls.ca,
+      ...config.elements,
+    ])),
   ];
 }
 
