@@ -49,6 +49,8 @@ const ODD = [
 ];
 const ELEMENTS = [
   1, 2, 4, 7, 8, 10, 11, 12, 21, 22, 27, 32, 34, 48, 70, 71, 82, 95, 96, 139, 152, 153, 154, 156, 160, 161,
+  // Structured data, packet sections, firewall and NAT events, type information.
+  291, 292, 293, 104, 313, 315, 316, 317, 230, 233, 239, 303, 339, 341, 346, 361,
 ];
 const LENGTHS = [0, 1, 2, 3, 4, 4, 4, 6, 8, 8, 16, 20, 255, VARIABLE, VARIABLE];
 

@@ -62,6 +62,38 @@ describe('Cisco ASA (NSEL, NetFlow v9)', () => {
     });
   });
 
+  it('a create or denied: an event, and no flow', () => {
+    const create: Specifier[] = [
+      [8, 4],
+      [233, 1],
+      [33_002, 2],
+      [323, 8],
+    ];
+    expect(decodeOne(9, create, [...ip4('10.1.1.9'), 3, ...u16(1001), ...u64(NOON * 1000)])).toMatchObject({
+      record_kind: 'firewall_event',
+      firewall_event: 3,
+      firewall_extended_event: 1001,
+    });
+  });
+
+  it('an update: initiator and responder become forward and reverse', () => {
+    const update: Specifier[] = [
+      [233, 1],
+      [231, 4],
+      [232, 4],
+      [298, 4],
+      [299, 4],
+    ];
+    expect(decodeOne(9, update, [5, ...u32(10), ...u32(20), ...u32(1), ...u32(2)])).toMatchObject({
+      record_kind: 'biflow',
+      firewall_event: 5,
+      bytes: 10,
+      reverse_bytes: 20,
+      packets: 1,
+      reverse_packets: 2,
+    });
+  });
+
   it('with the start of its flow lasts until the event', () => {
     const both: Specifier[] = [
       [152, 8],
@@ -120,6 +152,51 @@ describe('NAT events', () => {
     });
   });
 
+  it('RFC 8158: quotas, thresholds, pools and instances', () => {
+    const fields: Specifier[] = [
+      [323, 8],
+      [230, 1],
+      [466, 4],
+      [467, 4],
+      [283, 4],
+      [284, VARIABLE],
+      [463, 4],
+      [471, 4],
+    ];
+    const octets = [
+      u64(NOON * 1000),
+      [13],
+      u32(3),
+      u32(1),
+      u32(9),
+      variable(ascii('pool-a')),
+      u32(2),
+      u32(4000),
+    ].flat();
+    expect(decodeOne(10, fields, octets)).toMatchObject({
+      record_kind: 'nat_event',
+      nat_event: 13,
+      nat_quota_event: 3,
+      nat_threshold_event: 1,
+      nat_pool: 9,
+      nat_pool_name: 'pool-a',
+      nat_instance: 2,
+      time_source: 'event',
+      extra: { maxSessionEntries: 4000 },
+    });
+  });
+
+  it('without an event code, as Nokia’s BNG sends them', () => {
+    const fields: Specifier[] = [
+      [8, 4],
+      [225, 4],
+      [361, 2],
+      [362, 2],
+    ];
+    const octets = [ip4('10.0.0.1'), ip4('203.0.113.1'), u16(1024), u16(1535)].flat();
+    expect(decodeOne(10, fields, octets)).toMatchObject({ record_kind: 'nat_event', port_range_end: 1535 });
+  });
+
   it('with counters is a flow that was translated', () => {
     const fields: Specifier[] = [
       [230, 1],
@@ -147,6 +224,46 @@ describe('biflows', () => {
       reverse_packets: 6,
       reverse_tcp_flags: 0x1b,
     });
+  });
+
+  it('times of both directions, absolute and as YAF’s difference', () => {
+    const time = (seconds: number): string => new Date((NOON - seconds) * 1000).toISOString().replace('Z', '000Z');
+    const absolute: Specifier[] = [
+      [152, 8],
+      [153, 8],
+      [152, 8, 29_305],
+      [153, 8, 29_305],
+      [239, 1],
+      [2, 4, 29_305],
+    ];
+    const octets = [u64((NOON - 9) * 1000), u64((NOON - 5) * 1000), u64((NOON - 8) * 1000), u64((NOON - 6) * 1000)];
+    expect(decodeOne(10, absolute, [...octets.flat(), 1, ...u32(3)])).toMatchObject({
+      time_start: time(9),
+      time_end: time(5),
+      reverse_time_start: time(8),
+      reverse_time_end: time(6),
+      biflow_direction: 1,
+    });
+    const yaf: Specifier[] = [
+      [152, 8],
+      [153, 8],
+      [21, 4, 6871],
+    ];
+    expect(decodeOne(10, yaf, [...octets.slice(0, 2).flat(), ...u32(1500)])).toMatchObject({
+      reverse_time_start: new Date((NOON - 9) * 1000 + 1500).toISOString().replace('Z', '000Z'),
+    });
+  });
+
+  it('whose other direction was silent have the times of the flow', () => {
+    const fields: Specifier[] = [
+      [150, 4],
+      [151, 4],
+      [150, 4, 29_305],
+      [151, 4, 29_305],
+    ];
+    const record = decodeOne(10, fields, [...u32(NOON - 9), ...u32(NOON - 5), ...u32(0), ...u32(0)]);
+    expect(record['reverse_time_start']).toBe(record['time_start']);
+    expect(record['reverse_time_end']).toBe(record['time_end']);
   });
 
   it('reverse elements without a column keep their name', () => {
