@@ -1,9 +1,9 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
-import { pace } from '../generate/pacer.ts';
+import { pace } from '../export/pacer.ts';
+import { createUdpSender } from '../export/udp-sender.ts';
 import { createTraffic, type Traffic } from '../generate/traffic.ts';
-import { createUdpSender } from '../generate/udp-sender.ts';
 import { parseAddress } from '../util/address.ts';
 import { messageOf, WeirError } from '../util/errors.ts';
 import { LINK } from '../wire/pcap/packet.ts';

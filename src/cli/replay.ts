@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
-import { pace } from '../generate/pacer.ts';
-import { createUdpSender, type UdpSender } from '../generate/udp-sender.ts';
+import { pace } from '../export/pacer.ts';
+import { createUdpSender, type UdpSender } from '../export/udp-sender.ts';
 import { WeirError } from '../util/errors.ts';
 import type { Datagram } from '../wire/pcap/export-datagrams.ts';
 import { openDatagrams } from './datagrams.ts';

@@ -1,5 +1,5 @@
 import type { Option } from 'commander';
-import { nobodyListens, type SendCounters } from '../generate/udp-sender.ts';
+import { nobodyListens, type SendCounters } from '../export/udp-sender.ts';
 import { WeirError } from '../util/errors.ts';
 import type { Io } from './io.ts';
 

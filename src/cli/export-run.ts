@@ -1,0 +1,172 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createEncoder, type Encoder } from '../export/encoder.ts';
+import type { EncoderCounters } from '../export/losses.ts';
+import { storedBatches } from '../export/stored-batches.ts';
+import type { ExportTarget } from '../export/target.ts';
+import type { TimeForm } from '../export/template-fields.ts';
+import { parseFilter } from '../filter/parser.ts';
+import { isInterrupt, QueryDuck } from '../query/duck.ts';
+import { openSource } from '../query/source.ts';
+import { parseSpan } from '../query/time.ts';
+import { type MessageSender, openSender, type SenderFlags } from './export-sender.ts';
+import { EXIT, type Io, write } from './io.ts';
+import { createProgress, grouped } from './sending.ts';
+
+export interface ExportFlags extends SenderFlags {
+  readonly to: string;
+  readonly data: string;
+  readonly from?: string;
+  readonly until?: string;
+  readonly utc?: boolean;
+  readonly rate?: number;
+  readonly speed?: number;
+  readonly mtu?: number;
+  readonly templateRefresh?: number;
+  readonly templateMessages?: number;
+  readonly times?: TimeForm;
+  readonly sample: 'header' | 'ip';
+  readonly format: 'text' | 'json';
+}
+
+const UDP_RATE = 10_000;
+
+/** Exports stored records to a target. Resolves to the exit code. */
+export async function exportRecords(
+  filterText: string,
+  target: ExportTarget,
+  flags: ExportFlags,
+  io: Io,
+): Promise<number> {
+  const zone = flags.utc === true ? 'utc' : 'local';
+  const filter = parseFilter(filterText, { zone });
+  const source = await openSource(flags.data, parseSpan(flags.from, flags.until, { now: io.now(), zone }));
+  let encoder: Encoder | undefined;
+  const sender = await openSender(target, flags, () => encoder?.reset());
+  encoder = createEncoder(encoderOptions(target, flags, sender));
+  const duck = new QueryDuck({ temporary: join(tmpdir(), `weir-export-${process.pid}`) });
+  const asked = { toStop: false };
+  const stopListening = io.onSignal((kind) => {
+    if (kind !== 'stop') return;
+    asked.toStop = true;
+    duck.cancel();
+  });
+  const progress = createProgress(io);
+  const clock = () => performance.now();
+  const begun = clock();
+  const pause = createPause(flags.speed, flags.rate ?? (sender.isDatagram ? UDP_RATE : 0), clock, () => asked.toStop);
+  const seconds = () => (clock() - begun) / 1000;
+  try {
+    await sender.start();
+    await duck.open();
+    for await (const { batch, receivedMillis } of storedBatches(duck, source, filter)) {
+      await pause.until(receivedMillis);
+      for (const message of encoder.encode(batch, { exportMillis: receivedMillis })) {
+        await pause.message();
+        await sender.ready();
+        if (asked.toStop) break;
+        sender.send(message);
+      }
+      progress.show(() => summary(encoder.counters, seconds()));
+      if (asked.toStop) break;
+    }
+  } catch (error) {
+    if (!(isInterrupt(error) && asked.toStop)) throw error;
+  } finally {
+    progress.clear();
+    stopListening();
+    duck.close();
+    await sender.close();
+  }
+  await tell(encoder.counters, seconds(), flags, sender, io);
+  return asked.toStop || sender.failed() > 0 ? EXIT.failed : EXIT.ok;
+}
+
+function encoderOptions(
+  target: ExportTarget,
+  flags: ExportFlags,
+  sender: MessageSender,
+): Parameters<typeof createEncoder>[0] {
+  // Where nothing is lost, templates are sent once.
+  const refresh = sender.isDatagram
+    ? {}
+    : { refreshMillis: Number.POSITIVE_INFINITY, refreshMessages: Number.POSITIVE_INFINITY };
+  return {
+    protocol: target.protocol,
+    maxLength: flags.mtu ?? sender.longest,
+    sample: flags.sample,
+    ...refresh,
+    ...(flags.times === undefined ? {} : { times: flags.times }),
+    ...(flags.templateRefresh === undefined ? {} : { refreshMillis: flags.templateRefresh }),
+    ...(flags.templateMessages === undefined ? {} : { refreshMessages: flags.templateMessages }),
+  };
+}
+
+/** Waiting: for the time of a batch when the original timing is kept, and for the next message when there is a rate. */
+function createPause(speed: number | undefined, rate: number, clock: () => number, isStopped: () => boolean) {
+  let origin: { readonly time: number; readonly clock: number } | undefined;
+  let tokens = 1;
+  let last = clock();
+  return {
+    async until(time: number): Promise<void> {
+      if (speed === undefined) return;
+      origin ??= { time, clock: clock() };
+      const due = origin.clock + (time - origin.time) / speed;
+      while (clock() < due && !isStopped()) await sleep(Math.min(200, Math.max(1, due - clock())));
+    },
+    async message(): Promise<void> {
+      if (speed !== undefined || rate === 0) return;
+      while (tokens < 1 && !isStopped()) {
+        const now = clock();
+        tokens = Math.min(tokens + ((now - last) * rate) / 1000, Math.max(1, rate / 20));
+        last = now;
+        if (tokens < 1) await sleep(1);
+      }
+      tokens--;
+    },
+  };
+}
+
+function summary({ records, messages, octets }: EncoderCounters, seconds: number): string {
+  const rate = seconds > 0 ? `: ${grouped(records / seconds)} records/s` : '';
+  return `${grouped(records)} records in ${grouped(messages)} messages (${grouped(octets)} bytes) in ${seconds.toFixed(1)} s${rate}`;
+}
+
+async function tell(
+  counters: EncoderCounters,
+  seconds: number,
+  flags: ExportFlags,
+  sender: MessageSender,
+  io: Io,
+): Promise<void> {
+  const nonZero = (counts: Readonly<Record<string, number>>) =>
+    Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
+  const losses = {
+    refused: nonZero(counters.refused),
+    changed: nonZero(counters.changed),
+    omitted: nonZero(counters.omitted),
+  };
+  if (flags.format === 'json') {
+    const { records, messages, octets } = counters;
+    const totals = {
+      records,
+      messages,
+      octets,
+      seconds: Number(seconds.toFixed(3)),
+      failed: sender.failed(),
+      ...losses,
+    };
+    await write(io.stdout, `${JSON.stringify(totals)}\n`);
+  } else {
+    io.stderr.write(`exported ${summary(counters, seconds)}\n`);
+    const list = (counts: Record<string, number>) =>
+      Object.entries(counts)
+        .map(([cause, count]) => `${cause} ${grouped(count)}`)
+        .join(', ');
+    for (const [name, counts] of Object.entries(losses)) {
+      if (Object.keys(counts).length > 0) io.stderr.write(`  ${name}: ${list(counts)}\n`);
+    }
+  }
+  for (const note of sender.notes()) io.stderr.write(`  ${note}\n`);
+}

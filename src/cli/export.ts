@@ -1,0 +1,72 @@
+import { type Command, Option } from 'commander';
+import { parseExportTarget } from '../export/target.ts';
+import { WeirError } from '../util/errors.ts';
+import { type ExportFlags, exportRecords } from './export-run.ts';
+import type { Io } from './io.ts';
+import { formatOption, positiveNumber, timeSpan, wholeNumber } from './sending.ts';
+
+const EXAMPLES = `
+Targets: netflow1:// netflow5:// netflow6:// netflow7:// netflow9:// ipfix:// sflow:// (UDP), ipfix+tcp:// ipfix+tls://, or the path of a
+file, which gets an IPFIX file. --to is the target here; the range of time is --from and --until. docs/export.md tells what each format
+cannot carry, and what becomes of it.
+
+Examples:
+  weir export --to ipfix://192.0.2.7:4739 --from -1h               the flows of the last hour, 10,000 messages a second at most
+  weir export --to netflow5://192.0.2.7 --from today 'src net 10.0.0.0/8'
+  weir export --to ipfix+tls://collector.example --tls-ca ca.pem --speed 10     with the original timing, ten times as fast
+  weir export --to day.ipfix --from yesterday --until today
+`;
+
+/** Adds the flags of `weir export` and its action. */
+export function build(command: Command, io: Io, exit: (code: number) => void): void {
+  command
+    .argument('[filter...]', 'which flows, such as: src net 10.0.0.0/8 and port 443')
+    .requiredOption('--to <target>', 'where to, and in which format: ipfix://HOST:PORT, netflow5://HOST, FILE …')
+    .option('--data <dir>', 'data folder', './weir-data')
+    .option('--from <time>', 'flows that end at this time or later')
+    .option('--until <time>', 'flows that begin before this time')
+    .option('--utc', 'times in UTC instead of the local zone')
+    .option(
+      '--rate <n>',
+      'messages per second, 0 for as fast as possible (default: 10000 over UDP, else 0)',
+      wholeNumber('--rate', 0),
+    )
+    .option(
+      '--speed <x>',
+      'keep the timing in which the flows were received, x times as fast',
+      positiveNumber('--speed'),
+    )
+    .option(
+      '--mtu <octets>',
+      'longest message (default: 1472, over IPv6 1452, streams and files 8192)',
+      wholeNumber('--mtu', 512, 65_535),
+    )
+    .option(
+      '--template-refresh <span>',
+      'send templates again after so long (default: 1m)',
+      timeSpan('--template-refresh'),
+    )
+    .option('--template-messages <n>', 'and after so many messages (default: 500)', wholeNumber('--template-messages'))
+    .addOption(
+      new Option('--times <form>', 'NetFlow v9 and IPFIX: how times are sent').choices([
+        'uptime',
+        'milliseconds',
+        'microseconds',
+      ]),
+    )
+    .addOption(
+      new Option('--sample <form>', 'sFlow: what describes a packet').choices(['header', 'ip']).default('header'),
+    )
+    .option('--tls-ca <file>', 'certificates that sign the collector’s, PEM')
+    .option('--tls-cert <file>', 'our certificate, PEM')
+    .option('--tls-key <file>', 'its key, PEM')
+    .option('--keep-going', 'go on when nobody listens at the target')
+    .addOption(formatOption(new Option('--format <format>', 'totals as a line on stderr, or as JSON on stdout')))
+    .addHelpText('after', EXAMPLES)
+    .action(async (words: string[], flags: ExportFlags) => {
+      if (flags.rate !== undefined && flags.speed !== undefined) {
+        throw new WeirError('WEIR_USAGE', '--rate and --speed contradict each other.', { hint: 'Give one of them.' });
+      }
+      exit(await exportRecords(words.join(' '), parseExportTarget(flags.to), flags, io));
+    });
+}
