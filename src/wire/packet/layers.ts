@@ -137,7 +137,7 @@ export function isVlanTag(etherType: number): boolean {
   );
 }
 
-/** IP protocol numbers whose readers the IP readers name. */
+/** IP protocol numbers that are read or gone through. */
 export const PROTOCOL = {
   hopByHop: 0,
   icmp: 1,
