@@ -21,6 +21,7 @@ tcpdump|tcpdump|captures recorded while the tests run
 tcpreplay|tcpreplay|captures replayed to a live exporter
 conntrack|conntrack|NAT events of the kernel
 iptables|iptables|NAT in a network namespace
+redis-server|redis-server|templates that several collectors share over Redis
 procps|sysctl|nothing but some details of processes and kernel buffers
 python3-venv|(python)|only the benchmark against Python netflow'
 

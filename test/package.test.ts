@@ -23,6 +23,7 @@ describe('package.json', () => {
     expect(Object.keys(manifest.dependencies).sort()).toEqual([
       '@duckdb/node-api',
       '@duckdb/node-bindings',
+      '@redis/client',
       'commander',
       'pino',
       'yaml',

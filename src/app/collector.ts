@@ -14,16 +14,16 @@ import { MessageDecoder } from '../session/message-decoder.ts';
 import { collectorRow, QualityLedger } from '../session/quality.ts';
 import type { QualityRow } from '../session/quality-row.ts';
 import type { ConfiguredSampling } from '../session/sampling.ts';
-import { loadState, saveState } from '../session/saved-state.ts';
-import { StateFile } from '../session/state-file.ts';
+import type { TemplateStore } from '../session/template-store.ts';
+import type { SharedTemplateCounters } from '../session/template-store-shared.ts';
 import { FlowStore, type StoreLog } from '../store/flow-store.ts';
 import type { StartReport } from '../store/repair.ts';
 import type { Retention } from '../store/retention.ts';
 import type { Address } from '../util/address.ts';
-import { messageOf } from '../util/errors.ts';
 import { BatchFeed } from './batch-feed.ts';
 import { RowFeed } from './row-feed.ts';
 import { type CollectorStatus, readStatus } from './status.ts';
+import { createTemplateLayers } from './template-layers.ts';
 
 export interface CollectorOptions {
   readonly listen: readonly ListenUrl[];
@@ -39,6 +39,8 @@ export interface CollectorOptions {
   readonly registry: ElementRegistry;
   /** Keep templates and sampling rates over a restart. */
   readonly persistState: boolean;
+  /** URL of a Redis server over which collectors share templates. */
+  readonly sharedTemplates?: string | undefined;
   readonly maxQueueBytes: number;
   readonly rotateSeconds: number;
   readonly segmentMillis: number;
@@ -70,7 +72,9 @@ export class Collector {
   /** Names and counters. */
   readonly rows: RowFeed;
   readonly #ledger = new QualityLedger();
-  readonly #state: StateFile;
+  readonly #templates: TemplateStore;
+  /** What happened between this collector and the shared store of templates, where there is one. */
+  readonly sharedTemplates: Readonly<SharedTemplateCounters> | undefined;
   #forgotten: QualityRow[] = [];
   readonly #gone = newCounters();
   readonly #goneFaults = new Map<Fault, number>();
@@ -97,19 +101,21 @@ export class Collector {
     this.feed = new BatchFeed(this.store);
     const stateFile = options.persistState ? join(data, 'state', 'names.json') : undefined;
     this.rows = new RowFeed({ store: this.store, stateFile, now, log });
-    this.#state = new StateFile(
-      join(data, 'state', 'templates.json'),
-      () => saveState(this.decoder, now()),
-      (error) => log.warn({ error: messageOf(error) }, 'templates could not be saved or loaded'),
-    );
+    const { persistState: persist, sharedTemplates: shared } = options;
+    const templates = createTemplateLayers({ data, persist, shared, now, log });
+    this.#templates = templates.store;
+    this.sharedTemplates = templates.counters;
     this.decoder = new MessageDecoder({
       registry: options.registry,
       sink: this.feed,
       sampling: options.sampling,
       observer: {
         name: (domain, fact, micros) => this.rows.name(domain, fact, micros),
-        ...(options.persistState ? { stateChanged: () => this.#state.changed() } : {}),
+        template: (domain, event, port) => this.#templates.heard(domain, event, port),
+        missing: (domain, id) => this.#templates.missing(domain, id),
+        stateChanged: () => this.#templates.changed(),
       },
+      counters: this.rows,
       onForget: (domain) => {
         addCounters(this.#gone, domain.counters);
         for (const [fault, count] of domain.faults)
@@ -156,11 +162,12 @@ export class Collector {
   async start(): Promise<StartReport> {
     const report = await this.store.start();
     try {
-      if (this.options.persistState) this.templatesLoaded = loadState(this.decoder, await this.#state.load());
+      this.templatesLoaded = await this.#templates.start(this.decoder);
       await this.rows.start();
       await Promise.all(this.listeners.map((listener) => listener.start()));
     } catch (error) {
       await Promise.all(this.listeners.map((listener) => listener.close()));
+      await this.#templates.close();
       await this.store.close();
       throw error;
     }
@@ -214,7 +221,7 @@ export class Collector {
     this.feed.flush();
     this.#endMinute();
     await this.rows.close();
-    if (this.options.persistState) await this.#state.close();
+    await this.#templates.close();
     await this.store.close();
   }
 

@@ -49,6 +49,7 @@ async function run(config: CollectConfig, io: Io): Promise<number> {
     sampling: configuredSampling(config.sampling),
     registry: loadElements(config.elements),
     persistState: config.templates.persist,
+    sharedTemplates: config.templates.shared,
     maxQueueBytes: config.store.queueBytes,
     rotateSeconds: config.store.rotateMs / 1000,
     segmentMillis: config.store.segmentMs,

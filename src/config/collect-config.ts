@@ -33,6 +33,8 @@ export interface CollectConfig {
   readonly templates: {
     /** Whether templates are kept in the data folder over a restart. */
     readonly persist: boolean;
+    /** URL of the Redis server over which collectors share templates. */
+    readonly shared: string | undefined;
   };
   readonly sampling: {
     /** For exporters that say nothing of their rate; 0 is nothing. */

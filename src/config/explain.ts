@@ -55,7 +55,7 @@ function plain(config: CollectConfig): Record<string, unknown> {
       message: formatDuration(sessions.message),
       buffer: formatSize(sessions.bufferBytes),
     },
-    templates: { persist: config.templates.persist },
+    templates: { persist: config.templates.persist, shared: withoutPassword(config.templates.shared) },
     sampling: group({
       default: sampling.default || undefined,
       exporters: some(
@@ -83,4 +83,9 @@ function plain(config: CollectConfig): Record<string, unknown> {
 
 function group(members: Record<string, unknown>): Record<string, unknown> | undefined {
   return Object.values(members).every((value) => value === undefined) ? undefined : members;
+}
+
+/** A URL as it may be shown. */
+function withoutPassword(url: string | undefined): string | undefined {
+  return url?.replace(/^(\w+:\/\/[^:@/]*):[^@/]*@/, '$1:***@');
 }

@@ -70,7 +70,7 @@ export function loadConfig({ file, flags = {}, cwd = process.cwd() }: LoadOption
       message: always((s) => s.sessions?.message),
       bufferBytes: always((s) => s.sessions?.buffer),
     },
-    templates: { persist: always((s) => s.templates?.persist) },
+    templates: { persist: always((s) => s.templates?.persist), shared: pick((s) => s.templates?.shared) },
     sampling: {
       default: pick((s) => s.sampling?.default) ?? 0,
       exporters: [...exporters(inFile), ...exporters(inFlags)],

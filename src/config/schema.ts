@@ -59,6 +59,9 @@ const HOUR = 3600 * SECOND;
 const MIB = 1024 ** 2;
 
 const path = text((value) => (value === '' || value.includes('\0') ? undefined : value));
+const redisUrl = text((value) =>
+  URL.canParse(value) && /^rediss?:\/\/[^/?#]+(\/\d*)?$/.test(value) ? value : undefined,
+);
 const rate = z.number().int().min(1).max(0xffff_ffff);
 const network = text(parsePrefix);
 const allowEntry = text((value) => {
@@ -92,7 +95,7 @@ export const FILE_SCHEMA = z.strictObject({
       buffer: size(MIB, 16_384 * MIB).optional(),
     })
     .optional(),
-  templates: z.strictObject({ persist: z.boolean().optional() }).optional(),
+  templates: z.strictObject({ persist: z.boolean().optional(), shared: redisUrl.optional() }).optional(),
   sampling: z
     .strictObject({
       default: rate.optional(),

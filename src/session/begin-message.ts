@@ -21,19 +21,25 @@ export function beginMessage(
   exportMillis: number,
   uptime: number,
 ): void {
-  const { counters, address } = domain;
+  const { counters } = domain;
   counters.datagrams++;
   counters.octets += octets;
   domain.lastReceived = context.receivedMicros;
   domain.clockSkewMillis = exportMillis - context.receivedMicros / 1000;
+  describeDomain(context, domain);
+  context.exportMillis = exportMillis;
+  context.uptime = uptime;
+}
+
+/** Puts into `context` what all records of a domain share. */
+export function describeDomain(context: RecordContext, domain: Domain): void {
+  const { address } = domain;
   context.exporter0 = address[0];
   context.exporter1 = address[1];
   context.exporter2 = address[2];
   context.exporter3 = address[3];
   context.observationDomain = domain.id;
   context.flowType = FLOW_TYPE[domain.version] as number;
-  context.exportMillis = exportMillis;
-  context.uptime = uptime;
   context.samplingRate = domain.rate;
   context.samplingSource = domain.rateSource;
 }

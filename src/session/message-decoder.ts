@@ -6,6 +6,7 @@ import { IPFIX_HEADER, IPFIX_OPTIONS_SET, IPFIX_TEMPLATE_SET, readIpfixHeader } 
 import { readV9Header, V9_HEADER, V9_OPTIONS_SET, V9_TEMPLATE_SET } from '../wire/netflow-v9.ts';
 import { RecordContext } from '../wire/record-context.ts';
 import { isSflow } from '../wire/sflow/datagram.ts';
+import type { TemplateRecord } from '../wire/template.ts';
 import { beginMessage, SFLOW_DOMAIN } from './begin-message.ts';
 import type { CounterSink } from './counter-row.ts';
 import type { BatchSink, DecodeObserver } from './data-decoder.ts';
@@ -18,6 +19,7 @@ import { SetDecoder } from './set-decoder.ts';
 import { SflowDecoder } from './sflow-decoder.ts';
 import { SpecificationTable } from './specification.ts';
 import { type DatagramSource, StreamTable } from './stream-table.ts';
+import type { Learned } from './template-table.ts';
 
 export type { BatchSink, DecodeObserver } from './data-decoder.ts';
 export type { DatagramSource } from './stream-table.ts';
@@ -158,6 +160,11 @@ export class MessageDecoder {
   /** A stream has ended: what was learnt in it is forgotten, sets that still wait for a template are counted as dropped. */
   endSession({ session = 0 }: DatagramSource): void {
     if (session !== 0) this.domains.endSession(session);
+  }
+
+  /** Takes in a template that another collector heard; see `SetDecoder.learnShared`. The domain must be one of datagrams. */
+  learnShared(domain: Domain, record: TemplateRecord, port: number, heard: number): Learned | undefined {
+    return this.#sets.learnShared(domain, record, port, heard);
   }
 
   /** Templates awaited now, with the domain that waits. */

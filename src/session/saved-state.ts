@@ -27,7 +27,8 @@ interface SavedDomain {
   readonly templates: readonly SavedTemplate[];
 }
 
-interface SavedTemplate {
+/** A template as plain data. */
+export interface SavedTemplate {
   readonly id: number;
   readonly kind: 'data' | 'options';
   readonly scopeCount: number;
@@ -126,7 +127,8 @@ function loadSampling(domain: Domain, saved: unknown): void {
   for (const pair of listOf(saved['interfaces'])) if (isPair(pair)) learn(pair[1], undefined, pair[0]);
 }
 
-function templateOf(saved: unknown): (TemplateRecord & { port: number; lastSeen: number }) | undefined {
+/** A template as it was saved, or undefined when it is not of the right shape. */
+export function templateOf(saved: unknown): (TemplateRecord & { port: number; lastSeen: number }) | undefined {
   if (!isRecord(saved)) return undefined;
   const { id, kind, scopeCount, port, lastSeen } = saved;
   if (!isCount(id) || id < 256 || id > 65_535 || (kind !== 'data' && kind !== 'options')) return undefined;

@@ -1,11 +1,19 @@
 import type { RecordContext } from '../wire/record-context.ts';
 import { SetList } from '../wire/set-list.ts';
-import { readIpfixTemplates, readV9OptionsTemplates, readV9Templates, type TemplateEvent } from '../wire/template.ts';
+import {
+  readIpfixTemplates,
+  readV9OptionsTemplates,
+  readV9Templates,
+  type TemplateEvent,
+  type TemplateRecord,
+} from '../wire/template.ts';
+import { describeDomain } from './begin-message.ts';
 import { DataDecoder, type DataDecoderParts, type DecodeObserver } from './data-decoder.ts';
 import type { Domain } from './domain.ts';
 import type { DomainTable } from './domain-table.ts';
 import type { HeldSet, HeldSets } from './held-sets.ts';
 import type { SpecificationTable } from './specification.ts';
+import type { Learned } from './template-table.ts';
 
 /**
  * Fields of length 0 in one template; exporters send a few dozen. With more, the work for a record would not be in proportion to its octets.
@@ -130,7 +138,7 @@ export class SetDecoder {
     const before = templates.entries.size;
     this.#domains.touch(domain);
     const emit = (event: TemplateEvent): void => {
-      this.#observer.template?.(domain, event);
+      this.#observer.template?.(domain, event, port);
       if (!('record' in event)) {
         for (const [id, entry] of event.withdraw === 0 ? templates.entries : [])
           if (entry.specification.kind === event.kind) this.#decodeEarlier(domain, bytes, id, port, index);
@@ -140,8 +148,7 @@ export class SetDecoder {
         return;
       }
       const { record } = event;
-      const empty = record.fields.filter((field) => field.length === 0).length;
-      if (empty === record.fields.length || empty > MAX_EMPTY_FIELDS) {
+      if (!isUsable(record)) {
         domain.fault('template_zero_length');
         return;
       }
@@ -165,6 +172,29 @@ export class SetDecoder {
     if (changed) this.#observer.stateChanged?.();
   }
 
+  /**
+   * Takes in a template that another collector heard from `port` at `heard` (ms since the epoch), as if it had come now; sets that waited for it are
+   * decoded. Undefined when it is no template that data can be decoded with, or this collector has heard a later one.
+   */
+  learnShared(domain: Domain, record: TemplateRecord, port: number, heard: number): Learned | undefined {
+    if (!isUsable(record)) return undefined;
+    const { templates, counters } = domain;
+    const known = templates.entries.get(record.id);
+    if (known !== undefined && known.lastSeen > heard) return undefined;
+    const before = templates.entries.size;
+    const specification = this.#specifications.acquire(domain.version as 9 | 10, record);
+    const learned = templates.learn(record.id, specification, port, heard, false);
+    if (learned === 'changed') counters.templateChanges++;
+    else if (learned === 'conflict') counters.templateConflicts++;
+    this.#domains.templatesChanged(domain, templates.entries.size - before);
+    if (learned === 'same') return learned;
+    this.#observer.stateChanged?.();
+    describeDomain(this.context, domain);
+    this.context.templates = templates;
+    this.#releaseHeld(domain);
+    return learned;
+  }
+
   /** Decodes the sets before set `index` that use template `id` as it is now, and takes them off the list. */
   #decodeEarlier(domain: Domain, bytes: Uint8Array, id: number, port: number, index: number): void {
     const { ids, starts, ends } = this.list;
@@ -182,6 +212,7 @@ export class SetDecoder {
 
   #holdSet(domain: Domain, templateId: number, port: number, bytes: Uint8Array, start: number, end: number): void {
     domain.counters.setsHeld++;
+    this.#observer.missing?.(domain, templateId);
     const { uptime, exportMillis, receivedMicros } = this.context;
     if (!this.#hold) {
       domain.counters.setsDropped++;
@@ -233,4 +264,10 @@ export class SetDecoder {
     }
     return this.data.decode(domain, specification, set.bytes, 0, set.bytes.length);
   }
+}
+
+/** Whether records of a template have octets, and not too many fields without. */
+function isUsable({ fields }: TemplateRecord): boolean {
+  const empty = fields.filter((field) => field.length === 0).length;
+  return empty < fields.length && empty <= MAX_EMPTY_FIELDS;
 }

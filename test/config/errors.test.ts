@@ -153,6 +153,12 @@ const CASES: readonly Case[] = [
     says: /found "yes", expected true or false; did you mean true\?/,
   },
   {
+    what: 'a server of another kind for templates',
+    yaml: 'templates: { shared: "http://localhost:6379" }',
+    at: '1:22',
+    says: /found "http:\/\/localhost:6379", expected redis:\/\/HOST:PORT or rediss/,
+  },
+  {
     what: 'a key twice',
     yaml: 'data: x\ndata: y',
     at: '2:1',
