@@ -169,6 +169,8 @@ export class ConnectionTable {
 
   /** Takes in what a connection has sent. */
   receive(connection: StreamConnection, chunk: Uint8Array): void {
+    // TLS may have decrypted some more of a connection that has been closed.
+    if (connection.cause !== undefined) return;
     this.#bytes += chunk.length;
     this.#follow(connection, () => connection.take(chunk, this.#clock()));
     if (this.#pending > this.#limits.bufferBytes) this.#oldestUnfinished()?.close('buffer');

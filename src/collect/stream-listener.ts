@@ -1,7 +1,13 @@
+import { constants } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
-import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
+import {
+  createServer as createTlsServer,
+  type SecureContextOptions,
+  type TLSSocket,
+  type Server as TlsServer,
+} from 'node:tls';
 import { type AllowList, RefusedSenders } from './allow-list.ts';
 import { type BindDeps, bindTo } from './bind.ts';
 import {
@@ -15,7 +21,7 @@ import type { BoundAddress } from './kernel-drops.ts';
 import { bindError } from './listen-messages.ts';
 import type { ListenUrl } from './listen-url.ts';
 import type { SessionHandler, StreamConnection, StreamPeer } from './stream-connection.ts';
-import type { TlsCredentials, TlsSettings } from './tls-settings.ts';
+import type { TlsCredentials, TlsSettings, TlsVersion } from './tls-settings.ts';
 
 export interface StreamListenerOptions {
   readonly url: ListenUrl;
@@ -114,8 +120,8 @@ export class StreamListener {
   }
 
   /** Replaces certificate, key and authorities, for handshakes from now on. Throws what Node throws for PEM text that is not usable. */
-  setCredentials({ cert, key, ca }: TlsCredentials): void {
-    this.#tls?.setSecureContext({ cert, key, ca, minVersion: this.#options.tls?.minimumVersion ?? 'TLSv1.2' });
+  setCredentials(credentials: TlsCredentials): void {
+    this.#tls?.setSecureContext(contextOf(credentials, this.#options.tls?.minimumVersion));
   }
 
   /**
@@ -147,10 +153,7 @@ export class StreamListener {
     if (tls === undefined) throw bindError(new Error('it has no certificate and key'), this.url, this.#deps.platform);
     try {
       const server = createTlsServer({
-        cert: tls.cert,
-        key: tls.key,
-        ca: tls.ca,
-        minVersion: tls.minimumVersion,
+        ...contextOf(tls, tls.minimumVersion),
         requestCert: tls.clientCertificates !== 'none',
         // Whoever is not authorized is closed by us, so that the cause is counted.
         rejectUnauthorized: false,
@@ -268,4 +271,9 @@ function subjectOf(socket: TLSSocket): string {
     .join(',')
     .replaceAll(/\p{C}/gu, '?')
     .slice(0, 200);
+}
+
+/** No session is resumed: who has shown a certificate once shows it again, and to the authorities of today. Exporters connect seldom. */
+function contextOf({ cert, key, ca }: TlsCredentials, minVersion: TlsVersion = 'TLSv1.2'): SecureContextOptions {
+  return { cert, key, ca, minVersion, secureOptions: constants.SSL_OP_NO_TICKET };
 }

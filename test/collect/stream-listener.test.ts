@@ -1,4 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { connect } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { parseAllowList, RefusedSenders } from '#weir/collect/allow-list.js';
 import { parseListenUrl } from '#weir/collect/listen-url.js';
 import { StreamListener } from '#weir/collect/stream-listener.js';
@@ -6,6 +8,7 @@ import { message, message5, record5, set, u32 } from '../wire/build.ts';
 import { connectTo, counted, eventually, hex, listen, MESSAGES } from './stream-tools.ts';
 
 const ALL = Buffer.concat(MESSAGES);
+const hasV6 = Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'));
 const EXPECTED = MESSAGES.map(hex);
 
 describe('a TCP listener', () => {
@@ -30,6 +33,17 @@ describe('a TCP listener', () => {
     expect(counted(counters.ended)).toEqual({ ended: 1, reset: 1 });
     expect(counters).toMatchObject({ open: 0, accepted: 2, messages: 4, unfinishedBytes: 0 });
     expect(counters.bytes).toBe(ALL.length + (MESSAGES[0] as Uint8Array).length);
+  });
+
+  it.skipIf(!hasV6)('accepts both families on [::], IPv4 as IPv4', async () => {
+    const { listener, sessions } = await listen('tcp://[::]:0');
+    for (const host of ['127.0.0.1', '::1']) {
+      const socket = connect(listener.bound?.port ?? 0, host);
+      onTestFinished(() => void socket.destroy());
+      socket.write(ALL);
+    }
+    await eventually(() => sessions.map(({ messages }) => messages.length)).toEqual([3, 3]);
+    expect(sessions.map(({ peer }) => peer.text.replace(/\d+$/, '')).sort()).toEqual(['127.0.0.1:', '[::1]:']);
   });
 
   it('receives a stream that comes octet by octet', async () => {

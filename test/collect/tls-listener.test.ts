@@ -141,6 +141,27 @@ describeWithTool('openssl', 'a TLS listener', () => {
     expect([before, after].map((socket) => socket.getPeerCertificate().subject.CN)).toEqual(['collector', 'exporter']);
   });
 
+  it('resumes no session, so that every connection shows its certificate', async () => {
+    const { listener, sessions } = await listen('tls://127.0.0.1:0', {
+      tls: settings({ clientCertificates: 'required' }),
+    });
+    for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+      const tickets: Buffer[] = [];
+      const first = await dial(listener, exporter, { maxVersion });
+      first.on('session', (ticket) => tickets.push(ticket));
+      first.write(ALL);
+      const count = sessions.length;
+      await eventually(() => sessions.at(-1)?.messages.length).toBe(3);
+      const again = await dial(listener, exporter, { maxVersion, session: tickets.at(-1) ?? first.getSession() });
+      expect(again.isSessionReused()).toBe(false);
+      again.write(ALL);
+      await eventually(() => sessions.length).toBeGreaterThan(count);
+    }
+    await eventually(() => sessions.map(({ peer }) => peer.subject)).toEqual(
+      Array.from({ length: 4 }, () => 'O=Netweir tests,CN=exporter'),
+    );
+  });
+
   it('reads what has arrived before it closes', async () => {
     const { listener, sessions } = await listen('tls://127.0.0.1:0', { tls: settings() });
     const socket = await dial(listener);
