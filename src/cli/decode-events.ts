@@ -2,6 +2,7 @@ import { netflow9Scope } from '../elements/netflow9-scopes.ts';
 import type { ElementRegistry } from '../elements/registry.ts';
 import type { ElementValue } from '../flow/element-value.ts';
 import { FLOW_TYPES } from '../flow/schema.ts';
+import type { CounterRow, CounterSink } from '../session/counter-row.ts';
 import type { Domain } from '../session/domain.ts';
 import type { DecodeObserver } from '../session/message-decoder.ts';
 import { isoMicros } from '../util/time.ts';
@@ -38,7 +39,22 @@ export type Happening =
       readonly kind: 'options';
       readonly scope: Readonly<Record<string, ElementValue>>;
       readonly fields: Readonly<Record<string, ElementValue>>;
+    })
+  /** A counter structure of sFlow: the columns of the table `counters` that it fills, and the rest as `values`. */
+  | (Omit<CounterRow, 'time_received' | 'kind'> & {
+      readonly kind: 'counters';
+      readonly time_received: string;
+      readonly counter_kind: string;
     });
+
+/** A sink that puts sFlow's counters into `list`. */
+export function counterHappenings(list: Happening[]): CounterSink {
+  return {
+    counters({ time_received, kind, ...row }) {
+      list.push({ kind: 'counters', time_received: isoMicros(time_received), counter_kind: kind, ...row });
+    },
+  };
+}
 
 /** An observer that puts what it sees into `list`. */
 export function happenings(registry: ElementRegistry, list: Happening[]): DecodeObserver {

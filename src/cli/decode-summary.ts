@@ -22,7 +22,7 @@ const NAMED = 10;
 export function createTally(): Tally {
   const exporters = new Set<string>();
   const faults = new Map<Fault, number>();
-  let [records, options, templates] = [0, 0, 0];
+  let [records, options, templates, counterRecords, samplesDropped] = [0, 0, 0, 0, 0];
   return {
     datagrams: 0,
     add({ exporter, counters, faults: found }) {
@@ -30,6 +30,8 @@ export function createTally(): Tally {
       records += counters.records;
       options += counters.optionsRecords;
       templates += counters.templates;
+      counterRecords += counters.counterRecords;
+      samplesDropped += counters.samplesDropped;
       for (const [fault, count] of found) faults.set(fault, (faults.get(fault) ?? 0) + count);
     },
     text({ notes, awaited, all }) {
@@ -39,6 +41,12 @@ export function createTally(): Tally {
           `${count(options, 'options record')}, ${count(templates, 'template record')}${!all && options + templates > 0 ? ' (--all shows them)' : ''}`,
         ...notes,
       ];
+      if (counterRecords > 0)
+        lines.push(`${count(counterRecords, 'counter record')} of sFlow${all ? '' : ' (--all shows them)'}`);
+      if (samplesDropped > 0)
+        lines.push(
+          `${count(samplesDropped, 'sample')} that agents could not make: their sampling rates take account of it`,
+        );
       for (const [fault, times] of [...faults].sort(([, a], [, b]) => b - a)) {
         lines.push(`not decoded: ${grouped(times)} × ${FAULT_TEXT[fault]} (${fault})`);
       }

@@ -22,18 +22,21 @@ export interface TextOptions {
 }
 
 const VERSIONS: Readonly<Record<number, string>> = {
+  1: 'sflow',
   2: 'v5',
   3: 'v9',
   4: 'ipfix',
   11: 'v1',
+  12: 'sflow',
+  14: 'sflow',
   16: 'v6',
   17: 'v7',
   18: 'v8',
 };
 /** The kind of record that sums up flows. */
 const AGGREGATE = 5;
-/** Kinds of record that have no duration: NAT and firewall events. */
-const EVENTS: readonly number[] = [2, 3];
+/** Kinds of record that have no duration: NAT and firewall events, single packets. */
+const EVENTS: readonly number[] = [2, 3, 4, 6];
 const FLOW_TYPE_WORDS: Readonly<Record<string, string>> = { netflow_v9: 'NetFlow v9', ipfix: 'IPFIX' };
 
 /** A line per record: time, exporter, version, addresses and ports, protocol, flags, counters, duration, and what else says much. */
@@ -221,7 +224,18 @@ function wrapped(fields: readonly string[], width: number): string {
   return line === '' ? text : `${text}${line}\n`;
 }
 
+/** A counter structure: whose it is, then every value that the agent gave. */
+function countersText(event: Happening & { readonly kind: 'counters' }, width: number): string {
+  const { kind: _, time_received: _time, counter_kind, exporter, agent_addr, sub_agent, values, ...columns } = event;
+  const fields = Object.entries({ ...columns, ...values })
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${printable(name)} ${shown(value)}`);
+  const agent = `${exporter}, sFlow agent ${agent_addr}, sub-agent ${sub_agent}`;
+  return `= ${printable(counter_kind)} counters of ${agent}\n${wrapped(fields, width)}`;
+}
+
 function eventText(event: Happening, width: number): string {
+  if (event.kind === 'counters') return countersText(event, width);
   const from = `${event.template_id} of ${event.exporter}, ${FLOW_TYPE_WORDS[event.flow_type] ?? event.flow_type} observation domain ${event.observation_domain}`;
   switch (event.kind) {
     case 'template': {

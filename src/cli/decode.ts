@@ -6,7 +6,7 @@ import { type Address, addressKey, parseAddress } from '../util/address.ts';
 import { WeirError } from '../util/errors.ts';
 import type { Datagram } from '../wire/pcap/export-datagrams.ts';
 import { openDatagrams } from './datagrams.ts';
-import { type Happening, happenings } from './decode-events.ts';
+import { counterHappenings, type Happening, happenings } from './decode-events.ts';
 import { jsonPrinter, type Printer } from './decode-json.ts';
 import { createOutput } from './decode-output.ts';
 import { createTally } from './decode-summary.ts';
@@ -15,7 +15,7 @@ import { EXIT, type Io } from './io.ts';
 
 const EXAMPLES = `
 FILE is pcap, pcapng, an IPFIX file (RFC 5655, as YAF writes it) or hex text, plain or gzipped, or - for standard input.
-NetFlow v1, v5 to v9 and IPFIX are recognised on every port. Flow records go to standard output; at the end standard error says
+NetFlow v1, v5 to v9, IPFIX and sFlow v2, v4 and v5 are recognised on every port. Flow records go to standard output; at the end standard error says
 how many there were, what could not be decoded and why, and which templates never came. Damaged datagrams are counted and
 do not make the command fail.
 
@@ -47,7 +47,7 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
         .choices(['text', 'ndjson', 'json'])
         .default('text'),
     )
-    .option('--all', 'templates, options data and withdrawals too; JSON objects then have a "kind"')
+    .option('--all', 'templates, options data, withdrawals and sFlow counters too; JSON objects then have a "kind"')
     .option('--long', 'all fields of each record (text)')
     .option('--utc', 'times in UTC instead of the local zone (text; JSON is always in UTC)')
     .option('--port <n>', 'only datagrams sent to this UDP port')
@@ -91,7 +91,7 @@ async function decode(file: string, flags: Flags, io: Io): Promise<number> {
   const decoder = new MessageDecoder({
     registry,
     sink: { batch: () => batchWithRoom(batches) },
-    ...(flags.all === true ? { observer: happenings(registry, events) } : {}),
+    ...(flags.all === true ? { observer: happenings(registry, events), counters: counterHappenings(events) } : {}),
     onForget: (domain) => tally.add(domain),
   });
 

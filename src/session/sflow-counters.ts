@@ -32,7 +32,8 @@ export function counterRow(
     exporter: agent.domain.exporter,
     agent_addr: agent.text,
     sub_agent: agent.domain.id,
-    source_class: sample.sourceClass,
+    // Classes are 0 to 3, whatever the expanded form has room for.
+    source_class: Math.min(sample.sourceClass, 255),
     source_index: sample.sourceIndex,
     sequence: sample.sequence,
     uptime_ms: uptime,
