@@ -31,15 +31,23 @@ const AGGREGATE = 0x80;
 const HEADER = 24;
 
 export function readIeee80211(bytes: Uint8Array, offset: number, out: PacketFields): number {
-  return readFrame(bytes, offset, false, out);
+  return readFrame(bytes, offset, 0, false, out);
 }
 
-/** `isPadded`: the header is filled up to a multiple of four octets (radiotap's flag 0x20). */
-function readFrame(bytes: Uint8Array, offset: number, isPadded: boolean, out: PacketFields): number {
+/** A frame whose two octets of frame control come in the other order (capwap.ts). */
+export function readSwappedIeee80211(bytes: Uint8Array, offset: number, out: PacketFields): number {
+  return readFrame(bytes, offset, 1, false, out);
+}
+
+/**
+ * @param controlAt where in the frame control the type stands; the flags are its other octet
+ * @param isPadded the header is filled up to a multiple of four octets (radiotap's flag 0x20).
+ */
+function readFrame(bytes: Uint8Array, offset: number, controlAt: number, isPadded: boolean, out: PacketFields): number {
   out.next = LAYER.cut;
   if (offset + HEADER > out.end) return offset;
-  const control = bytes[offset] as number;
-  const flags = bytes[offset + 1] as number;
+  const control = bytes[offset + controlAt] as number;
+  const flags = bytes[offset + 1 - controlAt] as number;
   const type = (control >> 2) & 3;
   const subtype = control >> 4;
   out.next = LAYER.unknown;
@@ -93,7 +101,7 @@ export function readRadiotap(bytes: Uint8Array, offset: number, out: PacketField
   }
   const at = offset + length;
   if (at > out.end) return offset;
-  return readFrame(bytes, at, (radiotapFlags(bytes, offset, at) & FLAG_PADDED) !== 0, out);
+  return readFrame(bytes, at, 0, (radiotapFlags(bytes, offset, at) & FLAG_PADDED) !== 0, out);
 }
 
 function radiotapFlags(bytes: Uint8Array, offset: number, end: number): number {

@@ -68,6 +68,7 @@ export const TUNNEL = {
   ayiya: 14,
   /** Network service header (RFC 8300) over VXLAN-GPE is VXLAN; this is one that follows IP or Ethernet at once. */
   networkService: 15,
+  capwap: 16,
 } as const;
 
 /** The headers of one packet, link layer to transport. */

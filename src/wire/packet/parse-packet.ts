@@ -1,8 +1,9 @@
 import { readFamily, readLinuxCooked, readLinuxCooked2, readNflog } from './capture-headers.ts';
+import { readCapwap } from './capwap.ts';
 import { readEtherTag, readFabricPath, readMacSec, readNetworkService } from './ether-tags.ts';
 import { readEthernet, readLlc, readServiceInstance } from './ethernet.ts';
 import { readErspan2, readErspan3, readGre, readGreMetadata } from './gre.ts';
-import { readIeee80211, readRadiotap } from './ieee80211.ts';
+import { readIeee80211, readRadiotap, readSwappedIeee80211 } from './ieee80211.ts';
 import { readAuthentication, readIp, readIpv4, readIpv6 } from './ip.ts';
 import { readAyiya, readEsp, readEtherIp } from './ip-tunnels.ts';
 import { readL2tp, readL2tp3 } from './l2tp.ts';
@@ -87,6 +88,8 @@ function readLayer(bytes: Uint8Array, offset: number, out: PacketFields): number
       return readLinuxCooked2(bytes, offset, out);
     case LAYER.ieee80211:
       return readIeee80211(bytes, offset, out);
+    case LAYER.swappedIeee80211:
+      return readSwappedIeee80211(bytes, offset, out);
     case LAYER.radiotap:
       return readRadiotap(bytes, offset, out);
     case LAYER.nflog:
@@ -127,6 +130,8 @@ function readLayer(bytes: Uint8Array, offset: number, out: PacketFields): number
       return readGeneve(bytes, offset, out);
     case LAYER.gtpU:
       return readGtpU(bytes, offset, out);
+    case LAYER.capwap:
+      return readCapwap(bytes, offset, out);
     case LAYER.ayiya:
       return readAyiya(bytes, offset, out);
     case LAYER.teredo:

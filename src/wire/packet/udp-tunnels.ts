@@ -29,6 +29,7 @@ const PORT_GTP_U = 2152;
 const PORT_TEREDO = 3544;
 const PORT_L2TP = 1701;
 const PORT_AYIYA = 5072;
+const PORT_CAPWAP = 5247;
 
 /** What a UDP datagram carries. Tunnels whose source port is only entropy go by the destination port. */
 export function layerOfPorts(source: number, destination: number): number {
@@ -50,12 +51,15 @@ export function layerOfPorts(source: number, destination: number): number {
       return LAYER.teredo;
     case PORT_L2TP:
       return LAYER.l2tp;
+    case PORT_CAPWAP:
+      return LAYER.capwap;
     case PORT_AYIYA:
       return LAYER.ayiya;
     default:
       // Answers of the well-known side.
       if (source === PORT_TEREDO) return LAYER.teredo;
       if (source === PORT_AYIYA) return LAYER.ayiya;
+      if (source === PORT_CAPWAP) return LAYER.capwap;
       return source === PORT_L2TP ? LAYER.l2tp : LAYER.payload;
   }
 }

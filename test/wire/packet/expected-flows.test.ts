@@ -52,7 +52,6 @@ const ZEEK_EXCEPTIONS: Readonly<Record<string, string>> = {
   'expected/core.tunnels.gtp.inner_teredo/conn.log': 'the same',
 };
 const NDPI_EXCEPTIONS: Readonly<Record<string, string>> = {
-  'capwap.pcap': 'CAPWAP is not read',
   'fuzz-2006-06-26-2594.pcap': 'one flow to an address that tshark finds in no packet either',
   'fuzz-2021-10-13.pcap': 'nDPI writes an address that is none',
 };

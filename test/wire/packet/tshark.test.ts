@@ -25,7 +25,6 @@ const DIFFERENCES: Readonly<Record<string, string>> = {
   'akvorado/decap/mpls-eompls-invalid-cw.pcap': 'the same; a control word with a sequence number',
   'tcpdump/traffic/bigtcp-ipv6.pcap': 'tshark reads no payload of an IPv6 packet of length 0 (segmentation offload)',
   'tcpdump/traffic/vxlan_port_8472.pcap': 'tshark knows VXLAN on the assigned port only',
-  'ndpi/traffic/capwap.pcap': 'CAPWAP is not read',
   'ndpi/traffic/fuzz-2020-02-16-11740.pcap': 'tshark reads IPv6 behind the Ethernet type of IPv4',
   'tcpdump/traffic/icmp-icmp_print-oobr-1.pcap': 'tshark shows no type of an ICMP message that is too short',
   'tcpdump/traffic/icmp-icmp_print-oobr-2.pcap': 'the same',

@@ -246,6 +246,32 @@ describe('tunnels in UDP', () => {
     expect(carried(5072, header + ip6(6, tcp(1, 2)))).toMatchObject({ tunnel: 'ayiya', inner: INNER_6 });
   });
 
+  it.each([
+    ['802.11', `00 104320 00000000 0801 0000 020000000009 ${MAC_C} ${MAC_D} 0000 aaaa03 000000 0800 ${INNER}`],
+    [
+      '802.11 from Cisco',
+      `00 104320 00000000 0108 0000 020000000009 ${MAC_C} ${MAC_D} 0000 aaaa03 000000 0800 ${INNER}`,
+    ],
+    [
+      'more headers',
+      `00 204320 00000000 0104ed4d00000000 0801 0000 020000000009 ${MAC_C} ${MAC_D} 0000 aaaa03 000000 0800 ${INNER}`,
+    ],
+    ['Ethernet', `00 104200 00000000 ${FRAME}`],
+  ])('CAPWAP with %s (RFC 5415)', (_, payload) => {
+    expect(carried(5247, payload)).toMatchObject({ tunnel: 'capwap', inner: INNER_FRAME });
+    expect(carried(50_000, payload, 5247)).toMatchObject({ tunnel: 'capwap', inner: INNER_FRAME });
+  });
+
+  it('reads nothing of CAPWAP that is encrypted, a later fragment or a keep-alive', () => {
+    expect(carried(5247, `01000000 ${FRAME}`)).toMatchObject({ hasInner: 0, next: 'encrypted' });
+    expect(carried(5247, `00 104200 00010008 ${FRAME}`)).toMatchObject({
+      hasInner: 0,
+      tunnel: 'capwap',
+      next: 'payload',
+    });
+    expect(carried(5247, `00 104208 00000000 ${FRAME}`)).toMatchObject({ hasInner: 0, next: 'payload' });
+  });
+
   it('is not looked for in later fragments', () => {
     expect(raw(ip4(17, udp(1, 4789, `0800000012345600${FRAME}`), { fragment: '0001' }))).toMatchObject({ hasInner: 0 });
   });
