@@ -14,7 +14,11 @@ export interface Status {
   readonly setsHeld: number;
   readonly loss: { sequence: number; kernel: number; store: number; setsDropped: number };
   readonly faults: Readonly<Record<string, number>>;
-  readonly refused: { datagrams: number; senders: { address: string; datagrams: number }[] };
+  readonly refused: {
+    datagrams: number;
+    connections: number;
+    senders: { address: string; datagrams: number; connections: number }[];
+  };
   readonly store: { rowsStored: number; rowsWaiting: number; failing?: string };
 }
 

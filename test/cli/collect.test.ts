@@ -246,8 +246,8 @@ describe('the allow-list', () => {
     const { refused, records } = await statusWhen(collector, ({ refused: { datagrams } }) => datagrams === 3);
     expect(records).toBe(2);
     expect(refused.senders.toSorted((a, b) => a.address.localeCompare(b.address))).toEqual([
-      { address: '127.0.0.2', datagrams: 2 },
-      { address: '127.0.0.3', datagrams: 1 },
+      { address: '127.0.0.2', datagrams: 2, connections: 0 },
+      { address: '127.0.0.3', datagrams: 1, connections: 0 },
     ]);
 
     writeFileSync(file, '127.0.0.0/30\n');
