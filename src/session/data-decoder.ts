@@ -78,17 +78,26 @@ export class DataDecoder {
     let count = 0;
     let changed = false;
     const describes = describesElements(specification.fields);
-    const { name } = this.#observer;
-    const isNaming = name !== undefined && carriesNames(specification.fields);
+    const observer = this.#observer;
+    const isNaming = observer.name !== undefined && carriesNames(specification.fields);
     const complete = readOptionsData(specification, bytes, start, end, (located) => {
       count++;
       const facts = optionsFacts(specification, located, bytes);
       if (facts.initMillis !== undefined) this.#booted(domain, facts.initMillis);
       if (describes) this.#taught(domain, typeInformation(located, bytes));
       if (facts.rate > 0) changed = domain.sampling.learn(facts) || changed;
-      if (isNaming) readNames(specification, located, bytes, (fact) => name(domain, fact, this.context.receivedMicros));
-      if (this.#observer.options !== undefined)
-        this.#observer.options(domain, id, optionsRecord(specification, located, bytes, this.#registry));
+      if (isNaming)
+        readNames(specification, located, bytes, (fact) => observer.name?.(domain, fact, this.context.receivedMicros));
+      if (observer.options !== undefined)
+        observer.options(
+          domain,
+          id,
+          optionsRecord(specification, located, bytes, {
+            registry: this.#registry,
+            templates: domain.templates,
+            port: this.context.port,
+          }),
+        );
     });
     if (!complete) domain.fault('record_truncated');
     domain.counters.optionsRecords += count;

@@ -1,8 +1,8 @@
 import { netflow9Scope } from '../elements/netflow9-scopes.ts';
-import type { ElementRegistry } from '../elements/registry.ts';
 import { type ElementValue, elementValue } from '../flow/element-value.ts';
 import { float, unsigned } from '../util/octets.ts';
 import { type LocatedField, locateFields } from '../wire/data-record.ts';
+import { isListType, type ListNames, structuredValue } from '../wire/structured-data.ts';
 import type { Specification } from './specification.ts';
 
 /** What an options data record says about sampling, and the exporter's boot time. */
@@ -87,22 +87,23 @@ export function optionsFacts(
   return facts;
 }
 
-/** One record with the names of its elements; scopes of NetFlow v9 by their own names. */
+/** One record with the names of its elements, lists taken apart (RFC 6313); scopes of NetFlow v9 by their own names. */
 export function optionsRecord(
   specification: Specification,
   located: readonly LocatedField[],
   bytes: Uint8Array,
-  registry: ElementRegistry,
+  names: ListNames,
 ): OptionsRecord {
   const scope: Record<string, ElementValue> = {};
   const fields: Record<string, ElementValue> = {};
   located.forEach(({ field, offset, length }, index) => {
     const isScope = index < specification.scopeCount;
     const scopeName = isScope && specification.version === 9 ? netflow9Scope(field.id) : undefined;
-    const element = registry.lookup(field.enterprise, field.id, specification.version);
+    const element = names.registry.lookup(field.enterprise, field.id, specification.version);
+    const value = isListType(element?.type) ? structuredValue(element.type, bytes, offset, length, names) : undefined;
     const name = scopeName ?? element?.name ?? `${field.enterprise}/${field.id}`;
     const type = scopeName === undefined ? (element?.type ?? 'octetArray') : length <= 8 ? 'unsigned64' : 'octetArray';
-    (isScope ? scope : fields)[name] = elementValue(type, bytes, offset, length);
+    (isScope ? scope : fields)[name] = value ?? elementValue(type, bytes, offset, length);
   });
   return { scope, fields };
 }
