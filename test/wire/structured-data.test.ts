@@ -8,6 +8,7 @@ import {
   fromHex,
   ip4,
   message,
+  optionsTemplateSet,
   type Specifier,
   set,
   templateSet,
@@ -211,6 +212,23 @@ describe('in records', () => {
       },
     });
     expect(decoder.faults()).toEqual({});
+  });
+
+  it('in options records, too', () => {
+    const seen: unknown[] = [];
+    const decoder = testDecoder({ observer: { options: (_domain, _id, record) => seen.push(record) } });
+    const fields: Specifier[] = [
+      [149, 4],
+      [291, VARIABLE],
+    ];
+    const list = [ORDERED, ...u16(INGRESS), ...u16(4), ...u32(7)];
+    decoder.feed(message(10, [optionsTemplateSet(10, 400, 1, fields), set(400, [...u32(1), ...variable(list)])]));
+    expect(seen).toEqual([
+      {
+        scope: { observationDomainId: 1 },
+        fields: { basicList: { semantic: 'ordered', ingressInterface: [7] } },
+      },
+    ]);
   });
 
   it('YAF’s DNS records: a subTemplateMultiList as it comes', () => {

@@ -271,6 +271,25 @@ describe('biflows', () => {
   });
 });
 
+describe('who sent it', () => {
+  it.each([
+    ['a mediator’s originalExporterIPv4Address', 403, 405],
+    ['exporterIPv4Address', 130, 149],
+  ])('%s is a column beside the sender', (_, address, domain) => {
+    const fields: Specifier[] = [
+      [address, 4],
+      [domain, 4],
+      [144, 4],
+    ];
+    expect(decodeOne(10, fields, [...ip4('198.51.100.77'), ...u32(9), ...u32(5)])).toMatchObject({
+      exporter: '192.0.2.1',
+      original_exporter: '198.51.100.77',
+      original_domain: 9,
+      extra: { exportingProcessId: 5 },
+    });
+  });
+});
+
 describe('a packet in a packet', () => {
   it('Cisco’s SRv6: the second address, port and protocol are those of the inner packet', () => {
     const fields: Specifier[] = [
