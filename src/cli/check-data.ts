@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import type { CollectConfig } from '../config/collect-config.ts';
 import { formatSize } from '../config/units.ts';
 import { scaled } from '../query/humanize.ts';
+import { FolderLock } from '../store/lock.ts';
 import { CATALOGUE, FOLDERS, LOCK, MARKER, STORE_VERSION, TEMPORARY } from '../store/paths.ts';
 import { messageOf, systemCode } from '../util/errors.ts';
 import { asRoot, type Finding, failure, ok, warning } from './check-finding.ts';
@@ -60,39 +61,18 @@ async function checkContent(data: string, names: readonly string[]): Promise<Fin
   const closed: string[] = [];
   for (const path of [data, ...ours.map((name) => join(data, name))]) if (!(await isWritable(path))) closed.push(path);
   if (closed.length > 0) return [failure(NAME, `not writable for ${user()}: ${closed.join(', ')}`, own(data))];
-  const writer = await writerOf(data);
+  const writer = new FolderLock(data).writer();
   if (writer === undefined) return [ok(NAME, `${data} can be written`)];
   return [
     failure(
       NAME,
-      `${data} has a writer: process ${writer.pid} on ${writer.host}, since ${writer.since}`,
+      `${data} has a writer: ${writer}`,
       'All is well if that is your collector at work; a second one needs another folder: --data DIR.',
     ),
   ];
 }
 
 const ELSEWHERE = 'Give an empty or new folder with --data DIR.';
-
-interface Owner {
-  readonly pid: number;
-  readonly started?: string;
-  readonly host: string;
-  readonly since: string;
-}
-
-/** The process that writes to the folder, as far as it can be seen to live; see `FolderLock`, which decides when a collector starts. */
-async function writerOf(data: string): Promise<Owner | undefined> {
-  try {
-    const owner = JSON.parse(await readFile(join(data, LOCK), 'utf8')) as Owner;
-    const age = Date.now() - (await stat(join(data, LOCK))).mtimeMs;
-    const started = await readFile(`/proc/${owner.pid}/stat`, 'utf8').catch(() => undefined);
-    // Field 22, counted after the name in brackets, tells a process from a later one of the same number.
-    const now = started?.slice(started.lastIndexOf(')') + 2).split(' ')[19];
-    return now === undefined ? (age < 30_000 ? owner : undefined) : now === owner.started ? owner : undefined;
-  } catch {
-    return undefined;
-  }
-}
 
 async function markerVersion(data: string): Promise<number | undefined> {
   try {

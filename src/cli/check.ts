@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import type { CollectConfig } from '../config/collect-config.ts';
 import { explain } from '../config/explain.ts';
 import { loadConfig } from '../config/load.ts';
+import { QUIRKS } from '../session/quirks.ts';
 import { WeirError } from '../util/errors.ts';
 import { checkConfig } from './check-config.ts';
 import { checkData } from './check-data.ts';
@@ -20,24 +21,28 @@ Examples:
   weir check                                    the defaults and this machine
   weir check --config /etc/netweir/weir.yaml
   weir check --config weir.yaml --explain       the whole configuration, and where each setting comes from
+  weir check --quirks                           what exporters send wrong, and what is done about it
   weir check --format json | jq '.findings[] | select(.status != "ok")'
 `;
 
 interface Flags {
   readonly format: 'text' | 'json';
   readonly explain?: boolean;
+  readonly quirks?: boolean;
 }
 
 /** Adds the flags of `weir check` and its action. */
 export function build(command: Command, io: Io, exit: (code: number) => void): void {
   command
     .option('--explain', 'print the configuration that is in force as YAML, and check nothing else')
+    .option('--quirks', 'print the mistakes of exporters that weir knows and puts right, and check nothing else')
     .addOption(
       new Option('--format <format>', 'lines for people, or one JSON object').choices(['text', 'json']).default('text'),
     );
   addCollectFlags(command);
   command.addHelpText('after', EXAMPLES).action(async (flags: Flags & Record<string, unknown>) => {
-    if (flags.explain === true) await write(io.stdout, explain(loadConfig(flagsToConfig(flags))));
+    if (flags.quirks === true) await write(io.stdout, quirks(flags.format));
+    else if (flags.explain === true) await write(io.stdout, explain(loadConfig(flagsToConfig(flags))));
     else exit(await check(flags, io));
   });
 }
@@ -71,6 +76,14 @@ function load(flags: Record<string, unknown>, findings: Finding[]): CollectConfi
 
 function json(findings: readonly Finding[], isUsable: boolean): string {
   return `${JSON.stringify({ usable: isUsable, findings }, undefined, 2)}\n`;
+}
+
+function quirks(format: Flags['format']): string {
+  if (format === 'json') return `${JSON.stringify({ quirks: QUIRKS }, undefined, 2)}\n`;
+  return QUIRKS.map(
+    ({ name, exporters, signature, wrong, remedy, source }) =>
+      `${name} (${exporters})\n  seen by  ${signature}\n  wrong    ${wrong}\n  done     ${remedy}\n  source   ${source}\n`,
+  ).join('\n');
 }
 
 const SIGNS = { ok: ['✓', 'green'], warning: ['!', 'yellow'], failure: ['✗', 'red'] } as const;

@@ -138,6 +138,7 @@ export class DataDecoder {
       const n = runnable.run(bytes, p, end, batch, limit, context);
       batch.rows = first + n;
       total += n;
+      if (runnable.repair !== undefined) domain.repaired(runnable.repair, batch, first, batch.rows);
       p = context.position;
       if (context.samplingSource !== SAMPLING.override) domain.applySampling(plan, batch, first, batch.rows);
       if (n < limit) break;

@@ -2,6 +2,7 @@ import type { FlowBatch } from '../flow/batch.ts';
 import { type Address, formatAddress } from '../util/address.ts';
 import type { Plan } from '../wire/plan.ts';
 import type { Fault } from './faults.ts';
+import type { Repair } from './quirks.ts';
 import { type ConfiguredSampling, SAMPLING, SamplingState } from './sampling.ts';
 import type { SequenceCounters } from './sequence.ts';
 import type { SpecificationTable } from './specification.ts';
@@ -74,6 +75,8 @@ export class Domain {
   readonly configured: ConfiguredSampling;
   readonly counters = newCounters();
   readonly faults = new Map<Fault, number>();
+  /** Records that were put right, by the name of the quirk. */
+  readonly quirks = new Map<string, number>();
   /** The exporter's domain 0, once it was seen. */
   #root: Domain | undefined = undefined;
   /** Rates applied since `takeRates` was last called. */
@@ -110,6 +113,12 @@ export class Domain {
 
   fault(fault: Fault): void {
     this.faults.set(fault, (this.faults.get(fault) ?? 0) + 1);
+  }
+
+  /** Lets a repair look at rows [first, end) of a batch, and counts what it put right. */
+  repaired({ quirk, apply }: Repair, batch: FlowBatch, first: number, end: number): void {
+    const count = apply(batch, first, end);
+    if (count > 0) this.quirks.set(quirk, (this.quirks.get(quirk) ?? 0) + count);
   }
 
   /**

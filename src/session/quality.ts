@@ -7,6 +7,7 @@ import type { QualityRow } from './quality-row.ts';
 interface Seen {
   readonly counters: DomainCounters;
   readonly faults: ReadonlyMap<Fault, number>;
+  readonly quirks: ReadonlyMap<string, number>;
 }
 
 /** Faults that are held sets given up: they are in `sets_dropped` already. */
@@ -30,7 +31,12 @@ export class QualityLedger {
       if (more > 0 && !HELD_FAULTS.has(fault)) undecodable[fault] = more;
     }
     if (!faulty && counters.datagrams === was.datagrams && counters.setsDropped === was.setsDropped) return undefined;
-    this.#seen.set(domain, { counters: { ...counters }, faults });
+    const quirks: Record<string, number> = {};
+    for (const [quirk, count] of domain.quirks) {
+      const more = count - (before?.quirks.get(quirk) ?? 0);
+      if (more > 0) quirks[quirk] = more;
+    }
+    this.#seen.set(domain, { counters: { ...counters }, faults, quirks: new Map(domain.quirks) });
     const flowType = FLOW_TYPE[domain.version];
     return {
       minute,
@@ -52,6 +58,7 @@ export class QualityLedger {
       kernel_drops: 0,
       records_dropped: 0,
       clock_skew_ms: Math.round(domain.clockSkewMillis),
+      quirks,
       sampling_rates: domain.takeRates(),
     };
   }
@@ -79,6 +86,7 @@ export function collectorRow(minute: number, kernelDrops: number, recordsDropped
     kernel_drops: kernelDrops,
     records_dropped: recordsDropped,
     clock_skew_ms: 0,
+    quirks: {},
     sampling_rates: [],
   };
 }

@@ -1,4 +1,14 @@
-import { closeSync, openSync, readFileSync, readlinkSync, rmSync, statSync, utimesSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
 import { messageOf, systemCode, WeirError } from '../util/errors.ts';
 import { inFolder, LOCK } from './paths.ts';
@@ -50,6 +60,13 @@ export class FolderLock {
     } finally {
       rmSync(turn, { force: true });
     }
+  }
+
+  /** Who has the lock, in words (`process 7 on host, since …`), as far as it lives; changes nothing. Undefined when the lock is free or a dead one's. */
+  writer(): string | undefined {
+    if (!existsSync(this.#path)) return undefined;
+    const owner = this.#read();
+    return this.#lifeSign(owner) === undefined ? undefined : whoIs(owner);
   }
 
   /** Says that the owner lives. */
@@ -119,16 +136,18 @@ export class FolderLock {
   }
 
   #locked(owner: LockOwner | undefined, why: string): WeirError {
-    const who =
-      owner === undefined ? 'an unknown process' : `process ${owner.pid} on ${owner.host}, since ${owner.since}`;
     const isElsewhere = owner === undefined || owner.realm !== realm();
-    return new WeirError('WEIR_DATA_LOCKED', `another writer has the data folder: ${who} (${why})`, {
+    return new WeirError('WEIR_DATA_LOCKED', `another writer has the data folder: ${whoIs(owner)} (${why})`, {
       hint: isElsewhere
         ? `stop that process; if it has ended without taking back its claim, try again in ${SILENCE / 1000} s, or remove ${this.#path}`
         : `stop process ${owner.pid}, or give this one a folder of its own with --data DIR`,
       details: { pid: owner?.pid, host: owner?.host, file: this.#path },
     });
   }
+}
+
+function whoIs(owner: LockOwner | undefined): string {
+  return owner === undefined ? 'an unknown process' : `process ${owner.pid} on ${owner.host}, since ${owner.since}`;
 }
 
 function isAlive(pid: number): boolean {

@@ -54,6 +54,7 @@ export const SMALL_TABLES: Readonly<Record<SmallTable, SmallTableDefinition>> = 
       ['kernel_drops', 'UBIGINT'],
       ['records_dropped', 'UBIGINT'],
       ['clock_skew_ms', 'DOUBLE'],
+      ['quirks', 'VARCHAR'],
       ['sampling_rates', 'UINTEGER[]'],
     ],
   },

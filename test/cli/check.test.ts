@@ -1,9 +1,9 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { hostname } from 'node:os';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { FolderLock } from '#weir/store/lock.js';
 import { freeUdpPort } from '../helpers/free-port.ts';
 import { describeUnless } from '../helpers/skip.ts';
 import { tempFolder } from '../helpers/temp.ts';
@@ -127,8 +127,10 @@ describe('weir check', () => {
   it('finds a writer, but not one that is gone', async () => {
     const folder = tempFolder('check');
     writeFileSync(folder.join('netweir.json'), '{"store":"netweir","version":1}');
-    const gone = { pid: 2 ** 22 + 1, started: '1', realm: 'x', host: hostname(), since: '2026-01-01T00:00:00Z' };
-    writeFileSync(folder.join('writer.lock'), JSON.stringify({ ...gone, pid: process.pid, started: 'another' }));
+    const own = new FolderLock(folder.path);
+    own.acquire();
+    const gone = JSON.parse(readFileSync(folder.join('writer.lock'), 'utf8')) as object;
+    writeFileSync(folder.join('writer.lock'), JSON.stringify({ ...gone, started: 'another' }));
     expect((await check('--data', folder.path)).of('data folder')?.status).toBe('ok');
 
     const collector = await startCollector();
@@ -170,6 +172,16 @@ describe('weir check', () => {
     expect(code).toBe(0);
     expect(of('permissions')).toMatchObject({ status: 'warning', fix: [`chmod o-w ${file}`] });
     expect(of('allow-list')?.text).toBe('1 entry; other senders are refused');
+  });
+
+  it('lists the quirks of exporters that are dealt with, without looking at anything', async () => {
+    const { code, stdout } = await weir(['check', '--quirks']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^sampling-byte-order \(MikroTik RouterOS\)\n {2}seen by {2}samplingInterval/m);
+    const json = await weir(['check', '--quirks', '--format', 'json']);
+    expect((JSON.parse(json.stdout) as { quirks: { name: string }[] }).quirks.map(({ name }) => name)).toContain(
+      'nat-without-event',
+    );
   });
 
   it('prints the configuration in force with --explain', async () => {

@@ -261,6 +261,7 @@ describe('the table quality', () => {
       kernel_drops: 5,
       records_dropped: 6,
       clock_skew_ms: -12.5,
+      quirks: { 'a quirk': 3 },
       sampling_rates: [1, 1000],
     };
     store.appendRows('quality', [
@@ -289,6 +290,7 @@ describe('the table quality', () => {
       '5',
       '6',
       -12.5,
+      '{"a quirk":3}',
       [1, 1000],
     ]);
     expect((rows[1] as unknown[]).slice(0, 3)).toEqual(['1772366460000', '', 4_294_967_295]);

@@ -120,6 +120,7 @@ describe('merging', () => {
           undecodable: {},
           records_dropped: 0,
           clock_skew_ms: 0,
+          quirks: {},
           sampling_rates: [n],
         },
       ]);
