@@ -25,7 +25,7 @@ const SIZE = 'a size such as 64MiB or 100GB (k, M, G, T count by 1000, Ki, Mi, G
 
 // biome-ignore format: one setting, one row
 const ROWS: readonly Row[] = [
-  ['listen[]', '--listen <url>', ['udp://[::]:2055', 'udp://[::]:4739'], 'udp://HOST:PORT, tcp://HOST:PORT or tls://HOST:PORT, such as udp://[::]:2055', 'Where to receive. Every protocol is recognised on every port; 2055 is usual for NetFlow, 4739 is IANA’s for IPFIX over UDP and TCP, 4740 over TLS.'],
+  ['listen[]', '--listen <url>', ['udp://[::]:2055', 'udp://[::]:4739', 'udp://[::]:6343'], 'udp://HOST:PORT, tcp://HOST:PORT or tls://HOST:PORT, such as udp://[::]:2055', 'Where to receive. Every protocol is recognised on every port; 2055 is usual for NetFlow, 4739 is IANA’s for IPFIX over UDP and TCP, 4740 over TLS, 6343 for sFlow.'],
   ['data', '--data <dir>', './weir-data', 'the path of a folder', 'The data folder, which holds the stored flows.'],
   ['receive_buffer', '--receive-buffer <size>', '64MiB', `${SIZE}, from 64KiB to 1GiB`, 'Receive buffer of each socket, which the kernel may cap (net.core.rmem_max).'],
   ['allow[]', '--allow <entry>', undefined, 'an address, a network, or an address and port: 10.0.0.1, 2001:db8::/32, 10.0.0.1/1337', 'Who may send or connect; others are refused and counted. Without it and without allow_file, everyone may.'],

@@ -22,7 +22,7 @@ const address = (text: string) => parseAddress(text) ?? ([0, 0, 0, 0] as const);
 describe('loadConfig', () => {
   it('gives the defaults when nothing is configured', () => {
     const config = loadConfig({ cwd: '/somewhere' });
-    expect(config.listen.map(({ text }) => text)).toEqual(['udp://[::]:2055', 'udp://[::]:4739']);
+    expect(config.listen.map(({ text }) => text)).toEqual(['udp://[::]:2055', 'udp://[::]:4739', 'udp://[::]:6343']);
     expect({ ...config, listen: [], from: undefined }).toEqual({
       listen: [],
       data: '/somewhere/weir-data',
