@@ -13,14 +13,14 @@ import { HAS } from '../packet/packet-fields.ts';
 import { parsePacket } from '../packet/parse-packet.ts';
 import { type FlowSample, RECORD } from './flow-sample.ts';
 
-/** Link types of header protocols 0–17; −1 for those whose headers are not read (token ring, FDDI, frame relay …). */
+/** Link types of header protocols 0–17; −1 for those whose headers are not read (token ring, FDDI, X.25 …). */
 const LINK_TYPES: readonly number[] = [
   -1,
   LINK_TYPE.ethernet,
   -1,
   -1,
   -1,
-  -1,
+  LINK_TYPE.frameRelay,
   -1,
   LINK_TYPE.ppp,
   -1,
