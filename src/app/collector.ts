@@ -222,6 +222,7 @@ export class Collector {
     this.#endMinute();
     await this.rows.close();
     await this.#templates.close();
+    if (this.sharedTemplates !== undefined) this.options.log.info({ ...this.sharedTemplates }, 'shared templates');
     await this.store.close();
   }
 

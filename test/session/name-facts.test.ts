@@ -1,6 +1,9 @@
 import { property, assert as run, uint8Array } from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { openDatagrams } from '#weir/cli/datagrams.js';
 import type { NameFact } from '#weir/session/name-facts.js';
+import { formatAddress } from '#weir/util/address.js';
+import { corpusPath, describeCorpus } from '../helpers/corpus.ts';
 import { message, optionsTemplateSet, type Specifier, set, u16, u32, VARIABLE, variable } from '../wire/build.ts';
 import { testDecoder } from './decoder.ts';
 
@@ -168,5 +171,26 @@ describe('names in options data', () => {
           for (const { name } of namesIn(version, 1, fields, [...data])) expect(name).not.toBe('');
       }),
     );
+  });
+});
+
+describeCorpus('names in real captures', () => {
+  it.each([
+    ['logstash-35-Netflow-9-Cisco-ASR-9000-series-options-template-256', 19, 'interface', '74', 'TenGigE0_0_1_0'],
+    ['telegraf-netflow_v9_options', 8, 'interface', '1', 'Te0/0/0'],
+    ['logstash-39-Netflow-9-Cisco-NBAR-options-template-260', 15, 'application', '1:47', 'gre'],
+    ['telegraf-ipfix_options', 126, 'application', '1:34', '3pc'],
+    ['pmacct-500-IPFIXv10-BGP-CISCO-SRv6', 9, 'vrf', '1610612737', 'D10'],
+    ['akvorado-multiplesamplingrates', 2, 'sampler', '2', 'SPM_1OUT4000'],
+  ] as const)('%s', async (name, count, kind, key, text) => {
+    const facts: NameFact[] = [];
+    const decoder = testDecoder({ observer: { name: (_, fact) => facts.push(fact) } });
+    const { batches } = await openDatagrams(corpusPath('cases', `${name}.pcap`), process.stdin);
+    for await (const datagrams of batches) {
+      for (const { payload, source, sourcePort, time } of datagrams)
+        decoder.feed(payload, `${typeof source === 'string' ? source : formatAddress(...source)}/${sourcePort}`, time);
+    }
+    expect(facts).toHaveLength(count);
+    expect(facts).toContainEqual(expect.objectContaining({ kind, key, name: text }));
   });
 });
