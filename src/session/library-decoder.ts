@@ -2,6 +2,7 @@ import { createElementRegistry, type ElementRegistry } from '../elements/registr
 import type { FlowBatch } from '../flow/batch.ts';
 import { type FlowRecord, records } from '../flow/record.ts';
 import { BatchList } from './batch-list.ts';
+import type { CounterSink } from './counter-row.ts';
 import type { AwaitedTemplate } from './held-sets.ts';
 import { datagramOctets, type Exporter, sourceFinder } from './library-input.ts';
 import { type DecodeObserver, MessageDecoder } from './message-decoder.ts';
@@ -12,6 +13,8 @@ export interface DecoderOptions {
   /** Milliseconds since the epoch; default Date.now. */
   readonly now?: () => number;
   readonly observer?: DecodeObserver;
+  /** Takes sFlow's counters. */
+  readonly counters?: CounterSink;
   /** False interprets all templates: for processes that forbid code generation. */
   readonly mayCompile?: boolean;
 }
@@ -45,6 +48,7 @@ export function createDecoder(options: DecoderOptions = {}): Decoder {
     registry: options.registry ?? createElementRegistry(),
     sink: list,
     ...(options.observer === undefined ? {} : { observer: options.observer }),
+    counters: options.counters,
     mayCompile: options.mayCompile ?? true,
   });
   const run = (datagram: Uint8Array | string, exporter: Exporter): FlowBatch[] => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { createDecoder } from '#weir/index.js';
 import { ip4, NOON } from '../wire/build.ts';
 import {
   address,
@@ -360,6 +361,13 @@ describe('counters', () => {
       { kind: 'processor', source_class: 2, source_index: 70_000_000, if_index: undefined, values: { cpu5s: 500 } },
       { kind: '8072/1', values: { octets: '01020304' } },
     ]);
+  });
+
+  it('the library gives them, too', () => {
+    const kinds: string[] = [];
+    const decoder = createDecoder({ counters: { counters: ({ kind }) => kinds.push(kind) } });
+    expect(decoder.decode(datagram([counterSample([INTERFACE_COUNTERS]), flowSample([FRAME])]))).toHaveLength(1);
+    expect(kinds).toEqual(['interface']);
   });
 
   it('nobody has to take them', () => {
