@@ -2,7 +2,7 @@ import { type Layout } from '../flow/layout.ts';
 import { COLUMNS, columnIndex } from '../flow/schema.ts';
 import { FIRST_SLOT, SLOTS, slotOf } from '../flow/slots.ts';
 import { feedersOf } from '../wire/feeders.ts';
-import { V1_FIELDS, V1_HEADER } from '../wire/netflow-v1.ts';
+import { V1_HEADER, V1_SHORT_FIELDS } from '../wire/netflow-v1.ts';
 import { V5_FIELDS, V5_HEADER } from '../wire/netflow-v5.ts';
 import { V6_FIELDS, V6_HEADER } from '../wire/netflow-v6.ts';
 import { V7_FIELDS, V7_HEADER } from '../wire/netflow-v7.ts';
@@ -34,7 +34,8 @@ export interface FixedFormat {
 }
 
 export const FIXED_FORMATS: Readonly<Record<FixedVersion, FixedFormat>> = {
-  1: { header: V1_HEADER, fields: V1_FIELDS, most: 24, hasSequence: false, hasSampling: false },
+  // Records of 48 octets: nfcapd, Wireshark and softflowd know no longer ones, and readers of longer ones know these by the datagram's length.
+  1: { header: V1_HEADER, fields: V1_SHORT_FIELDS, most: 24, hasSequence: false, hasSampling: false },
   5: { header: V5_HEADER, fields: V5_FIELDS, most: 30, hasSequence: true, hasSampling: true },
   6: { header: V6_HEADER, fields: V6_FIELDS, most: 27, hasSequence: true, hasSampling: false },
   7: { header: V7_HEADER, fields: V7_FIELDS, most: 27, hasSequence: true, hasSampling: false },

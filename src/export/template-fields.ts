@@ -62,7 +62,10 @@ const REVERSE_TIMES: Readonly<Record<string, readonly [millis: number, micros: n
   reverse_time_end: [153, 155],
 };
 
-const ICMP_COLUMNS: Readonly<Record<string, readonly [v4: number, v6: number]>> = {
+/** Columns of one octet that have an element of their own for IPv6, told by the source address. */
+const BY_FAMILY: Readonly<Record<string, readonly [v4: number, v6: number]>> = {
+  src_mask: [9, 29],
+  dst_mask: [13, 30],
   icmp_type: [176, 178],
   icmp_code: [177, 179],
 };
@@ -80,7 +83,7 @@ export function omittedColumns(layout: Layout, version: 9 | 10): string[] {
   return names.filter(
     (name) =>
       !COLLECTOR_COLUMNS.has(name) &&
-      ICMP_COLUMNS[name] === undefined &&
+      BY_FAMILY[name] === undefined &&
       elementsOf(name, version).length === 0 &&
       !(version === 10 && REVERSE_TIMES[name] !== undefined),
   );
@@ -95,9 +98,9 @@ export function recordFields(layout: Layout, shape: RowShape, context: FieldCont
   for (const column of layout.columns) {
     const name = COLUMNS[column]?.name ?? '';
     if (COLLECTOR_COLUMNS.has(name)) continue;
-    const icmp = ICMP_COLUMNS[name];
-    if (icmp !== undefined) {
-      fields.push(fixedField(icmp[isIpv6 ? 1 : 0], 1, octet(slotOf(name))));
+    const byFamily = BY_FAMILY[name];
+    if (byFamily !== undefined) {
+      fields.push(fixedField(byFamily[isIpv6 ? 1 : 0], 1, octet(slotOf(name))));
       continue;
     }
     const bit = addresses.indexOf(column);
