@@ -59,6 +59,17 @@ export class Publisher {
     }
   }
 
+  /** Whether the disk takes a file now: `write` makes one, which is removed again. */
+  async takes(write: (path: string) => Promise<unknown>): Promise<boolean> {
+    const path = inFolder(this.#dir, TEMPORARY, 'probe');
+    const isTaken = await write(path).then(
+      () => true,
+      () => false,
+    );
+    await rm(path, { force: true }).catch(() => {});
+    return isTaken;
+  }
+
   /** Makes a written file durable and lists it, after those before it. Does not wait for it. */
   publish(temporary: string, entry: SegmentEntry, outcome: Outcome): void {
     this.#unpublished++;

@@ -1,7 +1,7 @@
 import type { BatchMessage } from '../flow/batch.ts';
 import { messageOf } from '../util/errors.ts';
 import { BatchQueue, type WaitingBatch } from './batch-queue.ts';
-import { type Duck, FRESH, HURRIED } from './duck.ts';
+import { type Duck, FRESH, HURRIED, literal } from './duck.ts';
 import { isDiskFull } from './durable.ts';
 import type { Log } from './keeper.ts';
 import type { Ledger } from './ledger.ts';
@@ -18,8 +18,8 @@ import { type NextRows, WaitingRows } from './waiting-rows.ts';
 const MAX_UNPUBLISHED = 3;
 const FIRST_PAUSE = 250;
 const MAX_PAUSE = 5000;
-/** A batch that fails alone so often while the disk takes other files will never be written. */
-const MAX_TRIES = 4;
+/** A batch that fails alone so often in a row while the disk takes other files will never be written. */
+const MAX_FAULTS = 4;
 
 /**
  * Writes batches as segments, one at a time: as many as wait, up to a bound, go into one. A segment that cannot be written is tried again with
@@ -40,6 +40,8 @@ export class Writer {
   readonly load = new LoadMeter();
   #isClosed = false;
   #tries = 0;
+  /** Failed attempts in a row at the same batch or rows after which the disk took another file. */
+  #faults = 0;
   #retryAt = 0;
   #failing: string | undefined;
   /** Batches done with, to be told. */
@@ -236,7 +238,7 @@ export class Writer {
     if (this.#failing !== undefined)
       this.#log('info', { failedFor: this.#failing }, 'writing to the data folder works again');
     this.#failing = undefined;
-    this.#tries = 0;
+    this.#tries = this.#faults = 0;
     this.#queue.oneByOne = false;
   }
 
@@ -261,7 +263,11 @@ export class Writer {
     this.#queue.oneByOne = true;
     this.#duck.close();
     await this.#duck.open();
-    if (batches.length > 1 || this.#tries < MAX_TRIES || !(await this.#takesFiles())) return;
+    if (batches.length > 1) return;
+    // A disk that comes back between the attempt and the probe looks like a fault of the batch: once is no proof.
+    this.#faults = (await this.#publisher.takes((path) => this.#duck.run(probeSql(path)))) ? this.#faults + 1 : 0;
+    if (this.#faults < MAX_FAULTS) return;
+    this.#faults = 0;
     const [batch] = batches;
     if (batch !== undefined) {
       this.#done.push(...this.#queue.remove(1));
@@ -275,26 +281,16 @@ export class Writer {
     this.#tries = 0;
   }
 
-  /** Whether the disk takes a file as large as a batch, so that the fault lies in the batch. */
-  async #takesFiles(): Promise<boolean> {
-    try {
-      await this.#publisher.write('probe/probe', async (path) => {
-        await this.#duck.run(
-          `COPY (SELECT range AS a FROM range(100000)) TO '${path.replaceAll("'", "''")}' (FORMAT parquet)`,
-        );
-        throw new Error('written');
-      });
-      return true;
-    } catch (error) {
-      return messageOf(error) === 'written';
-    }
-  }
-
   #announce(): void {
     const done = this.#done;
     this.#done = [];
     this.#onDone(done.map(({ id }) => id));
   }
+}
+
+/** As much as a batch. */
+function probeSql(path: string): string {
+  return `COPY (SELECT range AS a FROM range(100000)) TO ${literal(path)} (FORMAT parquet)`;
 }
 
 function causeOf(error: string): DropCause {
