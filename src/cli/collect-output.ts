@@ -71,5 +71,5 @@ export function terminalOutput(io: Io): CollectOutput {
 
 function detail(value: unknown): string {
   if (Array.isArray(value)) return value.join(' ');
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

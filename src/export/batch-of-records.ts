@@ -2,24 +2,13 @@ import { parseTimeLiteral } from '../filter/time-literal.ts';
 import { FlowBatch } from '../flow/batch.ts';
 import { createLayout, type Layout } from '../flow/layout.ts';
 import type { FlowRecord } from '../flow/record.ts';
-import { COLUMNS, type ColumnDefinition, columnIndex } from '../flow/schema.ts';
+import { COLUMNS, COMMON_COLUMNS, type ColumnDefinition, columnIndex } from '../flow/schema.ts';
 import { FIRST_SLOT } from '../flow/slots.ts';
 import { parseAddress } from '../util/address.ts';
 import { WeirError } from '../util/errors.ts';
 
 /** Columns that every batch has; a record without them has 0 there, or 0.0.0.0. */
-const ALWAYS = [
-  'time_received',
-  'exporter',
-  'observation_domain',
-  'flow_type',
-  'record_kind',
-  'sampling_rate',
-  'sampling_source',
-  'time_start',
-  'time_end',
-  'time_source',
-].map(columnIndex);
+const ALWAYS = COMMON_COLUMNS.map(columnIndex);
 const MOST_LAYOUTS = 1024;
 const LARGEST = { u8: 0xff, u16: 0xffff, u32: 0xffff_ffff } as const;
 

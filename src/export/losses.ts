@@ -1,3 +1,5 @@
+import { COMMON_COLUMNS } from '../flow/schema.ts';
+
 /**
  * What a target format cannot carry, and what is done about it. Each rule has a name, under which it is counted; docs/encode.md explains all of them.
  * A record is refused as a whole, or sent with a changed value, or sent without the values of columns for which the format has no field.
@@ -46,15 +48,4 @@ export function createCounters(): EncoderCounters {
 }
 
 /** What only the collector knows of a record, or what the message tells: no field is expected to carry it. */
-export const COLLECTOR_COLUMNS: ReadonlySet<string> = new Set([
-  'time_received',
-  'exporter',
-  'observation_domain',
-  'flow_type',
-  'record_kind',
-  'sampling_rate',
-  'sampling_source',
-  'time_start',
-  'time_end',
-  'time_source',
-]);
+export const COLLECTOR_COLUMNS: ReadonlySet<string> = new Set(COMMON_COLUMNS);

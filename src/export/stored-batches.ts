@@ -2,7 +2,7 @@ import { compileFilterSql, filterFileColumns } from '../filter/sql.ts';
 import type { FilterNode } from '../filter/tree.ts';
 import { FlowBatch } from '../flow/batch.ts';
 import { createLayout, type Layout } from '../flow/layout.ts';
-import { columnIndex } from '../flow/schema.ts';
+import { COMMON_COLUMNS, columnIndex } from '../flow/schema.ts';
 import { SLOT_WIDTH, SLOTS, type SlotArray, slotOf } from '../flow/slots.ts';
 import { type QueryDuck, type Rows, stringAt } from '../query/duck.ts';
 import { hasValues, type Source, spanColumns, sqlSource, sqlSpan } from '../query/source.ts';
@@ -16,20 +16,7 @@ export interface StoredBatch {
   readonly receivedMillis: number;
 }
 
-const ALWAYS = new Set(
-  [
-    'time_received',
-    'exporter',
-    'observation_domain',
-    'flow_type',
-    'record_kind',
-    'sampling_rate',
-    'sampling_source',
-    'time_start',
-    'time_end',
-    'time_source',
-  ].map(columnIndex),
-);
+const ALWAYS = new Set(COMMON_COLUMNS.map(columnIndex));
 const RECEIVED = slotOf('time_received');
 const START = slotOf('time_start');
 const END = slotOf('time_end');

@@ -80,6 +80,20 @@ export const SAMPLING_SOURCES = {
 /** Codes of `time_source`: where the times of a record come from, in the order they are tried. */
 export const TIME_SOURCES = { 0: 'flow', 1: 'event', 2: 'export', 3: 'receive' } as const;
 
+/** Columns that every record has: what the collector knows of the message it came in, and the times. */
+export const COMMON_COLUMNS: readonly string[] = [
+  'time_received',
+  'exporter',
+  'observation_domain',
+  'flow_type',
+  'record_kind',
+  'sampling_rate',
+  'sampling_source',
+  'time_start',
+  'time_end',
+  'time_source',
+];
+
 const DIRECTIONS = { 0: 'ingress', 1: 'egress' } as const;
 /** IANA: biflowDirection (239), RFC 5103 section 6.3. */
 const BIFLOW_DIRECTIONS = { 0: 'arbitrary', 1: 'initiator', 2: 'reverse_initiator', 3: 'perimeter' } as const;
@@ -159,7 +173,7 @@ const ROWS: readonly Row[] = [
   // What the collector knows of the message a record came in.
   ['time_received', 'time', [], 'received', 'When the datagram arrived.', { unit: 'µs' }],
   ['exporter', 'address', [], 'exporter', 'Address of the exporter.'],
-  ['observation_domain', 'u32', [], 'domain', 'Observation domain (IPFIX), source id (v9), engine type × 256 + engine id (v5).'],
+  ['observation_domain', 'u32', [], 'domain', 'Observation domain (IPFIX), source id (v9), engine type × 256 + engine id (v5 to v8).'],
   ['flow_type', 'u8', [], 'protocol', 'Format of the export message.', { display: 'enum', words: FLOW_TYPES }],
   ['record_kind', 'u8', [], 'kind', 'What the record tells: a flow, a NAT event …', { display: 'enum', words: RECORD_KINDS }],
   ['sampling_rate', 'u32', [], 'sampling', 'One packet in so many was looked at; 0 when the exporter has not said.'],

@@ -1,5 +1,5 @@
 import { createLayout, type ExtraField, type Layout } from '../flow/layout.ts';
-import { columnIndex } from '../flow/schema.ts';
+import { COMMON_COLUMNS, columnIndex } from '../flow/schema.ts';
 import { slotOf } from '../flow/slots.ts';
 import { HAS, type PacketFields } from '../wire/packet/packet-fields.ts';
 import { type ExtraValue, type FlowSample, INTERFACE_FORMAT, RECORD } from '../wire/sflow/flow-sample.ts';
@@ -42,16 +42,7 @@ export const GROUP = {
 } as const;
 
 const ALWAYS = [
-  'time_received',
-  'exporter',
-  'observation_domain',
-  'flow_type',
-  'record_kind',
-  'sampling_rate',
-  'sampling_source',
-  'time_start',
-  'time_end',
-  'time_source',
+  ...COMMON_COLUMNS,
   'in_if',
   'out_if',
   'agent_addr',

@@ -1,7 +1,7 @@
 import type { ElementRegistry } from '../elements/registry.ts';
 import { JSON_TYPE } from '../flow/extra.ts';
 import { createLayout, type ExtraField, type Layout } from '../flow/layout.ts';
-import { COLUMNS, columnIndex } from '../flow/schema.ts';
+import { COLUMNS, COMMON_COLUMNS, columnIndex } from '../flow/schema.ts';
 import { FIRST_SLOT, SLOTS } from '../flow/slots.ts';
 import { feedersOf } from './feeders.ts';
 import { SECTION_LINK_TYPES, type SectionPlan, sectionPlan } from './packet-section.ts';
@@ -35,19 +35,7 @@ export interface Plan {
 
 const slot = (name: string): number => FIRST_SLOT[columnIndex(name)] as number;
 
-/** Columns every record has: what the collector knows of the message, and the times. */
-const ALWAYS = [
-  'time_received',
-  'exporter',
-  'observation_domain',
-  'flow_type',
-  'record_kind',
-  'sampling_rate',
-  'sampling_source',
-  'time_start',
-  'time_end',
-  'time_source',
-].map(columnIndex);
+const ALWAYS = COMMON_COLUMNS.map(columnIndex);
 
 /** ICMP: type and code together, or one of them. */
 const ICMP_BOTH: ReadonlySet<number> = new Set([32, 139]);
