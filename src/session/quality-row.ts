@@ -16,6 +16,10 @@ export interface QualityRow {
   readonly records: number;
   /** Options data records decoded. */
   readonly options_records: number;
+  /** Structures of sFlow's counter samples. */
+  readonly counter_records: number;
+  /** Packets that sFlow agents say they chose and could not make samples of. */
+  readonly samples_dropped: number;
   /** Sequence units (v5 flows, v9 packets, IPFIX records) that the exporter's numbers say were sent, and those that arrived. */
   readonly sequence_expected: number;
   readonly sequence_received: number;

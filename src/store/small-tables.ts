@@ -43,6 +43,8 @@ export const SMALL_TABLES: Readonly<Record<SmallTable, SmallTableDefinition>> = 
       ['octets', 'UBIGINT'],
       ['records', 'UBIGINT'],
       ['options_records', 'UBIGINT'],
+      ['counter_records', 'UBIGINT'],
+      ['samples_dropped', 'UBIGINT'],
       ['sequence_expected', 'UBIGINT'],
       ['sequence_received', 'UBIGINT'],
       ['sequence_resets', 'UBIGINT'],

@@ -100,6 +100,8 @@ describe('merging', () => {
         octets: 0,
         records: 0,
         options_records: 0,
+        counter_records: 0,
+        samples_dropped: 0,
         sequence_expected: 0,
       };
       const more = {
