@@ -8,6 +8,7 @@ import {
   address4,
   address6,
   double,
+  lowOctet,
   type MessageClock,
   mac,
   microseconds,
@@ -44,6 +45,8 @@ export interface FieldContext {
 export interface RowShape {
   /** Bit n: the n-th address column of the layout holds an IPv6 address. */
   readonly addresses: number;
+  /** TCP control bits need two octets. Otherwise they have one, which is allowed (RFC 7125 section 3) and all that some collectors understand. */
+  readonly hasWideFlags: boolean;
   /** The time is that of an event (observationTimeMilliseconds), not of a flow. */
   readonly isEvent: boolean;
   /** The record carries its own sampling rate (samplingInterval 34). */
@@ -101,6 +104,12 @@ export function recordFields(layout: Layout, shape: RowShape, context: FieldCont
     const byFamily = BY_FAMILY[name];
     if (byFamily !== undefined) {
       fields.push(fixedField(byFamily[isIpv6 ? 1 : 0], 1, octet(slotOf(name))));
+      continue;
+    }
+    if (name.endsWith('tcp_flags') && !shape.hasWideFlags) {
+      const [element] = elementsOf(name, context.version);
+      if (element !== undefined)
+        fields.push({ specifier: { ...element, length: 1 }, write: lowOctet(slotOf(name), context.counters) });
       continue;
     }
     const bit = addresses.indexOf(column);

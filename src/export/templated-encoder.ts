@@ -49,6 +49,8 @@ interface Stream extends MessageStream {
 
 interface CompiledLayout {
   readonly upper: readonly number[];
+  readonly hasFlags: boolean;
+  readonly hasReverseFlags: boolean;
   readonly omitted: readonly string[];
   /** By shape; see `shapeOf`. */
   readonly templates: Map<number, Template | undefined>;
@@ -57,14 +59,16 @@ interface CompiledLayout {
 /** Observation domains kept; with more, all are forgotten and described anew. */
 const MOST_STREAMS = 32_768;
 const LAST_TEMPLATE = 65_535;
-/** A shape is addresses × 4 + event × 2 + rate; a row's key is stream × SHAPES + shape. */
-const SHAPES = 2 ** 26;
+/** A shape is addresses × 8 + wide flags × 4 + event × 2 + rate; a row's key is stream × SHAPES + shape. */
+const SHAPES = 2 ** 27;
 
 const DOMAIN = slotOf('observation_domain');
 const RATE = slotOf('sampling_rate');
 const START = slotOf('time_start');
 const END = slotOf('time_end');
 const TIME_SOURCE = slotOf('time_source');
+const FLAGS = slotOf('tcp_flags');
+const REVERSE_FLAGS = slotOf('reverse_tcp_flags');
 /** Code of TIME_SOURCES: the time of an event. */
 const EVENT = 1;
 
@@ -121,13 +125,15 @@ export class TemplatedEncoder {
   }
 
   /** Groups the rows by stream and shape. */
-  #classify(batch: FlowBatch, { upper }: CompiledLayout, first: number, end: number): void {
+  #classify(batch: FlowBatch, { upper, hasFlags, hasReverseFlags }: CompiledLayout, first: number, end: number): void {
     const { arrays } = batch;
     const domains = arrays[DOMAIN];
     const rates = arrays[RATE];
     const sources = arrays[TIME_SOURCE];
     const start = arrays[START];
     const last = arrays[END];
+    const flags = hasFlags ? arrays[FLAGS] : undefined;
+    const reverseFlags = hasReverseFlags ? arrays[REVERSE_FLAGS] : undefined;
     let domain = -1;
     let stream: Stream | undefined;
     this.#selection.select(first, end, (row) => {
@@ -144,7 +150,10 @@ export class TemplatedEncoder {
         if (arrays[slot + 1]?.[low + 1] !== 0xffff || high?.[low] !== 0 || high[low + 1] !== 0) addresses |= 1 << i;
       }
       const isEvent = sources?.[row] === EVENT && start?.[low] === last?.[low] && start?.[low + 1] === last?.[low + 1];
-      return stream.index * SHAPES + addresses * 4 + (isEvent ? 2 : 0) + (rate === stream.rate ? 0 : 1);
+      const isWide = (flags?.[row] ?? 0) > 0xff || (reverseFlags?.[row] ?? 0) > 0xff;
+      return (
+        stream.index * SHAPES + addresses * 8 + (isWide ? 4 : 0) + (isEvent ? 2 : 0) + (rate === stream.rate ? 0 : 1)
+      );
     });
   }
 
@@ -172,7 +181,13 @@ export class TemplatedEncoder {
     let compiled = this.#layouts.get(layout);
     if (compiled === undefined) {
       const upper = addressColumns(layout).map((column) => FIRST_SLOT[column] as number);
-      compiled = { upper, omitted: omittedColumns(layout, this.#options.version), templates: new Map() };
+      compiled = {
+        upper,
+        hasFlags: layout.slots.includes(FLAGS),
+        hasReverseFlags: layout.slots.includes(REVERSE_FLAGS),
+        omitted: omittedColumns(layout, this.#options.version),
+        templates: new Map(),
+      };
       this.#layouts.set(layout, compiled);
     }
     return compiled;
@@ -181,10 +196,10 @@ export class TemplatedEncoder {
   /** The template for rows of this shape; equal ones of different layouts are one. Undefined when all ids are taken, or it fits into no message. */
   #template(layout: Layout, { templates }: CompiledLayout, shape: number): Template | undefined {
     if (templates.has(shape)) return templates.get(shape);
-    const addresses = Math.floor(shape / 4);
+    const addresses = Math.floor(shape / 8);
     const fields = recordFields(
       layout,
-      { addresses, isEvent: (shape & 2) !== 0, hasRate: (shape & 1) !== 0 },
+      { addresses, hasWideFlags: (shape & 4) !== 0, isEvent: (shape & 2) !== 0, hasRate: (shape & 1) !== 0 },
       this.#options,
     );
     const signature = fields
