@@ -1,16 +1,7 @@
-import { accessSync, constants, statSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { describeUnless } from './skip.ts';
+import { toolPath } from './tool-path.ts';
 
-// Debian keeps daemons in sbin, which is not in the path of every user.
-const FOLDERS = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin'].filter(
-  (folder) => folder !== '',
-);
-
-/** Full path of an installed program (`softflowd`, `nfcapd`, `nfdump`, `fprobe`, `pmacctd`, `tshark` …), or undefined. */
-export function toolPath(name: string): string | undefined {
-  return FOLDERS.map((folder) => join(folder, name)).find(isProgram);
-}
+export { toolPath } from './tool-path.ts';
 
 /** Whether a program is installed. */
 export function hasTool(name: string): boolean {
@@ -34,13 +25,4 @@ export function describeWithTool(tools: string | readonly string[], name: string
 /** A suite that needs rights or devices (live capture, network namespaces), skipped with a message for everyone but root. */
 export function describeAsRoot(name: string, body: () => void): void {
   describeUnless(process.getuid?.() === 0 ? undefined : 'not run as root', name, body);
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
 }

@@ -72,6 +72,10 @@ export interface Difference {
 export interface Comparison {
   readonly agreeing: string[];
   readonly differing: Difference[];
+  /** Differences that `isKnown`. */
+  readonly known: Difference[];
+  /** Fields that the record of ours does not have under any name known here. */
+  readonly absent: string[];
 }
 
 /**
@@ -83,17 +87,20 @@ export function compareBest(
   records: readonly FlowRecord[],
   isKnown: (difference: Difference) => boolean,
 ): Comparison {
-  let best: Comparison = { agreeing: [], differing: [] };
+  let best: Comparison = { agreeing: [], differing: [], known: [], absent: [] };
   let bestScore = Number.NEGATIVE_INFINITY;
   for (const record of records) {
     const extra = (record['extra'] ?? {}) as Record<string, unknown>;
-    const result: Comparison = { agreeing: [], differing: [] };
+    const result: Comparison = { agreeing: [], differing: [], known: [], absent: [] };
     for (const [field, value] of theirs) {
       const column = columnFor(field);
       const ours = (column === undefined ? undefined : record[column]) ?? extra[field];
-      if (ours === undefined) continue;
-      if (same(value, ours, column)) result.agreeing.push(field);
-      else if (!isKnown({ field, theirs: value, ours })) result.differing.push({ field, theirs: value, ours });
+      if (ours === undefined) result.absent.push(field);
+      else if (same(value, ours, column)) result.agreeing.push(field);
+      else {
+        const difference = { field, theirs: value, ours };
+        (isKnown(difference) ? result.known : result.differing).push(difference);
+      }
     }
     const score = result.agreeing.length - 2 * result.differing.length;
     if (score > bestScore) [best, bestScore] = [result, score];
