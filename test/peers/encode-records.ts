@@ -86,5 +86,5 @@ export function address(text: string): string {
 
 /** Lines of the columns `names`, sorted: what two lists of records have in common, or not. */
 export function table(records: readonly FlowRecord[], names: readonly string[]): string[] {
-  return records.map((record) => names.map((name) => `${name}=${String(record[name] as string)}`).join(' ')).sort();
+  return records.map((record) => names.map((name) => `${name}=${record[name] as string}`).join(' ')).sort();
 }
