@@ -15,7 +15,7 @@ import { parseArgs } from 'node:util';
 import { findPeers, installPeers, root } from './lib/peers.mjs';
 import { comparisonTable } from './lib/table.mjs';
 
-const PARTS = ['decode', 'packet', 'sflow', 'collect', 'store', 'query'];
+const PARTS = ['decode', 'encode', 'packet', 'sflow', 'collect', 'store', 'query'];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -116,7 +116,7 @@ export function lowOctet(slot: number, { changed }: EncoderCounters): FieldWrite
       if (value > 0xff) cut++;
       view.setUint8(at, value);
     }
-    changed.flags_cut += cut;
+    if (cut > 0) changed.flags_cut += cut;
   };
 }
 
@@ -127,10 +127,12 @@ export function narrowed(slot: number, instead: number, change: Change, { change
     let cut = 0;
     for (let i = from; i < to; i++, at += stride) {
       const value = values[rows[i] as number] as number;
-      if (value > 0xffff) cut++;
-      view.setUint16(at, value > 0xffff ? instead : value);
+      view.setUint16(at, value);
+      if (value <= 0xffff) continue;
+      view.setUint16(at, instead);
+      cut++;
     }
-    changed[change] += cut;
+    if (cut > 0) changed[change] += cut;
   };
 }
 

@@ -2,6 +2,7 @@ import { type FlowBatch, forEachRun } from '../flow/batch.ts';
 import type { Layout } from '../flow/layout.ts';
 import { columnIndex } from '../flow/schema.ts';
 import { slotOf } from '../flow/slots.ts';
+import { addressArrays, ipv6Bits } from './export-templates.ts';
 import type { MessageClock } from './field-writers.ts';
 import {
   FIXED_FORMATS,
@@ -122,28 +123,29 @@ export class FixedEncoder {
     const { addresses, hasCounters } = compiled;
     const bytes = hasCounters.bytes ? arrays[BYTES] : undefined;
     const packets = hasCounters.packets ? arrays[PACKETS] : undefined;
+    const kinds = arrays[KIND];
+    const domains = arrays[DOMAIN];
+    const rates = arrays[RATE];
+    const halves = addressArrays(batch, addresses);
     let domain = -1;
     let stream: Stream | undefined;
     this.#selection.select(first, end, (row) => {
-      if (TRAFFIC[arrays[KIND]?.[row] ?? 0] !== true) {
+      if (TRAFFIC[kinds?.[row] ?? 0] !== true) {
         refused.record_kind++;
         return -1;
       }
       const low = row * 2;
-      for (const slot of addresses) {
-        const high = arrays[slot];
-        if (arrays[slot + 1]?.[low + 1] !== 0xffff || high?.[low] !== 0 || high[low + 1] !== 0) {
-          refused.ipv6++;
-          return -1;
-        }
+      if (ipv6Bits(halves, low) !== 0) {
+        refused.ipv6++;
+        return -1;
       }
-      const its = arrays[DOMAIN]?.[row] ?? 0;
+      const its = domains?.[row] ?? 0;
       if (its !== domain || stream === undefined) {
         domain = its;
         stream = this.#streamOf(domain);
       }
       if (stream.engine !== domain) changed.domain_cut++;
-      let rate = arrays[RATE]?.[row] ?? 0;
+      let rate = rates?.[row] ?? 0;
       if (!hasSampling) {
         if (rate > 1) omitted['sampling_rate'] = (omitted['sampling_rate'] ?? 0) + 1;
         rate = 0;

@@ -1,18 +1,13 @@
 import { type FlowBatch, forEachRun } from '../flow/batch.ts';
 import type { Layout } from '../flow/layout.ts';
-import { FIRST_SLOT, slotOf } from '../flow/slots.ts';
+import { slotOf } from '../flow/slots.ts';
 import { type TemplateRecord, VARIABLE } from '../wire/template.ts';
-import {
-  FIRST_DATA_TEMPLATE,
-  nameOptions,
-  type OptionsData,
-  type StreamNames,
-  samplingOptions,
-} from './description.ts';
+import { nameOptions, type OptionsData, type StreamNames, samplingOptions } from './description.ts';
+import { createShaper, type ExportLayout, type ExportTemplate, ExportTemplates, SHAPES } from './export-templates.ts';
 import type { MessageClock } from './field-writers.ts';
 import type { EncoderCounters } from './losses.ts';
 import { MOST_ROWS, RowSelection } from './row-selection.ts';
-import { addressColumns, omittedColumns, type RecordField, recordFields, type TimeForm } from './template-fields.ts';
+import type { RecordField, TimeForm } from './template-fields.ts';
 import { type Emit, type MessageStream, TemplateMessage } from './template-message.ts';
 
 export interface TemplatedOptions {
@@ -28,49 +23,20 @@ export interface TemplatedOptions {
   readonly counters: EncoderCounters;
 }
 
-/** A template and what writes its records. */
-interface Template {
-  readonly record: TemplateRecord;
-  readonly fields: readonly RecordField[];
-  /** Octets of the fields of fixed length, texts of fixed length included. */
-  readonly length: number;
-  readonly isVariable: boolean;
-}
-
 interface Stream extends MessageStream {
   readonly index: number;
   /** The rate that options data announce, of the stream's first record; 0 for none. */
   readonly rate: number;
   /** Templates announced, in this order. */
-  readonly templates: Set<Template>;
+  readonly templates: Set<ExportTemplate>;
   describedMillis: number;
   messages: number;
 }
 
-interface CompiledLayout {
-  readonly upper: readonly number[];
-  readonly hasFlags: boolean;
-  readonly hasReverseFlags: boolean;
-  readonly omitted: readonly string[];
-  /** By shape; see `shapeOf`. */
-  readonly templates: Map<number, Template | undefined>;
-}
-
 /** Observation domains kept; with more, all are forgotten and described anew. */
 const MOST_STREAMS = 32_768;
-const LAST_TEMPLATE = 65_535;
-/** A shape is addresses × 8 + wide flags × 4 + event × 2 + rate; a row's key is stream × SHAPES + shape. */
-const SHAPES = 2 ** 27;
-
 const DOMAIN = slotOf('observation_domain');
 const RATE = slotOf('sampling_rate');
-const START = slotOf('time_start');
-const END = slotOf('time_end');
-const TIME_SOURCE = slotOf('time_source');
-const FLAGS = slotOf('tcp_flags');
-const REVERSE_FLAGS = slotOf('reverse_tcp_flags');
-/** Code of TIME_SOURCES: the time of an event. */
-const EVENT = 1;
 
 /**
  * Batches to messages of NetFlow v9 or IPFIX. There is a template for each layout and address family that rows have; its id is the same in all domains. Rows
@@ -80,14 +46,14 @@ export class TemplatedEncoder {
   readonly #options: TemplatedOptions;
   readonly #message: TemplateMessage;
   readonly #selection = new RowSelection();
-  readonly #layouts = new WeakMap<Layout, CompiledLayout>();
-  readonly #templates = new Map<string, Template>();
+  readonly #templates: ExportTemplates;
   #streams: Stream[] = [];
   #byDomain = new Map<number, Stream>();
 
   constructor(options: TemplatedOptions) {
     this.#options = options;
     this.#message = new TemplateMessage(options.version, options.longest, options.clock, options.counters);
+    this.#templates = new ExportTemplates(options, this.#message.longestRecord);
   }
 
   /** Encodes all rows; every message is closed at the end. */
@@ -107,33 +73,29 @@ export class TemplatedEncoder {
   }
 
   #encodeRows(batch: FlowBatch, layout: Layout, first: number, end: number): void {
-    const compiled = this.#compiled(layout);
-    const selection = this.#selection;
-    this.#classify(batch, compiled, first, end);
+    // Between two stretches, no row knows its stream yet.
+    if (this.#streams.length > MOST_STREAMS) this.reset();
+    const its = this.#templates.layout(layout);
+    this.#classify(batch, its, first, end);
     const { omitted, refused } = this.#options.counters;
-    for (const { key, from, to } of selection.groups) {
+    for (const { key, from, to } of this.#selection.groups) {
       const stream = this.#streams[Math.floor(key / SHAPES)] as Stream;
-      const template = this.#template(layout, compiled, key % SHAPES);
+      const template = this.#templates.find(its, key % SHAPES);
       if (template === undefined) {
         refused.template_limit += to - from;
         continue;
       }
-      for (const name of compiled.omitted) omitted[name] = (omitted[name] ?? 0) + to - from;
-      if (template.isVariable) this.#writeOneByOne(stream, template, batch, from, to);
+      for (const name of its.omitted) omitted[name] = (omitted[name] ?? 0) + to - from;
+      if (template.hasTexts) this.#writeOneByOne(stream, template, batch, from, to);
       else this.#writeByField(stream, template, batch, from, to);
     }
   }
 
   /** Groups the rows by stream and shape. */
-  #classify(batch: FlowBatch, { upper, hasFlags, hasReverseFlags }: CompiledLayout, first: number, end: number): void {
-    const { arrays } = batch;
-    const domains = arrays[DOMAIN];
-    const rates = arrays[RATE];
-    const sources = arrays[TIME_SOURCE];
-    const start = arrays[START];
-    const last = arrays[END];
-    const flags = hasFlags ? arrays[FLAGS] : undefined;
-    const reverseFlags = hasReverseFlags ? arrays[REVERSE_FLAGS] : undefined;
+  #classify(batch: FlowBatch, layout: ExportLayout, first: number, end: number): void {
+    const domains = batch.arrays[DOMAIN];
+    const rates = batch.arrays[RATE];
+    const shapeOf = createShaper(batch, layout);
     let domain = -1;
     let stream: Stream | undefined;
     this.#selection.select(first, end, (row) => {
@@ -142,18 +104,7 @@ export class TemplatedEncoder {
         domain = domains?.[row] ?? 0;
         stream = this.#stream(domain, rate);
       }
-      let addresses = 0;
-      const low = row * 2;
-      for (let i = 0; i < upper.length; i++) {
-        const slot = upper[i] as number;
-        const high = arrays[slot];
-        if (arrays[slot + 1]?.[low + 1] !== 0xffff || high?.[low] !== 0 || high[low + 1] !== 0) addresses |= 1 << i;
-      }
-      const isEvent = sources?.[row] === EVENT && start?.[low] === last?.[low] && start?.[low + 1] === last?.[low + 1];
-      const isWide = (flags?.[row] ?? 0) > 0xff || (reverseFlags?.[row] ?? 0) > 0xff;
-      return (
-        stream.index * SHAPES + addresses * 8 + (isWide ? 4 : 0) + (isEvent ? 2 : 0) + (rate === stream.rate ? 0 : 1)
-      );
+      return stream.index * SHAPES + shapeOf(row) + (rate === stream.rate ? 0 : 1);
     });
   }
 
@@ -161,7 +112,7 @@ export class TemplatedEncoder {
     const known = this.#byDomain.get(domain);
     if (known !== undefined) return known;
     const index = this.#streams.length;
-    const templates = new Set<Template>();
+    const templates = new Set<ExportTemplate>();
     const stream = {
       index,
       domain,
@@ -176,55 +127,7 @@ export class TemplatedEncoder {
     return stream;
   }
 
-  #compiled(layout: Layout): CompiledLayout {
-    if (this.#streams.length > MOST_STREAMS) this.reset();
-    let compiled = this.#layouts.get(layout);
-    if (compiled === undefined) {
-      const upper = addressColumns(layout).map((column) => FIRST_SLOT[column] as number);
-      compiled = {
-        upper,
-        hasFlags: layout.slots.includes(FLAGS),
-        hasReverseFlags: layout.slots.includes(REVERSE_FLAGS),
-        omitted: omittedColumns(layout, this.#options.version),
-        templates: new Map(),
-      };
-      this.#layouts.set(layout, compiled);
-    }
-    return compiled;
-  }
-
-  /** The template for rows of this shape; equal ones of different layouts are one. Undefined when all ids are taken, or it fits into no message. */
-  #template(layout: Layout, { templates }: CompiledLayout, shape: number): Template | undefined {
-    if (templates.has(shape)) return templates.get(shape);
-    const addresses = Math.floor(shape / 8);
-    const fields = recordFields(
-      layout,
-      { addresses, hasWideFlags: (shape & 4) !== 0, isEvent: (shape & 2) !== 0, hasRate: (shape & 1) !== 0 },
-      this.#options,
-    );
-    const signature = fields
-      .map(({ specifier }) => `${specifier.enterprise}/${specifier.id}:${specifier.length}`)
-      .join(' ');
-    let template = this.#templates.get(signature);
-    const id = FIRST_DATA_TEMPLATE + this.#templates.size;
-    if (template === undefined && id <= LAST_TEMPLATE) {
-      const specifiers = fields.map(({ specifier }) => specifier);
-      const lengths = specifiers.map(({ length }) => (length === VARIABLE ? 0 : length));
-      template = {
-        record: { id, kind: 'data', scopeCount: 0, fields: specifiers },
-        fields,
-        length: lengths.reduce((sum, length) => sum + length, 0),
-        isVariable: fields.some(({ text }) => text !== undefined),
-      };
-      // A template must fit into a message; it cannot be divided.
-      if (this.#message.templateLength(template.record) > this.#message.longestRecord) template = undefined;
-      else this.#templates.set(signature, template);
-    }
-    templates.set(shape, template);
-    return template;
-  }
-
-  #writeByField(stream: Stream, template: Template, batch: FlowBatch, first: number, end: number): void {
+  #writeByField(stream: Stream, template: ExportTemplate, batch: FlowBatch, first: number, end: number): void {
     const message = this.#message;
     const { record, fields, length } = template;
     const { rows } = this.#selection;
@@ -250,7 +153,7 @@ export class TemplatedEncoder {
   }
 
   /** Records with texts: how long one is, is known only when its texts are. */
-  #writeOneByOne(stream: Stream, template: Template, batch: FlowBatch, first: number, end: number): void {
+  #writeOneByOne(stream: Stream, template: ExportTemplate, batch: FlowBatch, first: number, end: number): void {
     const message = this.#message;
     const { record, fields } = template;
     const { rows } = this.#selection;
@@ -297,7 +200,7 @@ export class TemplatedEncoder {
   }
 
   /** Makes sure that a message of the stream is open, has room for a record of the template, and that the template was announced before. */
-  #begin(stream: Stream, template: Template, length: number): void {
+  #begin(stream: Stream, template: ExportTemplate, length: number): void {
     const message = this.#message;
     if (message.stream === stream && stream.templates.has(template) && message.room(template.record.id) >= length)
       return;
