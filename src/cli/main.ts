@@ -19,6 +19,7 @@ const COMMANDS: readonly Entry[] = [
   { name: 'decode', summary: 'print the flow records in a capture', load: () => import('./decode.ts') },
   { name: 'replay', summary: 'send the export datagrams of a capture again', load: () => import('./replay.ts') },
   { name: 'export', summary: 'send stored flows to a collector, or to a file', load: () => import('./export.ts') },
+  { name: 'forward', summary: 'pass export datagrams on to several collectors', load: () => import('./forward.ts') },
   { name: 'generate', summary: 'send synthetic flows, as many exporters would', load: () => import('./generate.ts') },
   { name: 'check', summary: 'check the configuration and this machine', load: () => import('./check.ts') },
 ];

@@ -35,6 +35,8 @@ interface Column {
  * DuckDB does.
  */
 export async function* storedBatches(duck: QueryDuck, source: Source, filter: FilterNode): AsyncGenerator<StoredBatch> {
+  // Nothing lies in the span.
+  if (source.segments.length === 0) return;
   const files = FILE_COLUMNS.filter(({ name, kind }) => hasValues(source, name) && kind !== 'extra');
   const columns = files.map((file, at): Column => ({ file, at }));
   const layouts = new Map<string, Layout>();
