@@ -131,9 +131,12 @@ function createLayout(version: 9 | 10): Layout {
     headerLength,
     recordLength,
     defaultRecords: 15,
-    // Both families have the same fields in the same order, but three addresses of 16 bytes shift IPv6's by 36.
+    mostRecords: undefined,
+    unit: version === 9 ? 'messages' : 'flows',
     times: { start: offsetOf(start), end: offsetOf(end), is: version === 9 ? 'uptime' : 'epoch' },
     counters: { packets: offsetOf(2) + low, bytes: offsetOf(1) + low },
+    // Both families have the same fields in the same order, but three addresses are 12 bytes longer.
+    ipv6Shift: 36,
     datagramLength,
     shorten: setLengths,
     describe: (options) => describe(version, messageHeader, fields, options),
@@ -165,9 +168,6 @@ function createLayout(version: 9 | 10): Layout {
     },
   };
 }
-
-/** How much further an IPv6 record's times and counters are than an IPv4 record's: three addresses, each 12 bytes longer. */
-export const IPV6_SHIFT = 36;
 
 function describe(
   version: 9 | 10,

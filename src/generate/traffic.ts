@@ -1,37 +1,9 @@
-import { WeirError } from '../util/errors.ts';
 import { viewOf } from '../wire/pcap/packet.ts';
 import { createFlowSource, type Flow } from './flows.ts';
-import type { Description, Layout } from './layout.ts';
-import { NETFLOW5 } from './netflow5.ts';
+import type { Description, GeneratedVersion, Layout } from './layout.ts';
 import { createPopulation } from './population.ts';
 import { createRandom } from './random.ts';
-import { IPFIX, IPV6_SHIFT, NETFLOW9 } from './templated.ts';
-
-export interface TrafficOptions {
-  readonly version: 5 | 9 | 10;
-  /** The same seed and the same times give the same bytes. Default 1. */
-  readonly seed?: number | undefined;
-  /** Exporting processes, each to be sent from its own socket; every one has its own clock and sequence numbers. Default 1. */
-  readonly exporters?: number | undefined;
-  /** Observation domains (v5: engines) of each exporter. Default 1. */
-  readonly domains?: number | undefined;
-  /** Records per datagram; default 30 for v5, 15 for v9 and IPFIX, fewer where IPv6 records would pass 1,472 bytes. */
-  readonly records?: number | undefined;
-  /** Share of datagrams that hold IPv6 flows, 0 to 1; not for v5. Default 0. */
-  readonly ipv6?: number | undefined;
-  /** Says that 1 in so many packets is counted (v5: in the header; v9, IPFIX: options data). The counters are not scaled. Default 1. */
-  readonly sampling?: number | undefined;
-  /** Stop after exactly so many flows. Default: never. */
-  readonly flows?: number | undefined;
-  /**
-   * Different flows made beforehand; then they come again, with new times and from the next exporter. Default: `flows`, at most
-   * 3 million, and 1 million where that is not given. v5 takes 56 bytes of memory for each, IPFIX 79, IPFIX over IPv6 115.
-   */
-  readonly distinct?: number | undefined;
-  /** Templates of a stream are sent again after so many of its datagrams, or so many ms, whichever is first. Default 1000, 30,000. */
-  readonly templateDatagrams?: number | undefined;
-  readonly templateMs?: number | undefined;
-}
+import { checkOptions, hasEngines, LAYOUTS, type TrafficOptions } from './traffic-options.ts';
 
 /** What was handed out so far; exact. */
 export interface TrafficTotals {
@@ -45,7 +17,7 @@ export interface TrafficTotals {
 }
 
 export interface Traffic {
-  readonly version: 5 | 9 | 10;
+  readonly version: GeneratedVersion;
   readonly exporters: number;
   readonly totals: TrafficTotals;
   /** Which exporter (from 0) the datagram that `next` returned last is from. */
@@ -57,7 +29,6 @@ export interface Traffic {
   next(nowMs: number): Uint8Array | undefined;
 }
 
-const LAYOUTS = { 5: NETFLOW5, 9: NETFLOW9, 10: IPFIX } as const;
 /** An Ethernet frame's room for a UDP payload over IPv4. */
 const MAX_PAYLOAD = 1472;
 const DAY = 86_400_000;
@@ -86,6 +57,8 @@ interface Stream {
   templateTime: number;
 }
 
+export type { TrafficOptions } from './traffic-options.ts';
+
 /**
  * Synthetic exporters: an object whose `next` gives one datagram after the other, round robin over the streams. All flows are made
  * here, at about 1 µs each; `next` only patches times and sequence numbers.
@@ -96,13 +69,13 @@ export function createTraffic(options: TrafficOptions): Traffic {
   const { version, exporters = 1, domains = 1, sampling = 1, flows = Number.POSITIVE_INFINITY } = options;
   const layout = LAYOUTS[version];
   const { templateDatagrams = 1000, templateMs = 30_000 } = options;
-  check(options, layout);
+  checkOptions(options, layout);
   const random = createRandom(options.seed ?? 1);
   const ring = createRing(layout, options);
   const description = layout.describe({ hasIpv6: (options.ipv6 ?? 0) > 0, sampling });
   const descriptionView = description === undefined ? undefined : viewOf(description.datagram);
   const streams = Array.from({ length: exporters * domains }, (_, index): Stream => {
-    const domain = Math.floor(index / exporters) + (version === 5 ? 0 : 1);
+    const domain = Math.floor(index / exporters) + (hasEngines(version) ? 0 : 1);
     // Up between a day and forty: below the 49.7 days after which sysUptime starts again.
     const boot = DAY + random.below(39 * DAY);
     return { exporter: index % exporters, domain, boot, sequence: 0, sinceTemplate: 0, templateTime: Number.NaN };
@@ -124,7 +97,7 @@ export function createTraffic(options: TrafficOptions): Traffic {
   const sendDescription = (stream: Stream, { datagram, dataRecords }: Description, view: DataView, now: number) => {
     const uptime = now - start + stream.boot;
     layout.patchHeader(view, 0, { now, uptime, sequence: stream.sequence, domain: stream.domain, sampling });
-    stream.sequence = (stream.sequence + (version === 9 ? 1 : dataRecords)) >>> 0;
+    stream.sequence = (stream.sequence + (layout.unit === 'messages' ? 1 : dataRecords)) >>> 0;
     stream.sinceTemplate = 0;
     stream.templateTime = now;
     count(0, 0, 0, datagram.length);
@@ -148,13 +121,13 @@ export function createTraffic(options: TrafficOptions): Traffic {
     const view = ring.views[index]!;
     layout.patchHeader(view, 0, { now, uptime, sequence: stream.sequence, domain: stream.domain, sampling });
     const isIpv6 = ring.isIpv6[index] === 1;
-    patchTimes(view, layout, isIpv6, ring, index, layout.times.is === 'uptime' ? uptime : now);
+    patchTimes(view, layout, isIpv6, ring, index, layout.times?.is === 'epoch' ? now : uptime);
     const datagram = ring.datagrams[index]!;
     const records = ring.records[index]!;
     const left = flows - totals.flows;
     const taken = left < records ? left : records;
     stream.sinceTemplate++;
-    stream.sequence = (stream.sequence + (version === 9 ? 1 : taken)) >>> 0;
+    stream.sequence = (stream.sequence + (layout.unit === 'messages' ? 1 : taken)) >>> 0;
     if (taken === records) {
       count(records, ring.packets[index]!, ring.bytes[index]!, datagram.length);
       return datagram;
@@ -172,8 +145,8 @@ export function createTraffic(options: TrafficOptions): Traffic {
     let packets = 0;
     let bytes = 0;
     for (let i = 0; i < records; i++) {
-      const at = layout.headerLength + i * stride + (isIpv6 ? IPV6_SHIFT : 0);
-      packets += view.getUint32(at + layout.counters.packets, false);
+      const at = layout.headerLength + i * stride + (isIpv6 ? layout.ipv6Shift : 0);
+      packets += layout.counters.packets === undefined ? 1 : view.getUint32(at + layout.counters.packets, false);
       bytes += view.getUint32(at + layout.counters.bytes, false);
     }
     count(records, packets, bytes, short.length);
@@ -186,14 +159,16 @@ export function createTraffic(options: TrafficOptions): Traffic {
 
 /** Writes the times of a datagram's records: `now` is the uptime or the epoch, whichever the layout's times are. */
 function patchTimes(view: DataView, layout: Layout, isIpv6: boolean, ring: Ring, index: number, now: number): void {
+  const { times } = layout;
+  if (times === undefined) return;
   const { began, ended } = ring;
-  const shift = layout.headerLength + (isIpv6 ? IPV6_SHIFT : 0);
+  const shift = layout.headerLength + (isIpv6 ? layout.ipv6Shift : 0);
   const length = layout.recordLength(isIpv6);
-  let startAt = shift + layout.times.start;
-  let endAt = shift + layout.times.end;
+  let startAt = shift + times.start;
+  let endAt = shift + times.end;
   const from = index * ring.stride;
   const to = from + ring.records[index]!;
-  if (layout.times.is === 'uptime') {
+  if (times.is === 'uptime') {
     for (let i = from; i < to; i++) {
       view.setUint32(startAt, now - began[i]!, false);
       view.setUint32(endAt, now - ended[i]!, false);
@@ -249,7 +224,9 @@ function createRing(layout: Layout, options: TrafficOptions): Ring {
   };
   for (let index = 0, at = 0; index < count; index++) {
     const isIpv6 = families[index] === 1;
-    const batch: Flow[] = Array.from({ length: perDatagram(isIpv6) }, nextFlow);
+    const flows: Flow[] = Array.from({ length: perDatagram(isIpv6) }, nextFlow);
+    const { adapt } = layout;
+    const batch = adapt === undefined ? flows : flows.map(adapt);
     const length = lengths[isIpv6 ? 1 : 0];
     const datagram = new Uint8Array(memory, at, length);
     layout.writeDatagram(datagram, batch, isIpv6);
@@ -265,21 +242,4 @@ function createRing(layout: Layout, options: TrafficOptions): Ring {
     at += length;
   }
   return ring;
-}
-
-function check(options: TrafficOptions, layout: Layout): void {
-  const { version, ipv6 = 0, records, exporters = 1, domains = 1, sampling = 1 } = options;
-  const problem = (message: string, hint: string) => new WeirError('WEIR_USAGE', message, { hint });
-  if (version === 5 && ipv6 > 0)
-    throw problem('NetFlow v5 has no IPv6.', 'Use --version 9 or --version ipfix with --ipv6.');
-  if (version === 5 && domains > 256)
-    throw problem('NetFlow v5 has at most 256 engines.', 'Use --domains 256 or fewer.');
-  if (version === 5 && sampling > 16_383)
-    throw problem('NetFlow v5 has 14 bits for the sampling interval.', 'Use --sampling 16383 or less.');
-  if (exporters * domains > 1_000_000) throw problem('More than a million streams.', 'Lower --exporters or --domains.');
-  if (!(ipv6 >= 0 && ipv6 <= 1)) throw problem('The IPv6 share is not between 0 and 1.', 'Say --ipv6 0.2 for a fifth.');
-  const most = version === 5 ? 30 : Math.floor((65_507 - layout.headerLength - 4) / layout.recordLength(ipv6 > 0));
-  if (records !== undefined && !(records >= 1 && records <= most)) {
-    throw problem(`A datagram of this version holds 1 to ${most} records.`, `Use --records ${most} or fewer.`);
-  }
 }

@@ -51,7 +51,9 @@ const WITHOUT_FAULTS = 'Sequence Errors: 0, Bad Packets: 0';
 
 describeWithTool(['nfcapd', 'nfdump'], 'nfcapd understands what weir generates', () => {
   it.each([
+    ['1', []],
     ['5', ['--exporters', '2']],
+    ['7', ['--exporters', '2']],
     ['9', []],
     ['9', ['--ipv6', '0.3', '--exporters', '3', '--domains', '2', '--sampling', '1']],
     ['ipfix', []],
@@ -148,7 +150,7 @@ describe('weir generate and weir replay', () => {
   });
 
   it.each([
-    [['generate', '--version', '7'], '--version 7: expected 5, 9, 10 or ipfix.'],
+    [['generate', '--version', '4'], '--version 4: expected 1, 5, 6, 7, 8, 9, 10, ipfix or sflow.'],
     [['generate', 'tcp://x'], '"tcp://x" is not a target.'],
     [['generate', '--rate', '10', '--rate-datagrams', '10'], 'say the same thing twice'],
     [['generate', '--flows', '0'], '--flows 0: expected a whole number'],
