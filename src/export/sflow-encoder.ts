@@ -1,13 +1,14 @@
 import { type FlowBatch, forEachRun } from '../flow/batch.ts';
 import type { Layout } from '../flow/layout.ts';
 import { COLUMNS } from '../flow/schema.ts';
-import { SLOTS, slotOf } from '../flow/slots.ts';
+import { slotOf } from '../flow/slots.ts';
 import { parseAddress } from '../util/address.ts';
 import { WeirError } from '../util/errors.ts';
 import type { MessageClock } from './field-writers.ts';
 import { COLLECTOR_COLUMNS, type EncoderCounters } from './losses.ts';
 import { MessageMemory } from './message-memory.ts';
 import { createPacketHead, ETHERNET } from './packet-header.ts';
+import { RowReader } from './row-reader.ts';
 import {
   type Gateway,
   writeAddress,
@@ -79,7 +80,6 @@ const HEAD = {
   icmpType: slotOf('icmp_type'),
   icmpCode: slotOf('icmp_code'),
 } as const;
-const HEAD_ENTRIES = Object.entries(HEAD) as [keyof typeof HEAD, number][];
 
 /** Columns that a flow sample carries, beside what the collector knows. */
 const CARRIED: ReadonlySet<string> = new Set(
@@ -128,9 +128,7 @@ export class SflowEncoder {
   readonly #agent: readonly number[] | undefined;
   readonly #streams = new Map<string, Stream>();
   #emit: Emit = () => {};
-  /** Which slots the rows at hand have. */
-  #has = new Uint8Array(SLOTS.length);
-  #batch: FlowBatch | undefined;
+  readonly #row = new RowReader();
   // The open datagram.
   #stream: Stream | undefined;
   #view: DataView = new DataView(new ArrayBuffer(0));
@@ -149,15 +147,13 @@ export class SflowEncoder {
   /** Encodes all rows; every datagram is closed at the end. */
   encode(batch: FlowBatch, emit: Emit): void {
     this.#emit = emit;
-    this.#batch = batch;
     forEachRun(batch, (layout, first, end) => {
-      this.#has.fill(0);
-      for (const present of layout.slots) this.#has[present] = 1;
+      this.#row.bind(batch, layout);
       const omitted = this.#omittedOf(layout);
       for (let row = first; row < end; row++) this.#encodeRow(row, omitted);
     });
     this.#close();
-    this.#batch = undefined;
+    this.#row.release();
   }
 
   reset(): void {
@@ -176,22 +172,22 @@ export class SflowEncoder {
 
   #encodeRow(row: number, omitted: readonly string[]): void {
     const { counters } = this.#options;
-    const kind = this.#number(KIND, row);
+    const kind = this.#row.number(KIND, row);
     if (TRAFFIC[kind] !== true) {
       counters.refused.record_kind++;
       return;
     }
-    if (this.#has[SRC_ADDR] !== 1) {
+    if (!this.#row.has(SRC_ADDR)) {
       counters.refused.no_address++;
       return;
     }
     for (const name of omitted) counters.omitted[name] = (counters.omitted[name] ?? 0) + 1;
-    const packets = kind === SAMPLE ? 1 : Math.max(1, this.#wide(PACKETS, row));
+    const packets = kind === SAMPLE ? 1 : Math.max(1, this.#row.wide(PACKETS, row));
     if (packets > 1) counters.changed.flow_as_sample++;
-    const length = Math.min(LARGEST, Math.round(this.#wide(BYTES, row) / packets));
+    const length = Math.min(LARGEST, Math.round(this.#row.wide(BYTES, row) / packets));
     // The octets of a sample are those of the frame, those of a flow are the IP packets'.
     const frameLength = kind === SAMPLE ? length : length + ETHERNET;
-    let rate = Math.max(1, this.#number(RATE, row)) * packets;
+    let rate = Math.max(1, this.#row.number(RATE, row)) * packets;
     if (rate > LARGEST) {
       rate = LARGEST;
       counters.changed.counter_clamped++;
@@ -206,23 +202,33 @@ export class SflowEncoder {
 
   #fillHead(row: number, ipLength: number): void {
     const head = this.#head;
-    head.srcMacHigh = this.#upper(SRC_MAC, row);
-    head.srcMacLow = this.#lower(SRC_MAC, row);
-    head.dstMacHigh = this.#upper(DST_MAC, row);
-    head.dstMacLow = this.#lower(DST_MAC, row);
-    this.#address(SRC_ADDR, row, head.source);
-    this.#address(DST_ADDR, row, head.destination);
+    head.srcMacHigh = this.#row.upper(SRC_MAC, row);
+    head.srcMacLow = this.#row.lower(SRC_MAC, row);
+    head.dstMacHigh = this.#row.upper(DST_MAC, row);
+    head.dstMacLow = this.#row.lower(DST_MAC, row);
+    this.#row.address(SRC_ADDR, row, head.source);
+    this.#row.address(DST_ADDR, row, head.destination);
     head.isIpv6 = !isMapped(head.source) || !isMapped(head.destination);
-    for (const [name, its] of HEAD_ENTRIES) head[name] = this.#number(its, row);
-    if (this.#has[HEAD.ttl] !== 1) head.ttl = USUAL_TTL;
+    head.proto = this.#row.number(HEAD.proto, row);
+    head.tos = this.#row.number(HEAD.tos, row);
+    head.flowLabel = this.#row.number(HEAD.flowLabel, row);
+    head.fragmentId = this.#row.number(HEAD.fragmentId, row);
+    head.fragmentOffset = this.#row.number(HEAD.fragmentOffset, row);
+    head.srcPort = this.#row.number(HEAD.srcPort, row);
+    head.dstPort = this.#row.number(HEAD.dstPort, row);
+    head.tcpFlags = this.#row.number(HEAD.tcpFlags, row);
+    head.tcpSequence = this.#row.number(HEAD.tcpSequence, row);
+    head.icmpType = this.#row.number(HEAD.icmpType, row);
+    head.icmpCode = this.#row.number(HEAD.icmpCode, row);
+    head.ttl = this.#row.has(HEAD.ttl) ? this.#row.number(HEAD.ttl, row) : USUAL_TTL;
     head.ipLength = ipLength;
   }
 
   #writeSample(row: number, rate: number, frameLength: number): void {
     const view = this.#view;
     const stream = this.#stream as Stream;
-    const input = this.#number(IN_IF, row);
-    const output = this.#number(OUT_IF, row);
+    const input = this.#row.number(IN_IF, row);
+    const output = this.#row.number(OUT_IF, row);
     const isExpanded = input >= EXPANDED_FROM || output >= EXPANDED_FROM;
     const source = sourceOf(stream, input);
     source.pool = (source.pool + rate) >>> 0;
@@ -255,8 +261,8 @@ export class SflowEncoder {
 
   #writeRecords(at: number, row: number, frameLength: number): number {
     const view = this.#view;
-    const has = (its: number): boolean => this.#has[its] === 1;
-    const number = (its: number): number => this.#number(its, row);
+    const has = (its: number): boolean => this.#row.has(its);
+    const number = (its: number): number => this.#row.number(its, row);
     let p =
       this.#options.sample === 'header'
         ? writeSampledHeader(view, at, this.#head, frameLength)
@@ -268,20 +274,20 @@ export class SflowEncoder {
       this.#records++;
     }
     if (has(NEXT_HOP) || has(SRC_MASK) || has(DST_MASK)) {
-      this.#address(NEXT_HOP, row, this.#words);
+      this.#row.address(NEXT_HOP, row, this.#words);
       p = writeRouter(view, p, this.#words, number(SRC_MASK), number(DST_MASK));
       this.#records++;
     }
     if (has(SRC_AS) || has(DST_AS) || has(TEXTS.path) || has(BGP_NEXT_HOP)) {
       const gateway = this.#gateway;
-      this.#address(BGP_NEXT_HOP, row, this.#words);
+      this.#row.address(BGP_NEXT_HOP, row, this.#words);
       gateway.nextHop = this.#words;
       gateway.srcAs = number(SRC_AS);
       gateway.srcPeerAs = number(PREV_AS);
       gateway.nextAs = number(NEXT_AS);
       gateway.dstAs = number(DST_AS);
-      gateway.path = this.#text(TEXTS.path, row);
-      gateway.communities = this.#text(TEXTS.communities, row);
+      gateway.path = this.#row.text(TEXTS.path, row);
+      gateway.communities = this.#row.text(TEXTS.communities, row);
       gateway.localPref = number(LOCAL_PREF);
       p = writeGateway(view, p, gateway);
       this.#records++;
@@ -289,40 +295,11 @@ export class SflowEncoder {
     return p;
   }
 
-  #number(its: number, row: number): number {
-    return this.#has[its] === 1 ? (this.#batch?.arrays[its]?.[row] ?? 0) : 0;
-  }
-
-  #lower(its: number, row: number): number {
-    return this.#number(its, row * 2);
-  }
-
-  #upper(its: number, row: number): number {
-    return this.#number(its, row * 2 + 1);
-  }
-
-  #wide(its: number, row: number): number {
-    return this.#upper(its, row) * 4_294_967_296 + this.#lower(its, row);
-  }
-
-  #text(its: number, row: number): string {
-    return this.#batch?.texts[this.#number(its, row)] ?? '';
-  }
-
-  /** An address column; ::ffff:0.0.0.0 where the rows have none. */
-  #address(its: number, row: number, into: Uint32Array): void {
-    const isThere = this.#has[its] === 1;
-    into[0] = this.#upper(its, row);
-    into[1] = this.#lower(its, row);
-    into[2] = isThere ? this.#upper(its + 1, row) : 0xffff;
-    into[3] = this.#lower(its + 1, row);
-  }
-
   #streamOf(row: number): Stream {
     const words = this.#words;
-    if (this.#agent === undefined) this.#address(this.#has[AGENT] === 1 ? AGENT : EXPORTER, row, words);
+    if (this.#agent === undefined) this.#row.address(this.#row.has(AGENT) ? AGENT : EXPORTER, row, words);
     else words.set(this.#agent);
-    const subAgent = this.#number(DOMAIN, row);
+    const subAgent = this.#row.number(DOMAIN, row);
     const open = this.#stream;
     if (open?.subAgent === subAgent && open.agent.every((word, i) => word === words[i])) return open;
     const key = `${words.join(' ')} ${subAgent}`;

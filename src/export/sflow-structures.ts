@@ -141,6 +141,7 @@ function pathSegments(path: string): Segment[] {
 }
 
 function communityNumbers(text: string): number[] {
+  if (text === '') return [];
   return [...text.matchAll(/(\d+):(\d+)/g)]
     .slice(0, MOST)
     .map(([, upper, lower]) => ((Number(upper) & 0xffff) * 65_536 + (Number(lower) & 0xffff)) >>> 0);
