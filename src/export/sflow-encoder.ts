@@ -8,6 +8,7 @@ import type { MessageClock } from './field-writers.ts';
 import { COLLECTOR_COLUMNS, type EncoderCounters } from './losses.ts';
 import { MessageMemory } from './message-memory.ts';
 import { createPacketHead, ETHERNET } from './packet-header.ts';
+import { fillPacketHead, isMapped } from './packet-of-row.ts';
 import { RowReader } from './row-reader.ts';
 import {
   type Gateway,
@@ -45,10 +46,7 @@ const BYTES = slotOf('bytes');
 const PACKETS = slotOf('packets');
 const IN_IF = slotOf('in_if');
 const OUT_IF = slotOf('out_if');
-const SRC_MAC = slotOf('src_mac');
-const DST_MAC = slotOf('dst_mac');
 const SRC_ADDR = slotOf('src_addr');
-const DST_ADDR = slotOf('dst_addr');
 const EXPORTER = slotOf('exporter');
 const AGENT = slotOf('agent_addr');
 const SRC_VLAN = slotOf('src_vlan');
@@ -65,22 +63,6 @@ const PREV_AS = slotOf('prev_as');
 const BGP_NEXT_HOP = slotOf('bgp_next_hop');
 const LOCAL_PREF = slotOf('bgp_local_pref');
 const TEXTS = { path: slotOf('as_path'), communities: slotOf('bgp_communities') } as const;
-/** Columns of 8, 16 or 32 bits that go into the packet's head. */
-const HEAD = {
-  proto: slotOf('proto'),
-  tos: slotOf('tos'),
-  ttl: slotOf('ttl'),
-  flowLabel: slotOf('flow_label'),
-  fragmentId: slotOf('fragment_id'),
-  fragmentOffset: slotOf('fragment_offset'),
-  srcPort: slotOf('src_port'),
-  dstPort: slotOf('dst_port'),
-  tcpFlags: slotOf('tcp_flags'),
-  tcpSequence: slotOf('tcp_sequence'),
-  icmpType: slotOf('icmp_type'),
-  icmpCode: slotOf('icmp_code'),
-} as const;
-
 /** Columns that a flow sample carries, beside what the collector knows. */
 const CARRIED: ReadonlySet<string> = new Set(
   (
@@ -101,7 +83,6 @@ const FLOW_SAMPLE = 1;
 const EXPANDED_FLOW_SAMPLE = 3;
 /** Octets of a sample at most: all records, with the longest path and communities. A datagram shorter than that is exceeded by such a sample. */
 const LONGEST_SAMPLE = 1_024;
-const USUAL_TTL = 64;
 const MOST_STREAMS = 4_096;
 const MOST_SOURCES = 4_096;
 
@@ -192,36 +173,12 @@ export class SflowEncoder {
       rate = LARGEST;
       counters.changed.counter_clamped++;
     }
-    this.#fillHead(row, kind === SAMPLE ? Math.max(0, length - ETHERNET) : length);
+    fillPacketHead(this.#head, this.#row, row, kind === SAMPLE ? Math.max(0, length - ETHERNET) : length);
     this.#open(this.#streamOf(row));
     const start = this.#at;
     this.#writeSample(row, rate, frameLength);
     this.#settle(start);
     counters.records++;
-  }
-
-  #fillHead(row: number, ipLength: number): void {
-    const head = this.#head;
-    head.srcMacHigh = this.#row.upper(SRC_MAC, row);
-    head.srcMacLow = this.#row.lower(SRC_MAC, row);
-    head.dstMacHigh = this.#row.upper(DST_MAC, row);
-    head.dstMacLow = this.#row.lower(DST_MAC, row);
-    this.#row.address(SRC_ADDR, row, head.source);
-    this.#row.address(DST_ADDR, row, head.destination);
-    head.isIpv6 = !isMapped(head.source) || !isMapped(head.destination);
-    head.proto = this.#row.number(HEAD.proto, row);
-    head.tos = this.#row.number(HEAD.tos, row);
-    head.flowLabel = this.#row.number(HEAD.flowLabel, row);
-    head.fragmentId = this.#row.number(HEAD.fragmentId, row);
-    head.fragmentOffset = this.#row.number(HEAD.fragmentOffset, row);
-    head.srcPort = this.#row.number(HEAD.srcPort, row);
-    head.dstPort = this.#row.number(HEAD.dstPort, row);
-    head.tcpFlags = this.#row.number(HEAD.tcpFlags, row);
-    head.tcpSequence = this.#row.number(HEAD.tcpSequence, row);
-    head.icmpType = this.#row.number(HEAD.icmpType, row);
-    head.icmpCode = this.#row.number(HEAD.icmpCode, row);
-    head.ttl = this.#row.has(HEAD.ttl) ? this.#row.number(HEAD.ttl, row) : USUAL_TTL;
-    head.ipLength = ipLength;
   }
 
   #writeSample(row: number, rate: number, frameLength: number): void {
@@ -356,10 +313,6 @@ export class SflowEncoder {
     this.#options.counters.octets += this.#at - start;
     this.#emit(this.#memory.close(this.#at));
   }
-}
-
-function isMapped(words: ArrayLike<number>): boolean {
-  return words[0] === 0 && words[1] === 0 && words[2] === 0xffff;
 }
 
 /** Counters of a data source; when there are too many, all begin anew. */
