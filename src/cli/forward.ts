@@ -49,10 +49,13 @@ async function forward(flags: Flags, io: Io): Promise<number> {
     return new UdpListener({ url, allowList, onDatagram: (bytes, sender) => forwarder.forward(bytes, sender) });
   });
   const progress = createProgress(io);
-  const stopped = new Promise<void>((resolve) => io.onSignal((kind) => kind === 'stop' && resolve()));
+  let stopListening = () => {};
+  const stopped = new Promise<void>((resolve) => {
+    stopListening = io.onSignal((kind) => kind === 'stop' && resolve());
+  });
   const lines = () => forwarder.counters().map(({ target, counters }) => `${target.text}: ${summary(counters)}`);
-  await forwarder.start();
   try {
+    await forwarder.start();
     for (const listener of listeners) await listener.start();
     for (const { url, bound } of listeners) {
       const where =
@@ -69,6 +72,7 @@ async function forward(flags: Flags, io: Io): Promise<number> {
     clearInterval(timer);
   } finally {
     progress.clear();
+    stopListening();
     await Promise.all(listeners.map((listener) => listener.close()));
     await forwarder.close();
   }

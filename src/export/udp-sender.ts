@@ -71,9 +71,15 @@ export function createUdpSender(options: UdpSenderOptions): UdpSender {
       if (systemCode(error) === 'ECONNREFUSED') counters.refused++;
     });
     if (address > 0 && host.startsWith('127.')) await bindTo(socket, loopbackAddress(address));
-    const connected = once(socket, 'connect');
-    socket.connect(port, host);
-    await connected;
+    try {
+      const connected = once(socket, 'connect');
+      socket.connect(port, host);
+      await connected;
+    } catch (error) {
+      // It is bound by now and would keep the process alive.
+      socket.close();
+      throw error;
+    }
     return socket;
   };
 

@@ -100,3 +100,11 @@ it.each([
   expect(stderr).toContain(message);
   expect(code).toBe(2);
 });
+
+it('a target that does not exist is said, and the command ends', async () => {
+  const port = await freeUdpPort();
+  const to = ['--to', 'udp://127.0.0.1:9', '--to', 'udp://no.such.host.invalid:9'];
+  const { code, stderr } = await weir(['forward', '--listen', `udp://127.0.0.1:${port}`, ...to]);
+  expect(stderr).toMatch(/no\.such\.host\.invalid/);
+  expect(code).toBe(1);
+});
