@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Command and arguments of `weir` with these arguments: `runMeasured(...weirCommand(['query']))`. */
-export const weirCommand = (args) => [process.execPath, [join(root, 'bin/weir.js'), ...args]];
+export const weirCommand = (args) => [join(root, 'bin/weir.js'), args];
 
 const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'netweir');
 const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin'];

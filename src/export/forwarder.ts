@@ -30,8 +30,8 @@ export interface ForwardCounters {
   lastError: string | undefined;
 }
 
-/** Datagrams of one target that the system has not taken yet; with more, they are dropped. */
-const MOST_WAITING = 8_192;
+/** Octets of one target that the system has not taken yet; with more, datagrams are dropped. */
+const MOST_WAITING = 16 << 20;
 /** Exporters with a socket, and so a source port, of their own; further ones share them. */
 const MOST_SOCKETS = 512;
 /** Datagrams kept while the socket of a new exporter is being opened. */
@@ -112,7 +112,7 @@ class TargetQueue {
   }
 
   #send(datagram: Uint8Array, socket: number): void {
-    if (this.#sender.backlog() >= MOST_WAITING) {
+    if (this.#sender.backlogOctets() >= MOST_WAITING) {
       this.#dropped++;
       return;
     }
@@ -127,7 +127,7 @@ class TargetQueue {
     if (this.#routes.size >= 65_536) this.#routes.clear();
     this.#routes.set(sender, route);
     const { length } = this.#shared;
-    if (length >= MOST_SOCKETS) {
+    if (length + this.#opening.size >= MOST_SOCKETS) {
       const [, w1, , w3] = sender.address;
       route.socket = this.#shared[(((w1 ^ w3) * 31 + sender.port) >>> 0) % length] as number;
       return route;

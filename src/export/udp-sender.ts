@@ -31,13 +31,17 @@ export interface UdpSender {
   send(datagram: Uint8Array, from: number): void;
   /** Datagrams that the system has not taken yet. */
   backlog(): number;
+  /** Their octets. */
+  backlogOctets(): number;
   /** Source address and port of a socket. */
   sourceOf(from: number): { readonly address: string; readonly port: number };
-  /** Waits until the system has taken every datagram, and closes the sockets. May be called twice. */
+  /** Waits until the system has taken every datagram, 5 s at most, and closes the sockets. May be called twice. */
   close(): Promise<void>;
 }
 
 const SEND_BUFFER = 4 * 1024 * 1024;
+/** The longest that `close` waits, ms: a system that takes nothing for so long will not. */
+const LONGEST_CLOSE = 5000;
 /** Loopback addresses used one after the other in each /24: 127.0.0.1 to 127.0.0.250. */
 const ADDRESSES_PER_NET = 250;
 
@@ -50,16 +54,21 @@ export function createUdpSender(options: UdpSenderOptions): UdpSender {
   const sockets: Socket[] = [];
   const counters: SendCounters = { sent: 0, refused: 0, failed: 0, lastError: undefined };
   let waiting = 0;
+  let waitingOctets = 0;
 
   const fail = (error: unknown) => {
     counters.lastError = messageOf(error);
     if (systemCode(error) === 'ECONNREFUSED') counters.refused++;
     else counters.failed++;
   };
-  const onSent = (error: Error | null) => {
+  const onSent = (error: Error | null, octets: number) => {
     waiting--;
-    if (error === null || error === undefined) counters.sent++;
-    else fail(error);
+    if (error === null || error === undefined) {
+      counters.sent++;
+      waitingOctets -= octets;
+    } else fail(error);
+    // An error does not tell how long its datagram was.
+    if (waiting === 0) waitingOctets = 0;
   };
 
   const connect = async (address: number): Promise<Socket> => {
@@ -94,16 +103,19 @@ export function createUdpSender(options: UdpSenderOptions): UdpSender {
     },
     send(datagram, from) {
       waiting++;
+      waitingOctets += datagram.length;
       sockets[from]!.send(datagram, onSent);
     },
     backlog: () => waiting,
+    backlogOctets: () => waitingOctets,
     sourceOf(from) {
       const { address, port: source } = sockets[from]!.address();
       return { address, port: source };
     },
     async close() {
+      const end = performance.now() + LONGEST_CLOSE;
       // oxlint-disable-next-line no-unmodified-loop-condition -- the send callback counts it down
-      while (waiting > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+      while (waiting > 0 && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 1));
       await closeAll(sockets);
     },
   };
