@@ -178,7 +178,8 @@ describeUnless(existsSync(GOFLOW2) ? undefined : 'goflow2 not installed', 'what 
     const http = await freeUdpPort();
     const flags = [
       '-listen',
-      `${scheme}://127.0.0.1:${port}`,
+      // One worker: several may decode data before the template that was sent first, and write lines into each other.
+      `${scheme}://127.0.0.1:${port}/?count=1&workers=1`,
       '-transport',
       'file',
       '-transport.file',
