@@ -1,8 +1,11 @@
+import { lookup } from 'node:dns/promises';
+import { networkInterfaces } from 'node:os';
 import { type Command, Option } from 'commander';
 import { parseAllowList } from '../collect/allow-list.ts';
 import { parseListenUrl } from '../collect/listen-url.ts';
 import { UdpListener } from '../collect/udp-listener.ts';
 import { loadAllowList } from '../config/allow.ts';
+import { type LoopDeps, refuseLoops } from '../export/forward-loop.ts';
 import { type ForwardCounters, Forwarder, type ForwardTarget } from '../export/forwarder.ts';
 import { messageOf, WeirError } from '../util/errors.ts';
 import { EXIT, type Io, write } from './io.ts';
@@ -11,7 +14,7 @@ import { createProgress, formatOption, grouped, parseTarget, timeSpan } from './
 const EXAMPLES = `
 Datagrams go on as they came, whatever is in them. Each exporter has a source port of its own at every target, but receivers see
 this host's address as the exporter: to send from somebody else's address takes raw sockets, and so root, and networks that let such
-packets pass. A target gets all exporters, or those that its ?from= names: addresses and prefixes, separated by commas.
+packets pass. Only UDP is received. A target gets all exporters, or those that its ?from= names: addresses and prefixes, separated by commas.
 
 Examples:
   weir forward --to udp://192.0.2.7:2055 --to udp://192.0.2.8:9995
@@ -53,7 +56,8 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
 }
 
 async function forward(flags: Flags, io: Io): Promise<number> {
-  const forwarder = new Forwarder(flags.to.map(parseForwardTarget));
+  const targets = flags.to.map(parseForwardTarget);
+  const forwarder = new Forwarder(targets);
   const allow = {
     entries: (flags.allow ?? []).map((text, index) => ({ text, line: index + 1 })),
     file: flags.allowFile,
@@ -65,6 +69,11 @@ async function forward(flags: Flags, io: Io): Promise<number> {
       throw new WeirError('WEIR_USAGE', `${text}: only UDP is forwarded`, { hint: 'For example udp://[::]:2055.' });
     return new UdpListener({ url, allowList, onDatagram: (bytes, sender) => forwarder.forward(bytes, sender) });
   });
+  await refuseLoops(
+    targets,
+    listeners.map(({ url }) => url),
+    THIS_HOST,
+  );
   const progress = createProgress(io);
   let stopListening = () => {};
   const stopped = new Promise<void>((resolve) => {
@@ -101,10 +110,15 @@ async function forward(flags: Flags, io: Io): Promise<number> {
     stopListening();
   }
   await report();
-  const { kernelDrops, targets } = readTotals(listeners, forwarder);
-  const isWhole = targets.every(({ dropped, unopened, failed }) => dropped + unopened + failed === 0);
+  const { kernelDrops } = readTotals(listeners, forwarder);
+  const isWhole = forwarder.counters().every(({ counters }) => counters.dropped + counters.failed === 0);
   return isWhole && kernelDrops === 0 ? EXIT.ok : EXIT.failed;
 }
+
+const THIS_HOST: LoopDeps = {
+  lookup: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
+  interfaces: () => Object.values(networkInterfaces()).flatMap((list = []) => list.map(({ address }) => address)),
+};
 
 /** SIGHUP: the allow-list is read again; one that cannot be used leaves the old one in place. */
 async function reload(
@@ -162,14 +176,14 @@ function parseForwardTarget(text: string): ForwardTarget {
   return { text, ...parseTarget(url), exporters };
 }
 
-function summary({ forwarded, filtered, dropped, unopened, refused, failed, lastError }: ForwardCounters): string {
+function summary({ forwarded, shared, filtered, dropped, refused, failed, lastError }: ForwardCounters): string {
   const parts = [`${grouped(forwarded)} forwarded`];
   const say = (count: number, what: string) => {
     if (count > 0) parts.push(`${grouped(count)} ${what}`);
   };
+  say(shared, 'of them from the shared port');
   say(filtered, 'of other exporters');
   say(dropped, 'dropped, since the system did not take them');
-  say(unopened, 'dropped for want of a socket');
   say(refused, 'answers that nobody listens');
   say(failed, `failed (${lastError ?? 'unknown'})`);
   return parts.join(', ');

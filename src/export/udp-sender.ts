@@ -27,6 +27,8 @@ export interface UdpSender {
    * Throws WeirError WEIR_SEND when the target cannot be resolved or a socket not be had.
    */
   open(address?: number): Promise<number>;
+  /** Closes socket number `from`; a later `open` may give its number to another. */
+  closeSocket(from: number): void;
   /** Sends `datagram` from socket number `from`. The bytes may be changed again once `backlog` is 0, normally at once. */
   send(datagram: Uint8Array, from: number): void;
   /** Datagrams that the system has not taken yet. */
@@ -51,7 +53,8 @@ const ADDRESSES_PER_NET = 250;
  */
 export function createUdpSender(options: UdpSenderOptions): UdpSender {
   const { host, port } = options;
-  const sockets: Socket[] = [];
+  const sockets: (Socket | undefined)[] = [];
+  const free: number[] = [];
   const counters: SendCounters = { sent: 0, refused: 0, failed: 0, lastError: undefined };
   let waiting = 0;
   let waitingOctets = 0;
@@ -96,10 +99,20 @@ export function createUdpSender(options: UdpSenderOptions): UdpSender {
     counters,
     async open(address = 0) {
       try {
-        return sockets.push(await connect(address)) - 1;
+        const socket = await connect(address);
+        const number = free.pop() ?? sockets.length;
+        sockets[number] = socket;
+        return number;
       } catch (error) {
-        throw openError(error, host, port, sockets.length);
+        throw openError(error, host, port, sockets.length - free.length);
       }
+    },
+    closeSocket(from) {
+      const socket = sockets[from];
+      if (socket === undefined) return;
+      sockets[from] = undefined;
+      free.push(from);
+      socket.close();
     },
     send(datagram, from) {
       waiting++;
@@ -138,10 +151,9 @@ async function bindTo(socket: Socket, address: string): Promise<void> {
   });
 }
 
-async function closeAll(sockets: Socket[]): Promise<void> {
-  await Promise.all(
-    sockets.splice(0).map((socket) => new Promise<void>((resolve) => void socket.close(() => resolve()))),
-  );
+async function closeAll(sockets: (Socket | undefined)[]): Promise<void> {
+  const open = sockets.splice(0).filter((socket) => socket !== undefined);
+  await Promise.all(open.map((socket) => new Promise<void>((resolve) => void socket.close(() => resolve()))));
 }
 
 function openError(error: unknown, host: string, port: number, opened: number): WeirError {

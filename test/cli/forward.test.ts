@@ -150,3 +150,20 @@ it('names the target whose filter is wrong', async () => {
   expect(stderr).toContain('did you mean 10.0.0.0/8');
   expect(code).toBe(2);
 });
+
+it.each([
+  ['127.0.0.1', '127.0.0.1'],
+  ['localhost', '0.0.0.0'],
+])('a target %s that is its own listener on %s is refused, with exit code 2', async (host, listen) => {
+  const port = await freeUdpPort();
+  const { code, stderr } = await weir([
+    'forward',
+    '--listen',
+    `udp://${listen}:${port}`,
+    '--to',
+    `udp://${host}:${port}`,
+  ]);
+  expect(stderr).toContain("is this forwarder's own listener");
+  expect(stderr).toContain('Give the collector another port');
+  expect(code).toBe(2);
+});
