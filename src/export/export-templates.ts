@@ -36,13 +36,16 @@ export interface ExportLayout {
 }
 
 /** A shape as a number is below this. */
-export const SHAPES = 2 ** 27;
+export const SHAPES = 2 ** 28;
 const LAST_TEMPLATE = 65_535;
 const START = slotOf('time_start');
 const END = slotOf('time_end');
 const TIME_SOURCE = slotOf('time_source');
 const FLAGS = slotOf('tcp_flags');
 const REVERSE_FLAGS = slotOf('reverse_tcp_flags');
+const KIND = slotOf('record_kind');
+/** Code of RECORD_KINDS. */
+const AGGREGATE = 5;
 /** Code of TIME_SOURCES: the time of an event. */
 const EVENT = 1;
 
@@ -63,8 +66,8 @@ export function ipv6Bits(halves: readonly SlotArray[], low: number): number {
 }
 
 /**
- * A function that gives the shape of a row as a number: addresses × 8 + wide flags × 4 + event × 2; the rate is for the caller to add, as 1. What it looks at
- * is fetched once for many rows.
+ * A function that gives the shape of a row as a number: addresses × 16 + aggregate × 8 + wide flags × 4 + event × 2; the rate is for the caller to add, as 1.
+ * What it looks at is fetched once for many rows.
  */
 export function createShaper(batch: FlowBatch, layout: ExportLayout): (row: number) => number {
   const { arrays } = batch;
@@ -72,11 +75,13 @@ export function createShaper(batch: FlowBatch, layout: ExportLayout): (row: numb
   const flags = layout.hasFlags ? arrays[FLAGS] : undefined;
   const reverseFlags = layout.hasReverseFlags ? arrays[REVERSE_FLAGS] : undefined;
   const sources = arrays[TIME_SOURCE];
+  const kinds = arrays[KIND];
   const start = arrays[START];
   const end = arrays[END];
   return (row) => {
     const low = row * 2;
-    let shape = ipv6Bits(halves, low) * 8;
+    let shape = ipv6Bits(halves, low) * 16;
+    if (kinds?.[row] === AGGREGATE) shape |= 8;
     if (flags !== undefined && (flags[row] as number) > 0xff) shape |= 4;
     if (reverseFlags !== undefined && (reverseFlags[row] as number) > 0xff) shape |= 4;
     if (sources?.[row] === EVENT && start?.[low] === end?.[low] && start?.[low + 1] === end?.[low + 1]) shape |= 2;
@@ -86,7 +91,8 @@ export function createShaper(batch: FlowBatch, layout: ExportLayout): (row: numb
 
 function readShape(shape: number): RowShape {
   return {
-    addresses: Math.floor(shape / 8),
+    addresses: Math.floor(shape / 16),
+    isAggregate: (shape & 8) !== 0,
     hasWideFlags: (shape & 4) !== 0,
     isEvent: (shape & 2) !== 0,
     hasRate: (shape & 1) !== 0,

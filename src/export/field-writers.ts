@@ -24,6 +24,11 @@ const array = (slots: readonly (SlotArray | undefined)[], slot: number): SlotArr
 /** Octets of zero: they are there already. */
 export const writeNothing: FieldWriter = () => {};
 
+/** Eight octets of zero, for a count that is not known. */
+export const zeroQuad: FieldWriter = (view, at, stride, _batch, _rows, from, to) => {
+  for (let i = from; i < to; i++, at += stride) view.setBigUint64(at, 0n);
+};
+
 /** A one-octet column in one octet. */
 export function octet(slot: number): FieldWriter {
   return (view, at, stride, { arrays }, rows, from, to) => {

@@ -2,6 +2,7 @@ import { REVERSE_ENTERPRISE } from '../elements/reverse.ts';
 import type { Layout } from '../flow/layout.ts';
 import { COLUMNS, columnIndex } from '../flow/schema.ts';
 import { FIRST_SLOT, slotOf } from '../flow/slots.ts';
+import { ORIGINAL_FLOWS_PRESENT } from '../wire/aggregation.ts';
 import { feedersOf } from '../wire/feeders.ts';
 import { type FieldSpecifier, VARIABLE } from '../wire/template.ts';
 import {
@@ -17,6 +18,7 @@ import {
   quad,
   uptimeStamp,
   word,
+  zeroQuad,
 } from './field-writers.ts';
 import { COLLECTOR_COLUMNS, type EncoderCounters } from './losses.ts';
 import type { FieldWriter } from './row-selection.ts';
@@ -45,6 +47,8 @@ export interface FieldContext {
 export interface RowShape {
   /** Bit n: the n-th address column of the layout holds an IPv6 address. */
   readonly addresses: number;
+  /** The record sums up flows: originalFlowsPresent (375) says so, which only Aggregated Flows have (RFC 7015). */
+  readonly isAggregate: boolean;
   /** TCP control bits need two octets. Otherwise they have one, which is allowed (RFC 7125 section 3) and all that some collectors understand. */
   readonly hasWideFlags: boolean;
   /** The time is that of an event (observationTimeMilliseconds), not of a flow. */
@@ -116,6 +120,7 @@ export function recordFields(layout: Layout, shape: RowShape, context: FieldCont
     fields.push(...columnFields(column, bit >= 0 && (shape.addresses & (1 << bit)) !== 0, context));
   }
   fields.push(...timeFields(shape, context));
+  if (shape.isAggregate) fields.push(originalFlows(layout));
   if (shape.hasRate) fields.push(fixedField(34, 4, samplingRate(context.counters)));
   return fields;
 }
@@ -198,6 +203,12 @@ function timeFields({ isEvent }: RowShape, { version, times, clock, counters }: 
   return times === 'microseconds'
     ? [fixedField(154, 8, microseconds(start)), fixedField(155, 8, microseconds(end))]
     : [fixedField(152, 8, milliseconds(start, counters)), fixedField(153, 8, milliseconds(end, counters))];
+}
+
+/** How many flows an aggregated record sums up; 0 where the record does not say. */
+function originalFlows(layout: Layout): RecordField {
+  const isKnown = layout.columns.includes(columnIndex('flow_count'));
+  return fixedField(ORIGINAL_FLOWS_PRESENT, 8, isKnown ? quad(slotOf('flow_count')) : zeroQuad);
 }
 
 /** The record's own rate. Unknown is sent as 1: a collector would take 0 for the rate of the stream. */

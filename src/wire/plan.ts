@@ -3,6 +3,7 @@ import { JSON_TYPE } from '../flow/extra.ts';
 import { createLayout, type ExtraField, type Layout } from '../flow/layout.ts';
 import { COLUMNS, COMMON_COLUMNS, columnIndex } from '../flow/schema.ts';
 import { FIRST_SLOT, SLOTS } from '../flow/slots.ts';
+import { isAggregated } from './aggregation.ts';
 import { feedersOf } from './feeders.ts';
 import { SECTION_LINK_TYPES, type SectionPlan, sectionPlan } from './packet-section.ts';
 import { type Placed, place, type Step, type StepOp, step } from './plan-step.ts';
@@ -54,8 +55,10 @@ const INNER_COLUMNS: ReadonlyMap<number, number> = new Map(
 const PADDING = 210;
 /** dataLinkFrameSize (RFC 7133). */
 const FRAME_SIZE = 312;
-/** Code of RECORD_KINDS: what NetFlow v8 sends. */
+/** Code of RECORD_KINDS: what NetFlow v8 sends, and RFC 7015 describes. */
 const AGGREGATE = 5;
+/** What tells of dropped packets and of none that went on. */
+const DISCARD = 6;
 /** What a record with a section of one packet and no counters is. */
 const SAMPLE = 4;
 
@@ -142,7 +145,7 @@ export function buildPlan(version: PlanVersion, fields: readonly FieldSpecifier[
   // The length of the frame that was looked at counts no flow.
   const countsFrame = candidates.get(columnIndex('bytes'))?.[0]?.placed.field.id === FRAME_SIZE;
   const isSample = sectionAt !== undefined && !has('packets') && (countsFrame || !has('bytes'));
-  const kind = version === 8 ? AGGREGATE : isSample ? SAMPLE : recordKind(has);
+  const kind = version === 8 ? AGGREGATE : isSample ? SAMPLE : recordKind(has, isAggregated(fields));
   const section = sectionAt === undefined ? undefined : sectionPlan(sectionAt.field.id, columns, isSample);
   for (const column of section?.columns ?? []) columns.add(column);
   if (sectionAt !== undefined) extra.push(step(sectionAt, 'section'));
@@ -215,11 +218,12 @@ function columnOp(column: number, field: FieldSpecifier): StepOp | undefined {
  * What records with these columns tell; see RECORD_KINDS. An event with counters is traffic: the teardown and update of a firewall (NSEL) carry what
  * went by since the event before, its create and denied carry none; NAT devices exist that put an event into ordinary flow records.
  */
-function recordKind(has: (name: string) => boolean): number {
+function recordKind(has: (name: string) => boolean, isAggregate: boolean): number {
   const hasReverse = has('reverse_bytes') || has('reverse_packets');
-  if (has('bytes') || has('packets') || hasReverse) return hasReverse ? 1 : 0;
+  if (has('bytes') || has('packets') || hasReverse) return isAggregate ? AGGREGATE : hasReverse ? 1 : 0;
   if (has('firewall_event') || has('firewall_extended_event')) return 3;
   // There are exporters of translations that do not say which event it was (Nokia).
   const isTranslation = has('nat_event') || has('post_nat_src_addr') || has('port_range_start');
-  return isTranslation ? 2 : 0;
+  if (isTranslation) return 2;
+  return has('dropped_packets') || has('dropped_bytes') ? DISCARD : 0;
 }

@@ -138,6 +138,33 @@ describe('what a format cannot carry', () => {
     }
   });
 
+  it('an aggregate stays one in NetFlow v9 and IPFIX, and is no flow', () => {
+    const times = { time_start: '2026-11-21T11:59:00Z', time_end: '2026-11-21T11:59:30Z' };
+    const sums: FlowRecord = { ...times, record_kind: 'aggregate', src_as: 64500, bytes: 1000, packets: 10 };
+    const flow: FlowRecord = { ...times, src_as: 64500, bytes: 100, packets: 1, flow_count: 1 };
+    for (const protocol of ['netflow9', 'ipfix'] as const) {
+      const { decoded, omitted } = encode([{ ...sums, flow_count: 7 }, sums, flow], { protocol });
+      expect(decoded).toMatchObject([
+        { record_kind: 'aggregate', bytes: 1000, flow_count: 7, extra: { originalFlowsPresent: 7 } },
+        { record_kind: 'aggregate', bytes: 1000, extra: { originalFlowsPresent: 0 } },
+        { record_kind: 'flow', bytes: 100, flow_count: 1 },
+      ]);
+      expect(omitted).toEqual({});
+    }
+  });
+
+  it('a discarded packet stays one in NetFlow v9 and IPFIX, and is no flow', () => {
+    const { bytes: _, packets: __, ...rest } = FLOW;
+    const discard: FlowRecord = { ...rest, record_kind: 'discard', dropped_packets: 1, dropped_bytes: 100 };
+    for (const protocol of ['netflow9', 'ipfix'] as const) {
+      const { decoded } = encode([discard, { ...FLOW, dropped_packets: 1 }], { protocol });
+      expect(decoded).toMatchObject([
+        { record_kind: 'discard', dropped_packets: 1 },
+        { record_kind: 'flow', dropped_packets: 1 },
+      ]);
+    }
+  });
+
   it('a flow becomes one sFlow sample that stands for all its packets', () => {
     const { decoded, changed } = encode([{ ...FLOW, bytes: 6000, packets: 10, sampling_rate: 5 }], {
       protocol: 'sflow',
