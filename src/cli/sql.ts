@@ -58,6 +58,7 @@ async function sql(statement: string, flags: Flags, io: Io): Promise<number> {
     width: io.stdout.isTTY === true ? io.stdout.columns : undefined,
     colour: io.stdout.isTTY === true && io.env['NO_COLOR'] === undefined,
     write: (text) => write(io.stdout, text),
+    warn: (text) => io.stderr.write(`note: ${text}\n`),
     clock: () => io.now() - begun,
     temporary: join(tmpdir(), `weir-sql-${process.pid}`),
   });

@@ -2,7 +2,7 @@ import { messageOf, WeirError } from '../util/errors.ts';
 import { isInterrupt } from './duck.ts';
 import { createCsv, createJson, type FormatName, type RowFormat, type Write } from './format.ts';
 import { smallFiles } from './small-tables.ts';
-import { openCatalogue, selectSegments } from './source.ts';
+import { openCatalogue, type Source, selectSegments } from './source.ts';
 import { type SqlAnswer, SqlSession } from './sql-session.ts';
 import { printable, Table } from './table.ts';
 import type { TimeSpan } from './time.ts';
@@ -15,9 +15,15 @@ export interface SqlOptions {
   readonly width: number | undefined;
   readonly colour: boolean;
   readonly write: Write;
+  /** Takes what is to be said beside the answer. */
+  readonly warn: (text: string) => void;
   readonly clock: () => number;
   readonly temporary: string;
 }
+
+const SUMS_FLOWS = /^(?=.*\bflows(_raw)?\b)(?=.*\b(sum|avg|count)\s*\()/is;
+const NAMES_KINDS = /\brecord_kind\b/i;
+const COUNT_KINDS = `SELECT count(*) FILTER (record_kind IN (0, 1, 4)), count(*) FILTER (record_kind = 5) FROM flows_raw`;
 
 /** One SQL statement to one data folder. Inert until `run`; used once. */
 export class SqlQuery {
@@ -39,9 +45,12 @@ export class SqlQuery {
     const begun = this.#options.clock();
     try {
       const catalogue = await openCatalogue(data);
-      await this.#session.open(selectSegments(catalogue, span), smallFiles(catalogue));
+      const source = selectSegments(catalogue, span);
+      await this.#session.open(source, smallFiles(catalogue));
       const answer = await this.#session.select(sql);
-      return format === 'table' ? await this.#table(answer, begun) : await this.#machine(answer);
+      const isWhole = format === 'table' ? await this.#table(answer, begun) : await this.#machine(answer);
+      if (isWhole) await this.#warnOfKinds(source);
+      return isWhole;
     } catch (error) {
       if (isInterrupt(error) && this.#session.cancelled) return false;
       if (error instanceof WeirError) throw error;
@@ -51,6 +60,24 @@ export class SqlQuery {
     } finally {
       this.#session.close();
     }
+  }
+
+  /**
+   * Aggregated records sum up flows that may be stored by themselves, too: a statement that sums all rows may count them twice. One that names the
+   * kinds knows what it does.
+   */
+  async #warnOfKinds(source: Source): Promise<void> {
+    const { sql, warn } = this.#options;
+    // Segments of plain flows only leave the column out.
+    if (!source.columns.has('record_kind') || !SUMS_FLOWS.test(sql) || NAMES_KINDS.test(sql)) return;
+    const answer = await this.#session.select(COUNT_KINDS);
+    let counts: number[] = [];
+    for await (const _ of answer.chunks()) counts = answer.columns.map(({ cell }) => cell.number(0));
+    const [traffic = 0, aggregates = 0] = counts;
+    if (traffic === 0 || aggregates === 0) return;
+    warn(
+      `of the rows that this may sum, ${traffic} are flows and ${aggregates} aggregated records; where record_kind <> 'aggregate' leaves the latter out`,
+    );
   }
 
   async #machine(answer: SqlAnswer): Promise<boolean> {

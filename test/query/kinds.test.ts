@@ -67,3 +67,20 @@ describe('a listing', () => {
     expect(stderr).toBe('');
   });
 });
+
+describe('weir sql', () => {
+  const sql = async (statement: string) => {
+    const { stdout, stderr } = await weir(['sql', '--data', folder.path, '--format', 'csv', statement]);
+    return [stdout.trimEnd().split('\n')[1], stderr];
+  };
+  const NOTE =
+    "note: of the rows that this may sum, 3 are flows and 2 aggregated records; where record_kind <> 'aggregate' leaves the latter out\n";
+
+  it('says that a sum may be of both, unless the statement names the kinds', async () => {
+    expect(await sql('select sum(bytes) from flows')).toEqual(['2300', NOTE]);
+    expect(await sql('with f as (from flows_raw)\nselect sum(bytes) from f')).toEqual(['2300', NOTE]);
+    expect(await sql("select sum(bytes) from flows where record_kind <> 'aggregate'")).toEqual(['300', '']);
+    expect(await sql('select src_as from flows limit 1')).toEqual(['64500', '']);
+    expect(await sql('select count(*) from names')).toEqual(['0', '']);
+  });
+});
