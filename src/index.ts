@@ -16,7 +16,6 @@
 export type { InformationElement } from './elements/element.ts';
 export { createElementRegistry, type ElementRegistry } from './elements/registry.ts';
 export { parseUserElements } from './elements/user-registry.ts';
-export type { StreamNames } from './export/description.ts';
 export {
   createEncoder,
   type EncodeOptions,
@@ -25,7 +24,8 @@ export {
   PROTOCOLS,
   type Protocol,
 } from './export/encoder.ts';
-export type { EncoderCounters } from './export/losses.ts';
+export type { EncoderCounters, NameCounters } from './export/losses.ts';
+export type { StreamNames } from './export/name-options.ts';
 export type { FlowBatch } from './flow/batch.ts';
 export { type FlowRecord, records } from './flow/record.ts';
 export { COLUMNS, type ColumnDefinition } from './flow/schema.ts';

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createEncoder, type Encoder } from '../export/encoder.ts';
 import type { EncoderCounters } from '../export/losses.ts';
 import { storedBatches } from '../export/stored-batches.ts';
+import { readStoredNames, StoredNames } from '../export/stored-names.ts';
 import type { ExportTarget } from '../export/target.ts';
 import type { TimeForm } from '../export/template-fields.ts';
 import { parseFilter } from '../filter/parser.ts';
@@ -44,7 +45,8 @@ export async function exportRecords(
   const source = await openSource(flags.data, parseSpan(flags.from, flags.until, { now: io.now(), zone }));
   let encoder: Encoder | undefined;
   const sender = await openSender(target, flags, () => encoder?.reset());
-  encoder = createEncoder(encoderOptions(target, flags, sender));
+  let names = new StoredNames([]);
+  encoder = createEncoder({ ...encoderOptions(target, flags, sender), names: (domain) => names.of(domain) });
   const duck = new QueryDuck({ temporary: join(tmpdir(), `weir-export-${process.pid}`) });
   const asked = { toStop: false };
   const stopListening = io.onSignal((kind) => {
@@ -60,8 +62,11 @@ export async function exportRecords(
   try {
     await sender.start();
     await duck.open();
+    if (target.protocol === 'netflow9' || target.protocol === 'ipfix')
+      names = await readStoredNames(duck, source, filter);
     for await (const { batch, receivedMillis } of storedBatches(duck, source, filter)) {
       await pause.until(receivedMillis);
+      if (names.advance(receivedMillis)) encoder.renewNames();
       for (const message of encoder.encode(batch, { exportMillis: receivedMillis })) {
         await pause.message();
         await sender.ready();
@@ -79,7 +84,7 @@ export async function exportRecords(
     duck.close();
     await sender.close();
   }
-  await tell(encoder.counters, seconds(), flags, sender, io);
+  await tell(encoder.counters, names.ambiguous, seconds(), flags, sender, io);
   return asked.toStop || sender.failed() > 0 ? EXIT.failed : EXIT.ok;
 }
 
@@ -135,6 +140,7 @@ function summary({ records, messages, octets }: EncoderCounters, seconds: number
 
 async function tell(
   counters: EncoderCounters,
+  ambiguous: number,
   seconds: number,
   flags: ExportFlags,
   sender: MessageSender,
@@ -146,6 +152,7 @@ async function tell(
     refused: nonZero(counters.refused),
     changed: nonZero(counters.changed),
     omitted: nonZero(counters.omitted),
+    names: nonZero({ ...counters.names, ambiguous }),
   };
   if (flags.format === 'json') {
     const { records, messages, octets } = counters;

@@ -3,10 +3,10 @@ import type { Layout } from '../flow/layout.ts';
 import type { FlowRecord } from '../flow/record.ts';
 import { WeirError } from '../util/errors.ts';
 import { batchOfRecords } from './batch-of-records.ts';
-import type { StreamNames } from './description.ts';
 import type { MessageClock } from './field-writers.ts';
 import { FixedEncoder } from './fixed-encoder.ts';
 import { createCounters, type EncoderCounters } from './losses.ts';
+import type { StreamNames } from './name-options.ts';
 import { SflowEncoder } from './sflow-encoder.ts';
 import type { TimeForm } from './template-fields.ts';
 import type { Emit } from './template-message.ts';
@@ -28,7 +28,10 @@ export interface EncoderOptions {
   /** Templates and options are sent again after so many ms of export time (default 60,000), or so many messages of a domain (default 500). */
   readonly refreshMillis?: number;
   readonly refreshMessages?: number;
-  /** Names to tell as options data, for an observation domain. NetFlow v9 and IPFIX. */
+  /**
+   * Names to tell as options data, for an observation domain: asked for when templates are sent, and after `renewNames`. The same object is
+   * taken to have the same names. NetFlow v9 and IPFIX.
+   */
   readonly names?: (domain: number) => StreamNames;
   /** ms since the epoch at which sysUptime is 0; default 20 days before the first message. */
   readonly bootMillis?: number;
@@ -58,6 +61,8 @@ export interface Encoder {
   encodeTo(records: FlowBatch | readonly FlowRecord[], emit: Emit, options?: EncodeOptions): void;
   /** Begins a new transport session: sequence numbers start at 0, and templates are sent again. For TCP and TLS after a new connection. */
   reset(): void;
+  /** Names have changed: each domain tells them again, before its next record. */
+  renewNames(): void;
 }
 
 const UPTIME = 20 * 86_400e3;
@@ -95,13 +100,19 @@ export function createEncoder(options: EncoderOptions): Encoder {
     },
     encodeTo,
     reset: () => format.reset(),
+    renewNames: () => format.renewNames?.(),
   };
 }
 
 interface Format {
   encode(batch: FlowBatch, emit: Emit): void;
   reset(): void;
+  /** Of formats that have options data. */
+  renewNames?(): void;
 }
+
+/** No names, always the same. */
+const NAMELESS: StreamNames = {};
 
 function createFormat(options: EncoderOptions, clock: MessageClock, counters: EncoderCounters): Format {
   const { protocol, maxLength: longest = 1472 } = options;
@@ -123,7 +134,7 @@ function createFormat(options: EncoderOptions, clock: MessageClock, counters: En
           hint: "Use times: 'milliseconds' or 'microseconds'.",
         });
       }
-      const { refreshMillis = 60_000, refreshMessages = 500, names = () => ({}) } = options;
+      const { refreshMillis = 60_000, refreshMessages = 500, names = () => NAMELESS } = options;
       return new TemplatedEncoder({ version, longest, times, refreshMillis, refreshMessages, names, clock, counters });
     }
     case 'sflow':

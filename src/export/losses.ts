@@ -27,6 +27,16 @@ export const CHANGES = [
 ] as const;
 export type Change = (typeof CHANGES)[number];
 
+/** What became of names that were given for options data. */
+export interface NameCounters {
+  /** Options data records with a name, each time that it is sent. */
+  sent: number;
+  /** Names for which the format has no field, or the message no room. */
+  left_out: number;
+  /** Texts that are longer than their field. */
+  cut: number;
+}
+
 /** Counts of one encoder since it was made. */
 export interface EncoderCounters {
   /** Data records in messages; options data records do not count. */
@@ -38,13 +48,23 @@ export interface EncoderCounters {
   readonly changed: Record<Change, number>;
   /** By column name: records that had a value of a column for which the format has no field. */
   readonly omitted: Record<string, number>;
+  /** Names as options data. */
+  readonly names: NameCounters;
 }
 
 /** Counters at zero. */
 export function createCounters(): EncoderCounters {
   const zeros = <Name extends string>(names: readonly Name[]): Record<Name, number> =>
     Object.fromEntries(names.map((name) => [name, 0])) as Record<Name, number>;
-  return { records: 0, messages: 0, octets: 0, refused: zeros(REFUSALS), changed: zeros(CHANGES), omitted: {} };
+  return {
+    records: 0,
+    messages: 0,
+    octets: 0,
+    refused: zeros(REFUSALS),
+    changed: zeros(CHANGES),
+    omitted: {},
+    names: { sent: 0, left_out: 0, cut: 0 },
+  };
 }
 
 /** What only the collector knows of a record, or what the message tells: no field is expected to carry it. */

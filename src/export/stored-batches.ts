@@ -44,16 +44,17 @@ export async function* storedBatches(duck: QueryDuck, source: Source, filter: Fi
 }
 
 function statement(source: Source, filter: FilterNode, files: readonly FileColumn[]): string {
-  const needs = new Set([...files.map(({ name }) => name), ...spanColumns(source)]);
-  const conditions = sqlSpan(source);
-  if (filter.kind !== 'any') {
-    conditions.push(compileFilterSql(filter));
-    for (const name of filterFileColumns(filter)) needs.add(name);
-  }
+  const needs = new Set([...files.map(({ name }) => name), ...spanColumns(source), ...filterFileColumns(filter)]);
   // Files differ in the type of times; in a result they are all µs.
   const list = files.map(({ name, type }) => (type === 'TIMESTAMP' ? `${sqlName(name)}::TIMESTAMP` : sqlName(name)));
-  const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
-  return `SELECT ${list.join(', ')} FROM ${sqlSource(source, needs)}${where} ORDER BY ${sqlName('time_received')}, ${sqlName('time_start')}`;
+  return `SELECT ${list.join(', ')} FROM ${sqlSource(source, needs)}${rowConditions(source, filter)} ORDER BY ${sqlName('time_received')}, ${sqlName('time_start')}`;
+}
+
+/** The WHERE of the rows of a source that match a filter; empty when all do. */
+export function rowConditions(source: Source, filter: FilterNode): string {
+  const conditions = sqlSpan(source);
+  if (filter.kind !== 'any') conditions.push(compileFilterSql(filter));
+  return conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
 }
 
 function* batchesOf(rows: Rows, columns: readonly Column[], layouts: Map<string, Layout>): Generator<StoredBatch> {

@@ -2,10 +2,11 @@ import { type FlowBatch, forEachRun } from '../flow/batch.ts';
 import type { Layout } from '../flow/layout.ts';
 import { slotOf } from '../flow/slots.ts';
 import { type TemplateRecord, VARIABLE } from '../wire/template.ts';
-import { nameOptions, type OptionsData, type StreamNames, samplingOptions } from './description.ts';
+import { type OptionsData, samplingOptions } from './description.ts';
 import { createShaper, type ExportLayout, type ExportTemplate, ExportTemplates, SHAPES } from './export-templates.ts';
 import type { MessageClock } from './field-writers.ts';
 import type { EncoderCounters } from './losses.ts';
+import { nameOptions, type StreamNames } from './name-options.ts';
 import { MOST_ROWS, RowSelection } from './row-selection.ts';
 import type { RecordField, TimeForm } from './template-fields.ts';
 import { type Emit, type MessageStream, TemplateMessage } from './template-message.ts';
@@ -29,6 +30,10 @@ interface Stream extends MessageStream {
   readonly rate: number;
   /** Templates announced, in this order. */
   readonly templates: Set<ExportTemplate>;
+  /** Ids of the options templates announced since the last refresh. */
+  readonly options: Set<number>;
+  /** Whether the names that hold now have been told. */
+  knowsNames: boolean;
   describedMillis: number;
   messages: number;
 }
@@ -47,6 +52,8 @@ export class TemplatedEncoder {
   readonly #message: TemplateMessage;
   readonly #selection = new RowSelection();
   readonly #templates: ExportTemplates;
+  /** Options data made of names, which are the same object as long as they are the same. */
+  readonly #names = new WeakMap<StreamNames, readonly OptionsData[]>();
   #streams: Stream[] = [];
   #byDomain = new Map<number, Stream>();
 
@@ -70,6 +77,11 @@ export class TemplatedEncoder {
   reset(): void {
     this.#streams = [];
     this.#byDomain = new Map();
+  }
+
+  /** Names have changed: every stream tells them again with its next message. */
+  renewNames(): void {
+    for (const stream of this.#streams) stream.knowsNames = false;
   }
 
   #encodeRows(batch: FlowBatch, layout: Layout, first: number, end: number): void {
@@ -119,6 +131,8 @@ export class TemplatedEncoder {
       rate,
       sequence: 0,
       templates,
+      options: new Set<number>(),
+      knowsNames: false,
       describedMillis: Number.NEGATIVE_INFINITY,
       messages: 0,
     };
@@ -220,24 +234,46 @@ export class TemplatedEncoder {
     }
   }
 
-  /** Templates, sampling rate and names, in messages of their own, when it is time. */
+  /** Templates, sampling rate and names, in messages of their own, when it is time; names alone when they have changed. */
   #describeWhenDue(stream: Stream): void {
-    const { refreshMillis, refreshMessages, clock, version, names } = this.#options;
-    const age = clock.exportMillis - stream.describedMillis;
-    if (age < refreshMillis && stream.messages < refreshMessages && age >= 0) return;
-    const isFirst = stream.describedMillis === Number.NEGATIVE_INFINITY;
-    // Never again is for streams that lose nothing; time that went back is no reason there.
-    if (!isFirst && refreshMillis === Number.POSITIVE_INFINITY && refreshMessages === Number.POSITIVE_INFINITY) return;
-    stream.describedMillis = clock.exportMillis;
-    stream.messages = 0;
-    for (const { record } of stream.templates) this.#announce(stream, record);
-    const options: OptionsData[] = nameOptions(version, names(stream.domain));
-    if (stream.rate > 0) options.unshift(samplingOptions(version, stream.rate));
+    const isDue = this.#isRefreshDue(stream);
+    if (!isDue && stream.knowsNames) return;
+    const { clock, version, names } = this.#options;
+    const options: OptionsData[] = [...this.#nameOptions(names(stream.domain))];
+    if (isDue) {
+      stream.describedMillis = clock.exportMillis;
+      stream.messages = 0;
+      stream.options.clear();
+      for (const { record } of stream.templates) this.#announce(stream, record);
+      if (stream.rate > 0) options.unshift(samplingOptions(version, stream.rate));
+    }
+    stream.knowsNames = true;
     for (const { template, records } of options) {
-      this.#announce(stream, template);
+      if (!stream.options.has(template.id)) this.#announce(stream, template);
+      stream.options.add(template.id);
       for (const octets of records) this.#writeOctets(stream, template.id, octets);
     }
     this.#message.close();
+  }
+
+  #isRefreshDue(stream: Stream): boolean {
+    const { refreshMillis, refreshMessages, clock } = this.#options;
+    if (stream.describedMillis === Number.NEGATIVE_INFINITY) return true;
+    // Never again is for streams that lose nothing; time that went back is no reason there.
+    if (refreshMillis === Number.POSITIVE_INFINITY && refreshMessages === Number.POSITIVE_INFINITY) return false;
+    const age = clock.exportMillis - stream.describedMillis;
+    return age >= refreshMillis || age < 0 || stream.messages >= refreshMessages;
+  }
+
+  #nameOptions(names: StreamNames): readonly OptionsData[] {
+    const { version, counters } = this.#options;
+    let options = this.#names.get(names);
+    if (options === undefined) {
+      options = nameOptions(version, names, this.#message.longestRecord, counters.names);
+      this.#names.set(names, options);
+    }
+    for (const { records } of options) counters.names.sent += records.length;
+    return options;
   }
 
   #announce(stream: Stream, template: TemplateRecord): void {
