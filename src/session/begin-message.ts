@@ -4,6 +4,9 @@ import type { Domain } from './domain.ts';
 /** Added to sFlow's versions, which NetFlow has too, where a domain's version is told. */
 export const SFLOW_DOMAIN = 100;
 
+/** A clock that is further from ours, in ms, is wrong. */
+const CLOCK_OFF = 7 * 86_400e3;
+
 /** Code of FLOW_TYPES by version of the message; sFlow's as its domains have it. */
 // biome-ignore format: pairs
 export const FLOW_TYPE: Readonly<Record<number, number>> = {
@@ -26,6 +29,7 @@ export function beginMessage(
   counters.octets += octets;
   domain.lastReceived = context.receivedMicros;
   domain.clockSkewMillis = exportMillis - context.receivedMicros / 1000;
+  if (Math.abs(domain.clockSkewMillis) > CLOCK_OFF) domain.met('clock-off', 1);
   describeDomain(context, domain);
   context.exportMillis = exportMillis;
   context.uptime = uptime;

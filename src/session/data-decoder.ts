@@ -7,6 +7,7 @@ import type { Domain } from './domain.ts';
 import type { DomainTable } from './domain-table.ts';
 import { carriesNames, type NameFact, readNames } from './name-facts.ts';
 import { type OptionsRecord, optionsFacts, optionsRecord, readOptionsData } from './options-data.ts';
+import { tellsRate } from './quirks.ts';
 import { SAMPLING } from './sampling.ts';
 import type { RunnablePlan, Specification, SpecificationTable } from './specification.ts';
 import { describesElements, typeInformation } from './type-information.ts';
@@ -83,6 +84,7 @@ export class DataDecoder {
     const complete = readOptionsData(specification, bytes, start, end, (located) => {
       count++;
       const facts = optionsFacts(specification, located, bytes);
+      if (facts.quirk !== undefined) domain.met(facts.quirk, 1);
       if (facts.initMillis !== undefined) this.#booted(domain, facts.initMillis);
       if (describes) this.#taught(domain, typeInformation(located, bytes));
       if (facts.rate > 0) changed = domain.sampling.learn(facts) || changed;
@@ -129,6 +131,7 @@ export class DataDecoder {
     this.#observer.data?.(plan, bytes, start, end, context);
     let total = 0;
     let p = start;
+    context.relative = 0;
     while (end - p >= plan.minimumLength) {
       const batch = this.#sink.batch();
       const limit = batch.capacity - batch.rows;
@@ -146,7 +149,17 @@ export class DataDecoder {
     if (end - p >= Math.max(plan.minimumLength, 4)) domain.fault('record_truncated');
     domain.counters.records += total;
     domain.noteRate(context.samplingRate);
+    noteQuirks(runnable, domain, context, total);
     this.#specifications.used(runnable, total);
     return total;
   }
+}
+
+/** Counts the quirks of records that were decoded: those of their template, and those that take what is known of the exporter to see. */
+function noteQuirks({ plan, quirks }: RunnablePlan, domain: Domain, context: RecordContext, records: number): void {
+  for (const quirk of quirks) domain.met(quirk, records);
+  domain.met(context.uptime < 0 ? 'uptime-without-boot' : 'uptime-of-another-boot', context.relative);
+  if (domain.ratesByRoot(plan)) domain.met('sampling-in-domain-0', records);
+  if (plan.samplerSlot >= 0 && context.samplingRate === 0 && !domain.knowsSamplers && !tellsRate(plan))
+    domain.met('sampling-never-told', records);
 }

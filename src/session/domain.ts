@@ -75,8 +75,10 @@ export class Domain {
   readonly configured: ConfiguredSampling;
   readonly counters = newCounters();
   readonly faults = new Map<Fault, number>();
-  /** Records that were put right, by the name of the quirk. */
+  /** How often each quirk was met, by its name: records, and messages or options records where the quirk is theirs. */
   readonly quirks = new Map<string, number>();
+  /** `rate` is one that domain 0 told. */
+  #isRateOfRoot = false;
   /** The exporter's domain 0, once it was seen. */
   #root: Domain | undefined = undefined;
   /** Rates applied since `takeRates` was last called. */
@@ -115,10 +117,14 @@ export class Domain {
     this.faults.set(fault, (this.faults.get(fault) ?? 0) + 1);
   }
 
+  /** A quirk of the exporter was met in so many records (or messages, options records). */
+  met(quirk: string, count: number): void {
+    if (count > 0) this.quirks.set(quirk, (this.quirks.get(quirk) ?? 0) + count);
+  }
+
   /** Lets a repair look at rows [first, end) of a batch, and counts what it put right. */
   repaired({ quirk, apply }: Repair, batch: FlowBatch, first: number, end: number): void {
-    const count = apply(batch, first, end);
-    if (count > 0) this.quirks.set(quirk, (this.quirks.get(quirk) ?? 0) + count);
+    this.met(quirk, apply(batch, first, end));
   }
 
   /**
@@ -129,7 +135,9 @@ export class Domain {
     this.#root = root === this ? undefined : root;
     const { override, default: fallback } = this.configured;
     let known = override > 0 ? { rate: override, source: SAMPLING.override as number } : this.sampling.general();
-    if (known.rate === 0 && this.#root !== undefined) known = this.#root.sampling.general();
+    const own = known.rate;
+    if (own === 0 && this.#root !== undefined) known = this.#root.sampling.general();
+    this.#isRateOfRoot = own === 0 && known.rate > 0;
     if (known.rate === 0 && fallback > 0) known = { rate: fallback, source: SAMPLING.default };
     this.rate = known.rate;
     this.rateSource = known.source;
@@ -140,6 +148,16 @@ export class Domain {
     const root = this.#root?.sampling;
     if (root?.concerns(plan) === true) root.apply(plan, batch, first, end);
     if (this.sampling.concerns(plan)) this.sampling.apply(plan, batch, first, end);
+  }
+
+  /** Whether records of a plan have their rate from what domain 0 told. */
+  ratesByRoot(plan: Plan): boolean {
+    return this.#isRateOfRoot || (this.#root?.sampling.concerns(plan) === true && !this.sampling.concerns(plan));
+  }
+
+  /** Whether options data told the rate of any sampler, here or in domain 0. */
+  get knowsSamplers(): boolean {
+    return this.sampling.samplers.size > 0 || (this.#root?.sampling.samplers.size ?? 0) > 0;
   }
 
   noteRate(rate: number): void {

@@ -227,6 +227,7 @@ export class MessageDecoder {
     const before = counters.optionsRecords;
     const { records, units } = this.#sets.decodeSets(domain, bytes, source.port, IPFIX_TEMPLATE_SET, IPFIX_OPTIONS_SET);
     sequence.update(number, broken === undefined ? units : -1, 0, counters, counters.optionsRecords - before);
+    if (sequence.countsOwn) domain.met('sequence-after', 1);
     return records;
   }
 }

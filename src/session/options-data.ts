@@ -14,6 +14,8 @@ export interface OptionsFacts {
   interface: number | undefined;
   /** systemInitTimeMilliseconds (160), ms since the epoch. */
   initMillis: number | undefined;
+  /** The quirk by which the rate was understood, or not. */
+  quirk: string | undefined;
 }
 
 /** An options data record as names and values, for people. */
@@ -25,6 +27,8 @@ export interface OptionsRecord {
 /** Elements that facts are made of: rates, then sampler (302, 48), interface (10, 14), systemInitTimeMilliseconds. */
 const WANTED: readonly number[] = [34, 50, 305, 306, 309, 310, 311, 302, 48, 10, 14, 160];
 const PROBABILITY = 311;
+/** Those of them that say a rate. */
+const RATES: ReadonlySet<number> = new Set([34, 50, 305, 306, 309, 310, 311]);
 
 /** Scope types of NetFlow v9 (RFC 3954 section 6.1): Interface. */
 const V9_SCOPE_INTERFACE = 2;
@@ -61,11 +65,21 @@ export function optionsFacts(
   located: readonly LocatedField[],
   bytes: Uint8Array,
 ): OptionsFacts {
-  const facts: OptionsFacts = { rate: 0, sampler: undefined, interface: undefined, initMillis: undefined };
+  const facts: OptionsFacts = {
+    rate: 0,
+    sampler: undefined,
+    interface: undefined,
+    initMillis: undefined,
+    quirk: undefined,
+  };
   const has: (number | undefined)[] = new Array(WANTED.length);
   for (let index = 0; index < located.length; index++) {
     const { field, offset, length } = located[index] as LocatedField;
-    if (field.enterprise !== 0 || length < 1 || length > 8) continue;
+    if (field.enterprise !== 0 || length < 1) continue;
+    if (length > 8) {
+      if (RATES.has(field.id)) facts.quirk = 'sampling-odd-length';
+      continue;
+    }
     if (specification.version === 9 && index < specification.scopeCount) {
       if (field.id === V9_SCOPE_INTERFACE) facts.interface = unsigned(bytes, offset, length);
       continue;
@@ -84,6 +98,10 @@ export function optionsFacts(
   else if (count > 0) facts.rate = space === undefined ? count : (count + space) / count;
   else if (size > 0 && population > 0) facts.rate = population / size;
   else if (probability > 0 && probability <= 1) facts.rate = 1 / probability;
+  if (interval > 0) {
+    if (specification.version === 10 && facts.sampler === undefined && facts.interface === undefined)
+      facts.quirk = 'sampling-in-options';
+  } else if (random === 0 && count > 0 && space === undefined) facts.quirk = 'sampling-without-space';
   return facts;
 }
 

@@ -37,7 +37,7 @@ export interface QualityRow {
   readonly records_dropped: number;
   /** Exporter's clock minus ours at its last message, ms (includes the time on the way). */
   readonly clock_skew_ms: number;
-  /** Records in which a known mistake of the exporter was put right, by the name of the quirk (docs/quirks.md). */
+  /** How often a known mistake or habit of the exporter was met, by the name of the quirk (docs/quirks.md). */
   readonly quirks: Readonly<Record<string, number>>;
   /** Distinct sampling rates applied, at most 16. */
   readonly sampling_rates: readonly number[];

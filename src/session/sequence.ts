@@ -46,6 +46,11 @@ export class SequenceTracker {
     this.#version = version;
   }
 
+  /** Whether the exporter's numbers count the records of the message itself. */
+  get countsOwn(): boolean {
+    return this.#countsOwn;
+  }
+
   /**
    * A message with number `sequence` that carries `units` (v9: 1). `units` −1 means unknown (data records whose template is awaited): the next
    * message then only sets the count anew. `uptime` is sysUptime in ms, 0 where the version has none. `options` of the units are options data records.

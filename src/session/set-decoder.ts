@@ -113,8 +113,10 @@ export class SetDecoder {
         continue;
       }
       const entry = domain.templates.entries.get(id);
-      if (entry !== undefined && entry.byPort === undefined && entry.port !== port) domain.counters.portFallbacks++;
+      const isOfAnotherPort = entry !== undefined && entry.byPort === undefined && entry.port !== port;
+      if (isOfAnotherPort) domain.counters.portFallbacks++;
       const decoded = this.data.decode(domain, specification, bytes, start, end);
+      if (isOfAnotherPort) domain.met('templates-of-another-port', decoded);
       records += decoded;
       if (units >= 0) units += decoded;
     }

@@ -3,13 +3,15 @@ import { buildPlan, type Plan } from '../wire/plan.ts';
 import { compilePlan, MAX_COMPILED_STEPS, type PlanRunner } from '../wire/plan-code.ts';
 import { interpretPlan } from '../wire/plan-interpreter.ts';
 import type { FieldSpecifier, TemplateRecord } from '../wire/template.ts';
-import { type Repair, repairOf } from './quirks.ts';
+import { quirksOf, type Repair, repairOf } from './quirks.ts';
 
 /** A plan and the way it is run now: step by step until it has proved hot, then as a compiled function. */
 export interface RunnablePlan {
   readonly plan: Plan;
   /** Puts right what some exporters get wrong in such records; undefined where there is nothing to look at. */
   readonly repair: Repair | undefined;
+  /** Quirks that every such record has, by name. */
+  readonly quirks: readonly string[];
   run: PlanRunner;
   records: number;
   compiled: boolean;
@@ -108,6 +110,7 @@ export function runnablePlan(plan: Plan): RunnablePlan {
   return {
     plan,
     repair: repairOf(plan),
+    quirks: quirksOf(plan),
     run: (bytes, p, end, batch, limit, context) => interpretPlan(plan, bytes, p, end, batch, limit, context),
     records: 0,
     compiled: false,

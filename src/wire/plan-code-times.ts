@@ -48,7 +48,7 @@ export function timesSource(plan: Plan): string[] {
     lines.push(`if(${name}===0){${timeSource(step, name, uptime)}}`);
   }
   const { start, end, timeSource: source } = T;
-  if (plan.usesUptime) out.push(`if(e>0&&xm*1e3-e>${STALE}){if(d===0&&s>0&&e>s)d=e-s;s=0;e=0;}`);
+  if (plan.usesUptime) out.push(`if(e>0&&xm*1e3-e>${STALE}){x.relative++;if(d===0&&s>0&&e>s)d=e-s;s=0;e=0;}`);
   out.push(
     `if(s>=${EARLIEST}&&s<${LATEST}&&e>=${EARLIEST}&&e<${LATEST})c${source}[r]=0;`,
     `else{x.repairTimes(s,e,v,d);s=x.start;e=x.end;c${source}[r]=x.timeSource;}`,

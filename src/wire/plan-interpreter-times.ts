@@ -67,6 +67,7 @@ export function writeTimes(
   let { start, end, duration } = times;
   let source = 0;
   if (plan.usesUptime && end > 0 && context.exportMillis * 1e3 - end > STALE) {
+    context.relative++;
     if (duration === 0 && start > 0 && end > start) duration = end - start;
     start = 0;
     end = 0;

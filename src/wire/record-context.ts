@@ -66,6 +66,8 @@ export class RecordContext {
   start = 0;
   end = 0;
   timeSource = 0;
+  /** Records whose stamps of sysUptime do not count from a boot that is known, since it was last set to 0. */
+  relative = 0;
   readonly #labels: number[] = [];
   readonly #packet = createPacketFields();
   readonly #texts = new TextCache();

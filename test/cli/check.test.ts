@@ -174,6 +174,20 @@ describe('weir check', () => {
     expect(of('allow-list')?.text).toBe('1 entry; other senders are refused');
   });
 
+  it('shows the quirks that were met, by exporter', async () => {
+    const collector = await startCollector();
+    // NetFlow v9: a template with samplingInterval, two records that have its lowest octet first (MikroTik), and a clock that is years off.
+    const capture = tempFolder('check').join('mikrotik.hex');
+    const template = '0000 0010 0100 0002 0007 0002 0022 0004';
+    const data = '0100 0010 0001 64000000 0002 64000000';
+    writeFileSync(capture, `0009 0003 00000001 00000001 00000001 00000001 ${template} ${data}`);
+    expect((await weir(['replay', capture, collector.url])).code).toBe(0);
+    await collector.stop();
+    const found = (await check('--data', collector.data)).of('exporters');
+    expect(found).toMatchObject({ status: 'ok', fix: [] });
+    expect(found?.text.split('\n').slice(1)).toEqual(['127.0.0.1: sampling-byte-order 2, clock-off 1']);
+  });
+
   it('lists the quirks of exporters that are dealt with, without looking at anything', async () => {
     const { code, stdout } = await weir(['check', '--quirks']);
     expect(code).toBe(0);

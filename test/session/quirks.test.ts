@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { QualityLedger } from '#weir/session/quality.js';
 import { QUIRKS } from '#weir/session/quirks.js';
 import { repositoryPath } from '../helpers/repository.ts';
-import { message, NOON, optionsTemplateSet, type Specifier, set, templateSet, u16, u32 } from '../wire/build.ts';
+import { ip4, message, NOON, optionsTemplateSet, type Specifier, set, templateSet, u16, u32 } from '../wire/build.ts';
 import { testDecoder } from './decoder.ts';
 
 const FIELDS: Specifier[] = [
@@ -92,6 +92,98 @@ describe('quirks', () => {
   });
 });
 
+/** Messages of one exporter in which a quirk is met, and how often. */
+interface Case {
+  readonly quirk: string;
+  readonly count: number;
+  readonly messages: readonly (readonly [octets: Uint8Array, from?: string])[];
+}
+
+const port = [...u16(1), ...u16(2)];
+const ports: Specifier[] = [[7, 2]];
+const options = (version: 9 | 10, id: number, length: number, value: readonly number[], domain = 1): Uint8Array => {
+  const fields: Specifier[] = [version === 9 ? [1, 4] : [149, 4], [id, length]];
+  const sets = [optionsTemplateSet(version, 300, 1, fields), set(300, [...u32(0), ...value])];
+  return message(version, sets, { domain });
+};
+const stamps = (version: 9 | 10, uptime: number): Uint8Array => {
+  const fields: Specifier[] = [
+    [22, 4],
+    [21, 4],
+  ];
+  return message(version, [templateSet(version, 256, fields), set(256, [...u32(700), ...u32(900)])], { uptime });
+};
+
+const CASES: readonly Case[] = [
+  { quirk: 'sampling-byte-order', count: 2, messages: [[withInterval([0x64, 0, 0, 0])]] },
+  { quirk: 'sampling-odd-length', count: 1, messages: [[options(9, 34, 9, new Array<number>(9).fill(1))]] },
+  { quirk: 'sampling-in-options', count: 1, messages: [[options(10, 34, 4, u32(100))]] },
+  { quirk: 'sampling-without-space', count: 1, messages: [[options(10, 305, 4, u32(100))]] },
+  {
+    quirk: 'sampling-in-domain-0',
+    count: 2,
+    messages: [[options(9, 34, 4, u32(100), 0)], [message(9, [templateSet(9, 256, ports), set(256, port)])]],
+  },
+  {
+    quirk: 'sampling-never-told',
+    count: 2,
+    messages: [[message(9, [templateSet(9, 256, [...ports, [48, 1]]), set(256, [...u16(1), 5, ...u16(2), 5, 0, 0])])]],
+  },
+  {
+    quirk: 'templates-of-another-port',
+    count: 2,
+    messages: [
+      [message(9, [templateSet(9, 256, ports)]), '192.0.2.1/1'],
+      [message(9, [set(256, port)]), '192.0.2.1/2'],
+    ],
+  },
+  {
+    quirk: 'variable-length-v9',
+    count: 1,
+    messages: [[message(9, [templateSet(9, 256, [...ports, [82, 65_535]]), set(256, [...u16(1), 2, 65, 66])])]],
+  },
+  {
+    quirk: 'nat-without-event',
+    count: 1,
+    messages: [[message(10, [templateSet(10, 256, [[225, 4]]), set(256, ip4('192.0.2.7'))])]],
+  },
+  {
+    quirk: 'events-as-flows',
+    count: 1,
+    messages: [[message(9, [templateSet(9, 256, [...ports, [233, 1]]), set(256, [...u16(1), 1])])]],
+  },
+  { quirk: 'uptime-without-boot', count: 1, messages: [[stamps(10, 0)]] },
+  { quirk: 'uptime-of-another-boot', count: 1, messages: [[stamps(9, 700_000_000)]] },
+  {
+    quirk: 'clock-off',
+    count: 1,
+    messages: [[message(9, [templateSet(9, 256, ports)], { seconds: NOON - 8 * 86_400 })]],
+  },
+  {
+    quirk: 'sequence-after',
+    count: 2,
+    messages: [
+      [message(10, [templateSet(10, 256, ports), set(256, port)], { sequence: 2 })],
+      [message(10, [set(256, port), set(256, port)], { sequence: 6 })],
+      [message(10, [set(256, port)], { sequence: 8 })],
+    ],
+  },
+];
+
+describe('by exporter, in the table quality', () => {
+  it.each(CASES.map((one) => [one.quirk, one] as const))('%s is counted', (quirk, { count, messages }) => {
+    const decoder = testDecoder();
+    for (const [octets, from] of messages) decoder.feed(octets, from);
+    const ledger = new QualityLedger();
+    const rows = [...decoder.decoder.domains].map((domain) => ledger.take(domain, 0)?.quirks ?? {});
+    expect(rows.filter((quirks) => Object.keys(quirks).length > 0)).toEqual([{ [quirk]: count }]);
+  });
+
+  it('are all of the table', () => {
+    expect(CASES.map(({ quirk }) => quirk)).toEqual(QUIRKS.map(({ name }) => name));
+  });
+});
+
 describe('the table of quirks', () => {
   it('names the test that shows each', () => {
     for (const { test } of QUIRKS) {
@@ -110,8 +202,9 @@ describe('the table of quirks', () => {
       '# Quirks of exporters',
       '',
       'What exporters send wrong, or in a way of their own, and what `weir` does about it. Each is recognised by what comes, never by a vendor’s name, and each has a',
-      'test. `weir check --quirks` prints this list. Where records are changed, they are counted: `quirks` of the table `quality` in `weir sql`. Made from',
-      '`src/session/quirks.ts`: after a change, `npx tsc -b && npx vitest run test/session/quirks.test.ts -u`.',
+      'test. `weir check --quirks` prints this list. How often each was met is counted by exporter: `weir check` shows it for a data folder, and the column `quirks` of',
+      'the table `quality` has it by the minute. Counted are records, of `clock-off` and `sequence-after` messages, of `sampling-in-options` and its two neighbours',
+      'options records. Made from `src/session/quirks.ts`: after a change, `npx tsc -b && npx vitest run test/session/quirks.test.ts -u`.',
       '',
       '| name | known of | recognised by | what is wrong | what is done | source |',
       '|---|---|---|---|---|---|',
