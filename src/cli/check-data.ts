@@ -4,7 +4,7 @@ import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { CollectConfig } from '../config/collect-config.ts';
 import { formatSize } from '../config/units.ts';
-import { scaled } from '../query/humanize.ts';
+import { scaled } from '../query/output/humanize.ts';
 import { FolderLock } from '../store/lock.ts';
 import { CATALOGUE, FOLDERS, LOCK, MARKER, STORE_VERSION, TEMPORARY } from '../store/paths.ts';
 import { messageOf, systemCode } from '../util/errors.ts';

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
-import type { FormatName } from '../query/format.ts';
-import { WeirError } from '../util/errors.ts';
+import type { OutputName } from '../query/output/outputs.ts';
+import type { Question } from '../query/question.ts';
 import { EXIT, type Io, write } from './io.ts';
 
 const EXAMPLES = `
@@ -12,31 +12,24 @@ Examples:
   weir query --from -1h --by src_addr,dst_addr --top 20     the largest conversations of the last hour
   weir query --by dst_port --order flows 'proto tcp and flags S and not flags AFRPU'
   weir query --from today 'src net 10.0.0.0/8 and dst port in [80 443]'
+  weir query --from today --by time/1h,proto                how much of what in every hour
+  weir query --by src_addr/24/48 --measures share_bytes,bps per network: /24 of IPv4, /48 of IPv6
   weir query --from -5m 'bytes > 1M' --order bytes          the largest flows of the last five minutes
   weir query --by exporter,in_if --format csv > interfaces.csv
   weir query --names --by exporter,in_if --from -1h         the same, with the names that the exporters tell
   weir query 'ip 192.0.2.7' --format ndjson | jq .bytes
 `;
 
-interface Flags {
+interface Flags extends Omit<Question, 'filter'> {
   readonly data: string;
-  readonly from?: string;
-  readonly to?: string;
-  readonly by?: string;
-  readonly top?: string;
-  readonly order?: string;
-  readonly columns?: string;
-  readonly format: FormatName;
-  readonly names?: boolean;
-  readonly raw?: boolean;
-  readonly splitBiflows?: boolean;
+  readonly format: OutputName;
   readonly plain?: boolean;
   readonly utc?: boolean;
 }
 
 /** Rows of a table without `--top`. */
-const TABLE_GROUPS = '10';
-const TABLE_FLOWS = '1000';
+const TABLE_GROUPS = 10;
+const TABLE_FLOWS = 1000;
 
 /** Adds the flags of `weir query` and its action. */
 export function build(command: Command, io: Io, exit: (code: number) => void): void {
@@ -45,7 +38,7 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
     .option('--data <dir>', 'data folder', './weir-data')
     .option('--from <time>', 'flows that end at this time or later')
     .option('--to <time>', 'flows that begin before this time')
-    .option('--by <columns>', 'sum up by these columns, such as src_addr,dst_port')
+    .option('--by <columns>', 'sum up by these, such as src_addr,dst_port or src_addr/24,time/5m,service_port')
     .option(
       '--top <n>',
       `rows, 0 for all (default: tables ${TABLE_GROUPS} groups or ${TABLE_FLOWS} flows, other formats all)`,
@@ -53,6 +46,12 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
     .option(
       '--order <column>',
       'bytes, packets, flows or a column, also bytes:asc (default: bytes; flows by time_start)',
+    )
+    .option('--measures <names>', 'more figures of each group, such as bps,avg_bytes,p95_duration,margin')
+    .option('--min <n>', 'only groups with at least so much of what they are ordered by, such as 1M')
+    .option(
+      '--own <networks>',
+      'your networks, for traffic_direction, inside_addr and outside_addr (default: private ones)',
     )
     .option('--columns <columns>', 'columns of a list of flows')
     .addOption(
@@ -74,34 +73,12 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
 async function query(filterText: string, flags: Flags, io: Io): Promise<number> {
   const begun = io.now();
   // The parts are loaded here, so that help and mistakes in flags need none of them.
-  const [{ parseFilter }, { parseSpan }, spec, { Query }] = await Promise.all([
-    import('../filter/parser.ts'),
-    import('../query/time.ts'),
-    import('../query/spec.ts'),
-    import('../query/run.ts'),
-  ]);
+  const [{ readQuestion }, { Query }] = await Promise.all([import('../query/question.ts'), import('../query/run.ts')]);
   const zone = flags.utc === true ? 'utc' : 'local';
-  const asked = flags.by === undefined ? [] : spec.parseKeys(flags.by);
-  const by = flags.names === true ? spec.keysWithNames(asked) : asked;
-  if (by.length > 0 && flags.columns !== undefined) {
-    throw new WeirError('WEIR_USAGE', '--columns is for lists of flows, and --by asks for sums', {
-      hint: 'Leave one of them out.',
-    });
-  }
-  const fallback = flags.format !== 'table' ? '0' : by.length > 0 ? TABLE_GROUPS : TABLE_FLOWS;
+  const tops = flags.format === 'table' ? { groups: TABLE_GROUPS, flows: TABLE_FLOWS } : undefined;
   const running = new Query({
     data: flags.data,
-    spec: {
-      span: parseSpan(flags.from, flags.to, { now: io.now(), zone }),
-      filter: parseFilter(filterText, { zone }),
-      by,
-      limit: spec.parseTop(flags.top ?? fallback),
-      order: spec.parseOrder(flags.order, by),
-      raw: flags.raw === true,
-      splitBiflows: flags.splitBiflows === true,
-      columns: flags.columns === undefined ? [] : spec.parseColumns(flags.columns),
-      names: flags.names === true,
-    },
+    spec: readQuestion({ ...flags, filter: filterText }, { now: io.now(), zone, tops }),
     format: flags.format,
     zone,
     plain: flags.plain === true,

@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import type { FormatName } from '../query/format.ts';
+import type { FormatName } from '../query/output/format.ts';
 import { type Io, write } from './io.ts';
 import { runCancellable } from './query.ts';
 

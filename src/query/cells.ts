@@ -1,6 +1,7 @@
 import type { ColumnDefinition } from '../flow/schema.ts';
 import { formatAddress } from '../util/address.ts';
 import { type Rows, stringAt } from './duck.ts';
+import type { PrefixLengths } from './key.ts';
 
 /** How values are kept in a result, and so how they become text. */
 export type CellKind =
@@ -53,8 +54,8 @@ const WORD = 0x1_0000_0000;
 /** Upper word from which a 64-bit number is no longer exact as a double. */
 const EXACT_HIGH = 0x20_0000;
 
-/** A reader for the column at vector `at` of a result; an address is in that and the next one. */
-export function createCell(kind: CellKind, at: number, column?: ColumnDefinition): Cell {
+/** A reader for the column at vector `at` of a result; an address is in that and the next one. With `lengths`, addresses are networks. */
+export function createCell(kind: CellKind, at: number, column?: ColumnDefinition, lengths?: PrefixLengths): Cell {
   const width = WIDTHS[kind];
   let octets: Uint8Array = new Uint8Array(0);
   let words: Uint32Array = new Uint32Array(0);
@@ -106,7 +107,10 @@ export function createCell(kind: CellKind, at: number, column?: ColumnDefinition
     hugeint: (row) => String((view.getBigInt64(row * 16 + 8, true) << 64n) | view.getBigUint64(row * 16, true)),
     time: (row) => timeText(read(row)),
     mac: (row) => macText(high(row), low(row)),
-    address: (row) => formatAddress(high(row), low(row), lower[row * 2 + 1] as number, lower[row * 2] as number),
+    address: (row) => {
+      const text = formatAddress(high(row), low(row), lower[row * 2 + 1] as number, lower[row * 2] as number);
+      return lengths === undefined ? text : networkText(text, lengths);
+    },
     text: (row) => stringAt(octets, row),
     extra: (row) => stringAt(octets, row),
     words: (row) => column?.words?.[octets[row] as number] ?? String(octets[row]),
@@ -120,6 +124,12 @@ export function createCell(kind: CellKind, at: number, column?: ColumnDefinition
     text: (row) => (missing(row) ? undefined : toText(row)),
     number: (row) => (missing(row) ? Number.NaN : read(row)),
   };
+}
+
+/** A network as text; an address that stayed whole is an address. */
+function networkText(text: string, { v4, v6 }: PrefixLengths): string {
+  const [length, whole] = text.includes(':') ? [v6, 128] : [v4, 32];
+  return length === whole ? text : `${text}/${length}`;
 }
 
 function words32(octets: Uint8Array): Uint32Array {

@@ -1,10 +1,13 @@
 import { compileFilterSql, filterFileColumns } from '../filter/sql.ts';
 import { COLUMNS, type ColumnDefinition } from '../flow/schema.ts';
 import type { CellKind } from './cells.ts';
+import { DURATION, type PrefixLengths } from './key.ts';
+import { type Arithmetic, counterSql, type Measure, type MeasureContext } from './measure.ts';
 import { withNames } from './name-columns.ts';
+import { cellKind, columnExpression, type PlannedKey, planKey } from './plan-key.ts';
 import type { Probe } from './probe.ts';
 import { hasValues, type Source, spanColumns, sqlSource, sqlSpan } from './source.ts';
-import { DURATION, type Key, namesRecordKind, type QuerySpec } from './spec.ts';
+import { namesRecordKind, type QuerySpec } from './spec.ts';
 import { SQL_TIME_END, sqlName } from './sql-text.ts';
 
 /** A column of an answer: where its values are in the result of the statement. */
@@ -14,6 +17,10 @@ export interface AnswerColumn {
   /** Number of its (first) vector. */
   readonly at: number;
   readonly column: ColumnDefinition | undefined;
+  /** Of a key that is a network. */
+  readonly lengths?: PrefixLengths | undefined;
+  /** Of a figure that is none of flows, packets and bytes. */
+  readonly measure?: Measure;
 }
 
 /** A statement, and what its result means. */
@@ -21,7 +28,9 @@ export interface Plan {
   readonly sql: string;
   readonly columns: readonly AnswerColumn[];
   /** The first row, whose first vector is 0, has totals from this vector on: flows, packets, bytes and, if asked for, first and last time. */
-  readonly totals: { readonly at: number; readonly times: boolean; readonly kind: CellKind } | undefined;
+  readonly totals:
+    | { readonly at: number; readonly times: boolean; readonly timesAt: number; readonly kind: CellKind }
+    | undefined;
 }
 
 /** Kinds of records that stand for traffic: flow, biflow, sample. */
@@ -48,127 +57,108 @@ function conditions(spec: QuerySpec, source: Source, kinds: readonly string[]): 
   return { where: parts.length === 0 ? '' : ` WHERE ${parts.join(' AND ')}`, needs };
 }
 
-/**
- * How sums are computed: doubles are exact below 2^53 and three times as fast as 128-bit integers. The row of totals comes first and is at least as
- * large as any other, so a reader sees there whether doubles suffice, and asks again with integers where not.
- */
-export type Arithmetic = 'doubles' | 'integers';
-
 /** Totals from here on may have been rounded; half of 2^53, since the totals may have been, too. */
 export const INEXACT = 2 ** 52;
 
-function sumOf(counter: 'bytes' | 'packets', scaled: boolean, arithmetic: Arithmetic): string {
-  const value = arithmetic === 'doubles' ? `"${counter}"::DOUBLE` : `"${counter}"::HUGEINT`;
-  return `coalesce(sum(${value}${scaled ? ' * greatest(coalesce("sampling_rate", 1), 1)' : ''}), 0)`;
+function sumOf(counter: 'bytes' | 'packets', context: MeasureContext): string {
+  return `coalesce(sum(${counterSql(counter, context)}), 0)`;
 }
 
-/** The statement for flows, packets and bytes by key. `totals`: with a first row of totals, with `times` also the first and last time. */
+/**
+ * The statement for flows, packets, bytes and further measures by key. `totals`: with a first row of totals, with `times` also the first and last
+ * time; measures need both.
+ */
 export function planAggregate(
   spec: QuerySpec,
   source: Source,
   probe: Probe,
   options: { readonly times: boolean; readonly arithmetic: Arithmetic; readonly totals: boolean },
 ): Plan {
-  const { times, arithmetic, totals } = options;
-  const scaled = !spec.raw && probe.maxRate > 1;
+  const { arithmetic, totals } = options;
+  const { measures } = spec;
+  const times = options.times || measures.length > 0;
+  const context: MeasureContext = { scaled: !spec.raw && probe.maxRate > 1, arithmetic };
   const { where, needs } = conditions(spec, source, kindCondition(spec, probe));
-  for (const name of ['bytes', 'packets']) needs.add(name);
-  if (scaled) needs.add('sampling_rate');
-  const keys = spec.by.map((key, index) => planKey(key, index, probe));
-  for (const { needs: names } of keys) for (const name of names) needs.add(name);
-  if (times) for (const name of ['time_start', 'duration']) needs.add(name);
-  const groups = keys.flatMap(({ groups }) => groups);
-  const measures = [
+  const keys = spec.by.map((key, index) => planKey(key, `k${index}`, { probe, source, spec }));
+  const needed = ['bytes', 'packets', ...[...keys, ...measures].flatMap((each) => each.needs)];
+  if (context.scaled) needed.push('sampling_rate');
+  if (times) needed.push('time_start', 'duration');
+  for (const name of needed) needs.add(name);
+  const aggregates = [
     'count(*) AS flows',
-    `${sumOf('packets', scaled, arithmetic)} AS packets`,
-    `${sumOf('bytes', scaled, arithmetic)} AS bytes`,
+    `${sumOf('packets', context)} AS packets`,
+    `${sumOf('bytes', context)} AS bytes`,
+    ...measures.flatMap(({ inner }, index) => (inner === undefined ? [] : [`${inner(context)} AS m${index}`])),
     ...(times ? ['min("time_start") AS first', `max(greatest("time_start", ${SQL_TIME_END})) AS last`] : []),
   ];
-  const inner = `SELECT ${[...groups, ...measures].join(', ')} FROM ${sqlSource(source, needs)}${where} GROUP BY ALL`;
-  const outputs = keys.flatMap(({ outputs }) => outputs);
-  const kind = counterKind(arithmetic);
-  const columns: AnswerColumn[] = [];
-  let at = 1;
-  for (const key of keys) {
-    columns.push({ name: key.name, kind: key.kind, at, column: key.column });
-    at += key.outputs.length;
-  }
-  const measuresAt = at;
-  columns.push(
-    { name: 'flows', kind: 'i64', at, column: undefined },
-    { name: 'packets', kind, at: at + 1, column: undefined },
-    { name: 'bytes', kind, at: at + 2, column: undefined },
+  const groups = keys.flatMap((key) => key.groups);
+  const inner = `SELECT ${[...groups, ...aggregates].join(', ')} FROM ${sqlSource(source, needs)}${where} GROUP BY ALL`;
+  const outputs = keys.flatMap((key) => key.outputs);
+  const figures = measures.map(
+    ({ outer, name }, index) => `(${outer?.(`m${index}`) ?? `m${index}`})::DOUBLE AS ${sqlName(name)}`,
   );
-  const list = ['flows', 'packets', 'bytes', ...(times ? ['first', 'last'] : [])];
+  const list = ['flows', 'packets', 'bytes', ...figures, ...(times ? ['first', 'last'] : [])];
   const order = orderBy(spec, keys);
-  const limit = spec.limit === undefined ? '' : ` ORDER BY ${order} LIMIT ${spec.limit}`;
+  const limit = spec.limit === undefined ? '' : ` LIMIT ${spec.limit}`;
+  const least = spec.least === undefined ? '' : ` WHERE ${sqlName(spec.order[0]?.name ?? 'bytes')} >= ${spec.least}`;
+  const from = figures.length > 0 ? 'g, t' : 'g';
   const selected = `SELECT 1::UTINYINT AS t, ${[...outputs, ...list].join(', ')} FROM`;
-  if (!totals) {
-    const top = spec.limit === undefined ? '' : ` LIMIT ${spec.limit}`;
-    return { sql: `${selected} (${inner}) ORDER BY ${order}${top}`, columns, totals: undefined };
-  }
+  const { columns, measuresAt } = answerColumns(spec, keys, counterKind(arithmetic));
+  if (!totals) return { sql: `${selected} (${inner})${least} ORDER BY ${order}${limit}`, columns, totals: undefined };
   const sums = [
     'sum(flows)::BIGINT',
     'coalesce(sum(packets), 0)',
     'coalesce(sum(bytes), 0)',
+    ...measures.map(() => 'NULL'),
     ...(times ? ['min(first)', 'max(last)'] : []),
   ];
   const total = `SELECT 0::UTINYINT, ${[...outputs.map(() => 'NULL'), ...sums].join(', ')} FROM g`;
+  const whole = figures.length > 0 ? `, t AS (SELECT ${WHOLE} FROM g)` : '';
+  const top = limit === '' ? '' : ` ORDER BY ${order}${limit}`;
   return {
-    sql: `WITH g AS MATERIALIZED (${inner}) SELECT * FROM (${selected} g${limit}) UNION ALL ${total} ORDER BY t, ${order}`,
+    sql: `WITH g AS MATERIALIZED (${inner})${whole} SELECT * FROM (${selected} ${from}${least}${top}) UNION ALL ${total} ORDER BY t, ${order}`,
     columns,
-    totals: { at: measuresAt, times, kind },
+    totals: { at: measuresAt, times, kind: counterKind(arithmetic), timesAt: measuresAt + 3 + measures.length },
   };
 }
 
-interface PlannedKey {
-  readonly name: string;
-  readonly column: ColumnDefinition;
-  readonly kind: CellKind;
-  /** What is grouped by, with its alias. */
-  readonly groups: readonly string[];
-  /** Names of the vectors in the result. */
-  readonly outputs: readonly string[];
-  readonly needs: readonly string[];
-}
+/** What measures know of the whole answer. */
+const WHOLE = `sum(flows)::DOUBLE AS total_flows, sum(packets)::DOUBLE AS total_packets, sum(bytes)::DOUBLE AS total_bytes,
+  (epoch_us(max(last)) - epoch_us(min(first))) / 1e6 AS seconds`;
 
-function planKey({ name, column }: Key, index: number, probe: Probe): PlannedKey {
-  const alias = `k${index}`;
-  if (column.type === 'address') {
-    const hi = sqlName(`${column.name}_hi`);
-    const lo = sqlName(`${column.name}_lo`);
-    // Where all addresses are IPv4 the upper half tells nothing, and grouping by one number is a fifth faster.
-    const v4 = probe.onlyV4.has(column.name);
-    const groups = v4 ? [`${lo} AS ${alias}_lo`] : [`${hi} AS ${alias}_hi`, `${lo} AS ${alias}_lo`];
-    const outputs = [v4 ? `0::UBIGINT AS ${alias}_hi` : `${alias}_hi`, `${alias}_lo`];
-    const needs = v4 ? [`${column.name}_lo`] : [`${column.name}_hi`, `${column.name}_lo`];
-    return { name, column, kind: 'address', groups, outputs, needs };
+function answerColumns(
+  { measures }: QuerySpec,
+  keys: readonly PlannedKey[],
+  kind: CellKind,
+): { columns: AnswerColumn[]; measuresAt: number } {
+  const columns: AnswerColumn[] = [];
+  let at = 1;
+  for (const { key, cell, outputs } of keys) {
+    const lengths = key.kind === 'prefix' ? key.lengths : undefined;
+    columns.push({ name: key.name, kind: cell, at, column: key.column, lengths });
+    at += outputs.length;
   }
-  const [expressions, needs] = columnExpression(column);
-  return {
-    name,
-    column,
-    kind: cellKind(column),
-    groups: [`${expressions.join('')} AS ${alias}`],
-    outputs: [alias],
-    needs,
-  };
+  columns.push(
+    { name: 'flows', kind: 'i64', at, column: undefined },
+    { name: 'packets', kind, at: at + 1, column: undefined },
+    { name: 'bytes', kind, at: at + 2, column: undefined },
+    ...measures.map((measure, index): AnswerColumn => {
+      return { name: measure.name, kind: measure.kind, at: at + 3 + index, column: undefined, measure };
+    }),
+  );
+  return { columns, measuresAt: at };
 }
 
 /** Order of groups: as asked, and then by the keys, so that equal questions have equal answers. */
 function orderBy({ order }: QuerySpec, keys: readonly PlannedKey[]): string {
-  const names = keys.flatMap((_, index) => keyNames(keys, index));
-  const wanted = keys.findIndex(({ name }) => name === order.name);
-  const first = wanted < 0 ? [order.name] : keyNames(keys, wanted);
-  const direction = order.descending ? 'DESC NULLS LAST' : 'ASC NULLS LAST';
-  return [
-    ...first.map((name) => `${name} ${direction}`),
-    ...names.filter((name) => !first.includes(name)).map((name) => `${name} NULLS LAST`),
-  ].join(', ');
-}
-
-function keyNames(keys: readonly PlannedKey[], index: number): string[] {
-  return keys[index]?.kind === 'address' ? [`k${index}_hi`, `k${index}_lo`] : [`k${index}`];
+  const asked = order.flatMap(({ name, descending }) => {
+    const names = keys.find(({ key }) => key.name === name)?.names ?? [sqlName(name)];
+    return names.map((one) => `${one} ${descending ? 'DESC' : 'ASC'} NULLS LAST`);
+  });
+  const rest = keys
+    .filter(({ key }) => !order.some(({ name }) => name === key.name))
+    .flatMap(({ names }) => names.map((name) => `${name} NULLS LAST`));
+  return [...asked, ...rest].join(', ');
 }
 
 /** The statement for the flows themselves. */
@@ -184,12 +174,11 @@ export function planListing(spec: QuerySpec, source: Source): Plan {
     outputs.push(...expressions);
     for (const name of names) needs.add(name);
   }
-  const orderColumn =
-    spec.order.name === DURATION.name ? DURATION : COLUMNS.find(({ name }) => name === spec.order.name);
-  const [order, orderNeeds] = columnExpression(orderColumn ?? DURATION);
-  for (const name of orderNeeds) needs.add(name);
-  const direction = spec.order.descending ? 'DESC NULLS LAST' : 'ASC NULLS LAST';
-  const sorted = order.map((name) => `${name} ${direction}`);
+  const sorted = spec.order.flatMap(({ name, descending }) => {
+    const [expressions, names] = columnExpression(COLUMNS.find((column) => column.name === name) ?? DURATION);
+    for (const one of names) needs.add(one);
+    return expressions.map((expression) => `${expression} ${descending ? 'DESC' : 'ASC'} NULLS LAST`);
+  });
   const limit = spec.limit === undefined ? '' : ` LIMIT ${spec.limit}`;
   const sql = `SELECT ${outputs.join(', ')} FROM ${sqlSource(source, needs)}${where} ORDER BY ${sorted.join(', ')}${limit}`;
   return { sql, columns, totals: undefined };
@@ -197,14 +186,14 @@ export function planListing(spec: QuerySpec, source: Source): Plan {
 
 /** The statement for one row of totals, as in the last row of an aggregate. */
 export function planTotals(spec: QuerySpec, source: Source, probe: Probe, arithmetic: Arithmetic): Plan {
-  const scaled = !spec.raw && probe.maxRate > 1;
+  const context: MeasureContext = { scaled: !spec.raw && probe.maxRate > 1, arithmetic };
   const { where, needs } = conditions(spec, source, spec.by.length > 0 ? kindCondition(spec, probe) : []);
-  for (const name of ['bytes', 'packets', 'time_start', 'duration', ...(scaled ? ['sampling_rate'] : [])])
+  for (const name of ['bytes', 'packets', 'time_start', 'duration', ...(context.scaled ? ['sampling_rate'] : [])])
     needs.add(name);
-  const sums = (['packets', 'bytes'] as const).map((name) => sumOf(name, scaled, arithmetic));
+  const sums = (['packets', 'bytes'] as const).map((name) => sumOf(name, context));
   const times = `min("time_start"), max(greatest("time_start", ${SQL_TIME_END}))`;
   const sql = `SELECT 0::UTINYINT, count(*), ${sums.join(', ')}, ${times} FROM ${sqlSource(source, needs)}${where}`;
-  return { sql, columns: [], totals: { at: 1, times: true, kind: counterKind(arithmetic) } };
+  return { sql, columns: [], totals: { at: 1, times: true, kind: counterKind(arithmetic), timesAt: 4 } };
 }
 
 /** The statement for one row with the number of records that match, whatever is summed: those that stand for traffic, and aggregates. */
@@ -219,24 +208,7 @@ function counterKind(arithmetic: Arithmetic): CellKind {
   return arithmetic === 'doubles' ? 'double' : 'hugeint';
 }
 
-/** A column of the schema as expressions over the columns of the files, two for an address and one for others; and the columns they name. */
-function columnExpression(column: ColumnDefinition): [expressions: readonly string[], names: readonly string[]] {
-  if (column.type === 'address') {
-    const names = [`${column.name}_hi`, `${column.name}_lo`];
-    return [names.map(sqlName), names];
-  }
-  if (column.name === 'time_end') return [[SQL_TIME_END], ['time_start', 'duration']];
-  return [[sqlName(column.name)], [column.name]];
-}
-
 function isStored(column: ColumnDefinition, source: Source): boolean {
   const [, names] = columnExpression(column);
   return names.every((name) => hasValues(source, name));
-}
-
-/** How a column's values are kept in a result. */
-function cellKind(column: ColumnDefinition): CellKind {
-  if (column === DURATION) return 'i64';
-  if (column.display === 'enum') return 'words';
-  return column.type === 'extra' ? 'extra' : column.type;
 }

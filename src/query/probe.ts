@@ -22,7 +22,10 @@ export interface Probe {
 
 /** Looks at the source for what planning this question needs. */
 export async function probe(duck: QueryDuck, source: Source, spec: QuerySpec): Promise<Probe> {
-  const addresses = spec.by.filter(({ column }) => column.type === 'address').map(({ name }) => name);
+  const keys = spec.by.filter(
+    ({ kind, column }) => (kind === 'column' || kind === 'prefix') && column.type === 'address',
+  );
+  const addresses = [...new Set(keys.map(({ column }) => column.name))];
   const has = (name: string) => source.columns.has(name);
   const max = (name: string) => (has(name) ? `coalesce(max(${sqlName(name)}), 0)::DOUBLE` : '0::DOUBLE');
   const unknown = has('sampling_rate') ? 'coalesce(min("sampling_rate"), 0)::DOUBLE' : '0::DOUBLE';

@@ -1,10 +1,10 @@
 import { messageOf, WeirError } from '../util/errors.ts';
 import { isInterrupt } from './duck.ts';
-import { createCsv, createJson, type FormatName, type RowFormat, type Write } from './format.ts';
+import { createCsv, createJson, type FormatName, type RowFormat, type Write } from './output/format.ts';
+import { printable, Table } from './output/table.ts';
 import { smallFiles } from './small-tables.ts';
 import { openCatalogue, type Source, selectSegments } from './source.ts';
 import { type SqlAnswer, SqlSession } from './sql-session.ts';
-import { printable, Table } from './table.ts';
 import type { TimeSpan } from './time.ts';
 
 export interface SqlOptions {

@@ -16,7 +16,7 @@ import { COLUMNS } from '../flow/schema.ts';
 import { messageOf, WeirError } from '../util/errors.ts';
 import type { Cell } from './cells.ts';
 import { duckSettings, isInterrupt } from './duck.ts';
-import type { FormatColumn } from './format.ts';
+import type { FormatColumn } from './output/format.ts';
 import { SMALL_VIEWS, type SmallFiles } from './small-tables.ts';
 import { type Source, sourceFiles } from './source.ts';
 import { sqlText } from './sql-text.ts';

@@ -60,15 +60,22 @@ export function parseSpan(from: string | undefined, to: string | undefined, cont
   return span;
 }
 
+/** Reads a length of time, `5m` or `1h30m`, as µs; undefined when it is none. */
+export function parseStep(text: string): bigint | undefined {
+  if (!/^(?:\d{1,9}(?:us|ms|sec|min|[smhdw]))+$/i.test(text)) return undefined;
+  let length = 0n;
+  for (const [, count = '0', unit = 's'] of text.matchAll(/(\d+)([a-z]+)/gi))
+    length += BigInt(count) * (UNITS[unit.toLowerCase()] as bigint);
+  return length;
+}
+
 function parseRelative(text: string, context: TimeContext): bigint | undefined {
   const match = /^(now|today|yesterday)?((?:[+-](?:\d{1,9}(?:us|ms|sec|min|[smhdw]))+)*)$/i.exec(text);
   if (match === null || text === '') return undefined;
   let time = anchor((match[1] ?? 'now').toLowerCase(), context);
   for (const [, sign, steps = ''] of (match[2] ?? '').matchAll(/([+-])([^+-]+)/g)) {
-    for (const [, count = '0', unit = 's'] of steps.matchAll(/(\d+)([a-z]+)/gi)) {
-      const step = BigInt(count) * (UNITS[unit.toLowerCase()] as bigint);
-      time += sign === '-' ? -step : step;
-    }
+    const step = parseStep(steps) ?? 0n;
+    time += sign === '-' ? -step : step;
   }
   return time;
 }

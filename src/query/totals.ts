@@ -18,7 +18,7 @@ export const NO_TOTALS: Totals = { flows: 0, packets: 0, bytes: 0, first: Number
 
 /** Reads the row of totals at the head of a result. Without times in it, they are those of the source, all of whose rows count. */
 export function readTotals(rows: Rows, plan: Plan, source: Source): Totals {
-  const { at, times, kind } = plan.totals ?? { at: 1, times: false, kind: 'double' };
+  const { at, times, timesAt, kind } = plan.totals ?? { at: 1, times: false, timesAt: 4, kind: 'double' };
   const read = (cellKind: CellKind, vector: number) => {
     const cell = createCell(cellKind, vector);
     cell.bind(rows);
@@ -29,8 +29,8 @@ export function readTotals(rows: Rows, plan: Plan, source: Source): Totals {
     flows: Number.isNaN(flows) ? 0 : flows,
     packets: read(kind, at + 1),
     bytes: read(kind, at + 2),
-    first: times ? read('time', at + 3) : (source.first ?? Number.NaN),
-    last: times ? read('time', at + 4) : (source.last ?? Number.NaN),
+    first: times ? read('time', timesAt) : (source.first ?? Number.NaN),
+    last: times ? read('time', timesAt + 1) : (source.last ?? Number.NaN),
   };
 }
 

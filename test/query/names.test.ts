@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseFilter } from '#weir/filter/parser.js';
-import { Query } from '#weir/query/run.js';
+import { parseColumns } from '#weir/query/key.js';
+import type { Question } from '#weir/query/question.js';
 import { smallFiles } from '#weir/query/small-tables.js';
 import { openCatalogue, selectSegments } from '#weir/query/source.js';
-import { keysWithNames, parseColumns, parseKeys, parseOrder, type QuerySpec } from '#weir/query/spec.js';
 import { SqlSession } from '#weir/query/sql-session.js';
 import type { NameRow } from '#weir/session/name-row.js';
 import { makeTempFolder, type TempFolder } from '../helpers/temp.ts';
+import { askStore } from './ask.ts';
 import { micros, writeStore } from './fixture.ts';
 
 const at = (minute: number): string => `2026-03-01T12:${String(minute).padStart(2, '0')}:00Z`;
@@ -74,42 +74,10 @@ describe('names in queries', () => {
   });
   afterAll(() => folder.remove());
 
-  async function ask(more: Partial<QuerySpec>): Promise<Record<string, unknown>[]> {
-    let text = '';
-    const query = new Query({
-      data: folder.path,
-      spec: {
-        span: { from: undefined, to: undefined },
-        filter: parseFilter('', { zone: 'utc' }),
-        by: [],
-        limit: undefined,
-        order: parseOrder(undefined, more.by ?? []),
-        raw: false,
-        columns: [],
-        names: false,
-        ...more,
-      },
-      format: 'ndjson',
-      zone: 'utc',
-      plain: true,
-      width: undefined,
-      colour: false,
-      write: (part) => {
-        text += part;
-        return Promise.resolve(true);
-      },
-      clock: () => 0,
-      temporary: folder.join('tmp'),
-    });
-    expect(await query.run()).toBe(true);
-    return text
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as Record<string, unknown>);
-  }
+  const ask = (question: Question) => askStore(folder.path, question);
 
   it('are those that held when the flow came; the first one also before it was told', async () => {
-    const rows = await ask({ columns: parseColumns('in_if,in_if_name,out_if_name') });
+    const rows = await ask({ columns: 'in_if,in_if_name,out_if_name' });
     expect(rows.map((row) => [row['in_if_name'], row['out_if_name']])).toEqual([
       ['old', 'two'],
       ['new', undefined],
@@ -123,7 +91,7 @@ describe('names in queries', () => {
   });
 
   it('cost no flow and double none', async () => {
-    const rows = await ask({ by: parseKeys('in_if_name') });
+    const rows = await ask({ by: 'in_if_name' });
     expect(rows.map((row) => [row['in_if_name'], row['flows']])).toEqual([
       [null, 3],
       ['of domain 0', 2],
@@ -134,8 +102,9 @@ describe('names in queries', () => {
 
   it('stand beside the numbers with --names', async () => {
     const [row] = await ask({
-      by: keysWithNames(parseKeys('exporter,ingress_vrf')),
-      filter: parseFilter('in if 3', { zone: 'utc' }),
+      names: true,
+      by: 'exporter,ingress_vrf',
+      filter: 'in if 3',
     });
     expect(row).toMatchObject({ exporter: '192.0.2.1', ingress_vrf: 5, ingress_vrf_name: 'red', flows: 1 });
     expect(Object.keys(row ?? {}).slice(0, 3)).toEqual(['exporter', 'ingress_vrf', 'ingress_vrf_name']);
@@ -150,7 +119,7 @@ describe('names in queries', () => {
   });
 
   it('of applications and users yield to those that the record has itself', async () => {
-    const rows = await ask({ columns: parseColumns('app_label,user_label') });
+    const rows = await ask({ columns: 'app_label,user_label' });
     expect(rows.slice(4)).toEqual([{ app_label: 'secure-http' }, { app_label: 'own' }, { user_label: 'alice' }]);
   });
 

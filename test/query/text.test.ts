@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { csvField } from '#weir/query/format.js';
-import { humanDuration, humanTime, scaled } from '#weir/query/humanize.js';
-import { parseKeys, parseOrder, parseTop } from '#weir/query/spec.js';
-import { printable, Table } from '#weir/query/table.js';
+import { parseKeys } from '#weir/query/key.js';
+import { csvField } from '#weir/query/output/format.js';
+import { humanDuration, humanTime, scaled } from '#weir/query/output/humanize.js';
+import { printable, Table } from '#weir/query/output/table.js';
+import { parseOrder, parseTop } from '#weir/query/question.js';
 
 describe('numbers for people', () => {
   it.each([
@@ -88,10 +89,10 @@ describe('what is asked for', () => {
 
   it('orders are measures, keys or columns', () => {
     const keys = parseKeys('proto');
-    expect(parseOrder(undefined, keys)).toEqual({ name: 'bytes', descending: true });
-    expect(parseOrder(undefined, [])).toEqual({ name: 'time_start', descending: false });
-    expect(parseOrder('proto', keys)).toEqual({ name: 'proto', descending: false });
-    expect(parseOrder('bytes:asc', keys)).toEqual({ name: 'bytes', descending: false });
+    expect(parseOrder(undefined, keys)).toEqual([{ name: 'bytes', descending: true }]);
+    expect(parseOrder(undefined, [])).toEqual([{ name: 'time_start', descending: false }]);
+    expect(parseOrder('proto', keys)).toEqual([{ name: 'proto', descending: false }]);
+    expect(parseOrder('bytes:asc', keys)).toEqual([{ name: 'bytes', descending: false }]);
     expect(() => parseOrder('dst_port', keys)).toThrow(expect.objectContaining({ code: 'WEIR_USAGE' }));
     expect(() => parseOrder('bytes:up', keys)).toThrow(/asc or desc/);
   });

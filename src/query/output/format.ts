@@ -1,4 +1,4 @@
-import type { Cell } from './cells.ts';
+import type { Cell } from '../cells.ts';
 
 export type FormatName = 'table' | 'csv' | 'json' | 'ndjson';
 export const FORMATS: readonly FormatName[] = ['table', 'csv', 'json', 'ndjson'];

@@ -1,8 +1,8 @@
-import type { Zone } from '../filter/time-literal.ts';
+import type { Zone } from '../../filter/time-literal.ts';
+import type { Probe } from '../probe.ts';
+import type { Source } from '../source.ts';
+import type { Totals } from '../totals.ts';
 import { humanTime, scaled, zoneName } from './humanize.ts';
-import type { Probe } from './probe.ts';
-import type { Source } from './source.ts';
-import type { Totals } from './totals.ts';
 
 /** How many of the records that match stand for traffic, and how many sum up flows; and whether the sums contain the latter. */
 export interface MatchedKinds {
@@ -14,7 +14,8 @@ export interface MatchedKinds {
 export interface SummaryFacts {
   readonly source: Source;
   readonly totals: Totals;
-  readonly probe: Probe;
+  /** Undefined where nobody needed it. */
+  readonly probe: Probe | undefined;
   readonly raw: boolean;
   readonly kinds: MatchedKinds;
   /** Rows shown, and whether there are more. */
@@ -76,6 +77,7 @@ export function kindsText({ traffic, aggregates, summed }: MatchedKinds): string
 }
 
 function samplingText({ probe, raw }: SummaryFacts): string | undefined {
+  if (probe === undefined) return undefined;
   if (probe.maxRate > 1) {
     const unknown = probe.unknownRates ? '; where the rate is unknown, as counted' : '';
     if (raw) return `counters as exported; packets were sampled, up to 1 in ${grouped(probe.maxRate)}`;

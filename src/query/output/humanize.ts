@@ -1,7 +1,7 @@
-import { protocolName } from '../filter/protocols.ts';
-import type { Zone } from '../filter/time-literal.ts';
-import { formatFlags } from '../filter/values.ts';
-import type { ColumnDefinition } from '../flow/schema.ts';
+import { protocolName } from '../../filter/protocols.ts';
+import type { Zone } from '../../filter/time-literal.ts';
+import { formatFlags } from '../../filter/values.ts';
+import type { ColumnDefinition } from '../../flow/schema.ts';
 
 const PREFIXES = ['', ' k', ' M', ' G', ' T', ' P', ' E'];
 

@@ -1,10 +1,10 @@
-import type { Zone } from '../filter/time-literal.ts';
-import type { ColumnDefinition } from '../flow/schema.ts';
-import type { Cell } from './cells.ts';
+import type { Zone } from '../../filter/time-literal.ts';
+import type { ColumnDefinition } from '../../flow/schema.ts';
+import type { Cell } from '../cells.ts';
+import type { Counter, Measure } from '../measure.ts';
+import type { Totals } from '../totals.ts';
 import { humanDuration, humanNumber, humanTime, scaled } from './humanize.ts';
-import type { Measure } from './spec.ts';
 import { printable, type TableColumn } from './table.ts';
-import type { Totals } from './totals.ts';
 
 export interface PeopleOptions {
   readonly zone: Zone;
@@ -47,21 +47,32 @@ function cellText(column: ColumnDefinition, cell: Cell, row: number, scale: bool
   return cell.free ? printable(text) : cell.numeric ? humanNumber(cell.number(row), text, column) : text;
 }
 
+/** A figure of a group that is none of flows, packets and bytes. */
+export function figureForPeople(measure: Measure, cell: Cell, { plain }: PeopleOptions): PeopleColumn {
+  const text = (value: number): string => {
+    if (!Number.isFinite(value)) return NONE;
+    if (measure.display === 'percent') return value.toFixed(value < 10 ? 2 : 1);
+    if (measure.display === 'duration') return plain ? (value / 1e6).toFixed(3) : humanDuration(value);
+    return plain ? String(Math.round(value)) : scaled(value);
+  };
+  return { label: measure.label, right: true, text: (row) => text(cell.number(row)) };
+}
+
 /** Flows, packets and bytes of a group, what share of the whole it has, and its rates over the time of all flows in the answer. */
 export function measuresForPeople(
-  cells: Readonly<Record<Measure, Cell>>,
-  order: string,
+  cells: Readonly<Record<Counter, Cell>>,
+  order: string | undefined,
   totals: Totals,
   options: PeopleOptions,
 ): PeopleColumn[] {
   const { flows, packets, bytes } = cells;
   const seconds = Math.max(0, totals.last - totals.first) / 1e6;
-  const ranked: Measure = order === 'flows' || order === 'packets' ? order : 'bytes';
+  const ranked: Counter = order === 'flows' || order === 'packets' ? order : 'bytes';
   const number = (value: number) => {
     if (!Number.isFinite(value)) return NONE;
     return options.plain ? String(Math.round(value)) : scaled(value);
   };
-  const counter = (label: Measure, cell: Cell): PeopleColumn => ({
+  const counter = (label: Counter, cell: Cell): PeopleColumn => ({
     label,
     right: true,
     text: (row) => (options.plain ? (cell.text(row) ?? NONE) : number(cell.number(row))),

@@ -1,0 +1,146 @@
+import { nearest } from '../elements/nearest.ts';
+import { WeirError } from '../util/errors.ts';
+import type { CellKind } from './cells.ts';
+
+/** What every aggregate counts. */
+export const COUNTERS = ['flows', 'packets', 'bytes'] as const;
+export type Counter = (typeof COUNTERS)[number];
+
+/**
+ * How sums are computed: doubles are exact below 2^53 and three times as fast as 128-bit integers. The row of totals comes first and is at least as
+ * large as any other, so a reader sees there whether doubles suffice, and asks again with integers where not.
+ */
+export type Arithmetic = 'doubles' | 'integers';
+
+/** How counters are read. */
+export interface MeasureContext {
+  /** Counters are multiplied by the sampling rate. */
+  readonly scaled: boolean;
+  readonly arithmetic: Arithmetic;
+}
+
+/** One column of figures of a group. */
+export interface Measure {
+  /** Its name in `--measures`, in `--order` and in the output. */
+  readonly name: string;
+  readonly label: string;
+  readonly about: string;
+  /** How it is shown: as a count, with decimals, as a time span in µs, or per cent. */
+  readonly display: 'count' | 'decimal' | 'duration' | 'percent';
+  readonly kind: CellKind;
+  /** Columns of the files that `inner` names. */
+  readonly needs: readonly string[];
+  /** An SQL aggregate over the flows of a group; undefined for a measure made of others. */
+  readonly inner?: (context: MeasureContext) => string;
+  /**
+   * SQL over a group's flows, packets, bytes and the result `own` of its `inner`; `seconds`, `total_bytes`, `total_packets` and `total_flows` are
+   * those of the whole answer. Without it, `inner` itself is shown.
+   */
+  readonly outer?: (own: string) => string;
+}
+
+/** A counter of a flow as a number to add up. */
+export function counterSql(counter: 'bytes' | 'packets', { scaled, arithmetic }: MeasureContext): string {
+  const value = arithmetic === 'doubles' ? `"${counter}"::DOUBLE` : `"${counter}"::HUGEINT`;
+  return `${value}${scaled ? ' * greatest(coalesce("sampling_rate", 1), 1)' : ''}`;
+}
+
+function rate(name: string, label: string, about: string, sql: string): Measure {
+  return { name, label, about, display: 'count', kind: 'double', needs: [], outer: () => sql };
+}
+
+function perFlow(of: 'bytes' | 'packets'): Measure[] {
+  const inner = (aggregate: (value: string) => string) => (context: MeasureContext) =>
+    `${aggregate(`(${counterSql(of, { ...context, arithmetic: 'doubles' })})`)}::DOUBLE`;
+  return [
+    {
+      name: `avg_${of}`,
+      label: `avg ${of}`,
+      about: `Average ${of} of a flow.`,
+      display: 'count',
+      kind: 'double',
+      needs: [],
+      outer: () => `${of} / nullif(flows, 0)`,
+    },
+    {
+      name: `p95_${of}`,
+      label: `p95 ${of}`,
+      about: `95 of 100 flows have at most so many ${of}.`,
+      display: 'count',
+      kind: 'double',
+      needs: [of],
+      inner: inner((value) => `quantile_disc(${value}, 0.95)`),
+    },
+    {
+      name: `max_${of}`,
+      label: `max ${of}`,
+      about: `${of === 'bytes' ? 'Bytes' : 'Packets'} of the largest flow.`,
+      display: 'count',
+      kind: 'double',
+      needs: [of],
+      inner: inner((value) => `max(${value})`),
+    },
+  ];
+}
+
+function duration(name: string, label: string, about: string, aggregate: string): Measure {
+  const inner = () => `${aggregate}::DOUBLE`;
+  return { name, label, about, display: 'duration', kind: 'double', needs: ['duration'], inner };
+}
+
+function share(of: Counter): Measure {
+  const outer = () => `100.0 * ${of} / nullif(total_${of}, 0)`;
+  return {
+    name: `share_${of}`,
+    label: `% ${of}`,
+    about: `Per cent of all ${of} that match.`,
+    display: 'percent',
+    kind: 'double',
+    needs: [],
+    outer,
+  };
+}
+
+/** Measures beside flows, packets and bytes. */
+export const MEASURES: readonly Measure[] = [
+  rate('bps', 'bit/s', 'Bits per second over the time of the whole answer.', 'bytes * 8 / nullif(seconds, 0)'),
+  rate('pps', 'packet/s', 'Packets per second over the time of the whole answer.', 'packets / nullif(seconds, 0)'),
+  rate('bpp', 'byte/packet', 'Bytes per packet.', 'bytes / nullif(packets, 0)'),
+  share('flows'),
+  share('packets'),
+  share('bytes'),
+  ...perFlow('bytes'),
+  ...perFlow('packets'),
+  duration('avg_duration', 'avg lasted', 'Average duration of a flow.', 'avg("duration")'),
+  duration('p95_duration', 'p95 lasted', '95 of 100 flows last no longer.', 'quantile_disc("duration", 0.95)'),
+  {
+    name: 'margin',
+    label: '± %',
+    about:
+      'Margin of error of packets and bytes at 95 % confidence where packets were sampled: 196 % / √(packets seen).',
+    display: 'percent',
+    kind: 'double',
+    needs: ['packets', 'sampling_rate'],
+    // Phaal and Panchen, "Packet Sampling Basics" (sFlow.org): % error <= 196 * sqrt(1 / c), c the samples of the class.
+    inner: () => `sum(CASE WHEN "sampling_rate" > 1 THEN "packets" END)::DOUBLE`,
+    outer: (own) => `196 / sqrt(nullif(${own}, 0))`,
+  },
+];
+
+/** Reads `bps,avg_bytes`. Throws WEIR_USAGE with the nearest name. Counters among them are left out: every group has them. */
+export function parseMeasures(text: string): Measure[] {
+  const names = text
+    .toLowerCase()
+    .split(/[\s,]+/)
+    .filter((name) => name !== '');
+  const wanted = [...new Set(names)].filter((name) => !(COUNTERS as readonly string[]).includes(name));
+  return wanted.map((name) => {
+    const measure = MEASURES.find((one) => one.name === name);
+    if (measure !== undefined) return measure;
+    const known = [...COUNTERS, ...MEASURES.map((one) => one.name)];
+    const suggestion = nearest(name, known);
+    throw new WeirError('WEIR_USAGE', `--measures: there is no measure '${name.slice(0, 60)}'`, {
+      hint: suggestion === undefined ? `There are ${known.join(', ')}.` : `Did you mean '${suggestion}'?`,
+    });
+  });
+}

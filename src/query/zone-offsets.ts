@@ -1,0 +1,44 @@
+import type { Zone } from '../filter/time-literal.ts';
+
+/** What a zone's clocks are ahead of UTC by, µs, for times before `until` (µs; undefined for the rest of time). */
+export interface ZoneOffset {
+  readonly until: bigint | undefined;
+  readonly offset: bigint;
+}
+
+const HOUR = 3_600_000;
+/** Clocks are put forward and back twice a year; a longer span of data is not looked through hour by hour. */
+const MOST_DAYS = 20 * 366;
+
+/**
+ * The offsets of a zone over the time of some data, in order, by which times are put into buckets of `micros`: multiples of a bucket that divides the
+ * zone's offsets need none.
+ */
+export function zoneOffsets(
+  zone: Zone,
+  { first, last }: { readonly first: number | null; readonly last: number | null },
+  micros: bigint,
+): ZoneOffset[] {
+  const none = [{ until: undefined, offset: 0n }];
+  if (zone === 'utc' || first === null || last === null) return none;
+  const from = Math.floor(first / 1000 / HOUR) * HOUR;
+  const to = Math.min(last / 1000, from + MOST_DAYS * 24 * HOUR);
+  const found: ZoneOffset[] = [];
+  let offset = offsetAt(from);
+  for (let day = from; day < to; day += 24 * HOUR) {
+    const next = Math.min(day + 24 * HOUR, to);
+    if (offsetAt(next) === offset) continue;
+    for (let hour = day; hour < next; hour += HOUR / 4) {
+      if (offsetAt(hour) === offset) continue;
+      found.push({ until: BigInt(hour) * 1000n, offset });
+      offset = offsetAt(hour);
+      break;
+    }
+  }
+  found.push({ until: undefined, offset });
+  return found.every((one) => one.offset % micros === 0n) ? none : found;
+}
+
+function offsetAt(millis: number): bigint {
+  return BigInt(-new Date(millis).getTimezoneOffset()) * 60_000_000n;
+}
