@@ -73,7 +73,7 @@ export function selectSegments(catalogue: Catalogue, span: TimeSpan): Source {
     segments,
     span,
     splits: false,
-    columns: new Set(segments.flatMap(({ columns }) => columns)),
+    columns: new Set(columnLists(segments).flat()),
     rows: segments.reduce((sum, { rows }) => sum + rows, 0),
     bytes: segments.reduce((sum, { bytes }) => sum + bytes, 0),
     ...timesOf(segments),
@@ -113,7 +113,10 @@ function sqlScan(source: Source, needed: Iterable<string>): string {
   const icmp = ICMP.filter(([name]) => asked.has(name));
   if (icmp.length > 0) for (const name of ICMP_FROM) asked.add(name);
   const { segments, columns } = source;
-  const zeros = LEFT_OUT_WHEN_ZERO.filter(({ name }) => asked.has(name) && !isEverywhere(name, segments));
+  const lists = columnLists(segments);
+  const zeros = LEFT_OUT_WHEN_ZERO.filter(
+    ({ name }) => asked.has(name) && !lists.every((list) => list.includes(name)),
+  );
   for (const { witness } of zeros) if (witness !== undefined) asked.add(witness);
   const names = [...asked];
   const nulls = (missing: readonly string[]) => missing.map((name) => `NULL::${fileType(name)} AS ${sqlName(name)}`);
@@ -122,7 +125,7 @@ function sqlScan(source: Source, needed: Iterable<string>): string {
     return sqlWithNames(`(SELECT ${list.join(', ')} WHERE FALSE)`, named);
   }
   const missing = names.filter((name) => !columns.has(name));
-  const scan = sqlFiles(sourceFiles(source), !hasOneLayout(segments));
+  const scan = sqlFiles(sourceFiles(source), lists.length > 1);
   const all = missing.length === 0 ? scan : `(SELECT *, ${nulls(missing).join(', ')} FROM ${scan})`;
   const replaced = [
     ...zeros.map((column) => `${zeroWhereLeftOut(column)} AS ${sqlName(column.name)}`),
@@ -140,10 +143,6 @@ export function hasValues({ columns, segments }: Source, name: string): boolean 
   return leftOut.witness === undefined ? segments.length > 0 : columns.has(leftOut.witness);
 }
 
-function isEverywhere(name: string, segments: readonly SegmentEntry[]): boolean {
-  return segments.every(({ columns }) => columns.includes(name));
-}
-
 /**
  * NetFlow v1 to v8 have no field for ICMP; exporters send type × 256 + code as the destination port, and so do those of v9 that send no ICMP field (Cisco,
  * "NetFlow Export Datagram Format"). What is stored stays as it was sent; a question about ICMP finds it here.
@@ -158,11 +157,11 @@ const ICMP = [
   ],
 ] as const;
 
-/** Whether all files have the same columns, so that DuckDB need not open each of them before it plans. */
-function hasOneLayout(segments: readonly SegmentEntry[]): boolean {
-  // Entries of one catalogue file share their lists.
+/** The different lists of columns that the files have; where there is one, DuckDB need not open each file before it plans. */
+function columnLists(segments: readonly SegmentEntry[]): readonly (readonly string[])[] {
+  // Entries of one catalogue file share their lists, so that few have to be compared by their names.
   const lists = new Set(segments.map(({ columns }) => columns));
-  return lists.size === 1 || new Set([...lists].map((columns) => columns.join(' '))).size === 1;
+  return [...new Map([...lists].map((columns) => [columns.join(' '), columns])).values()];
 }
 
 /** Conditions that a flow of the source belongs to its span; empty when all do. */
