@@ -22,8 +22,37 @@ const ELEMENTS: readonly (readonly [name: string, type: 'unsigned8' | 'unsigned1
 /** An octet or more that is nothing: paddingOctets. */
 export const PAD = 210;
 
-/** Field specifiers from pairs of v9's number, or the name of a field that has none there, and length in octets. */
-export function fixedFields(list: readonly (readonly [field: number | string, length: number])[]): FieldSpecifier[] {
+/** A field: v9's number, or the name of a field that has none there; and its length in octets. */
+export type FixedField = readonly [field: number | string, length: number];
+
+/** What records of v1, v5, v6 and v7 begin with, 36 octets: addresses, next hop, interfaces, packets, octets, first, last, ports. */
+export const FIXED_BEGINNING: readonly FixedField[] = [
+  [8, 4],
+  [12, 4],
+  [15, 4],
+  [10, 2],
+  [14, 2],
+  [2, 4],
+  [1, 4],
+  [22, 4],
+  [21, 4],
+  [7, 2],
+  [11, 2],
+];
+
+/** What v5, v6 and v7 have from octet 37 on, 9 octets: TCP flags, protocol, ToS, AS numbers, masks. */
+export const FIXED_MIDDLE: readonly FixedField[] = [
+  [6, 1],
+  [4, 1],
+  [5, 1],
+  [16, 2],
+  [17, 2],
+  [9, 1],
+  [13, 1],
+];
+
+/** Field specifiers of a record. */
+export function fixedFields(list: readonly FixedField[]): FieldSpecifier[] {
   return list.map(([field, length]) =>
     typeof field === 'number'
       ? { enterprise: 0, id: field, length }

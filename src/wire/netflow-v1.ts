@@ -1,5 +1,5 @@
 import { u16, u32 } from '../util/octets.ts';
-import { fixedFields, PAD } from './fixed-fields.ts';
+import { FIXED_BEGINNING, fixedFields, PAD } from './fixed-fields.ts';
 
 /**
  * NetFlow version 1 (Cisco, "NetFlow Export Datagram Format", tables B-1 and B-2). All numbers in network order.
@@ -41,23 +41,7 @@ export function readV1Header(bytes: Uint8Array, header: V1Header): void {
   header.exportMillis = u32(bytes, 8) * 1000 + Math.floor(u32(bytes, 12) / 1e6);
 }
 
-const FIELDS = [
-  [8, 4],
-  [12, 4],
-  [15, 4],
-  [10, 2],
-  [14, 2],
-  [2, 4],
-  [1, 4],
-  [22, 4],
-  [21, 4],
-  [7, 2],
-  [11, 2],
-  [PAD, 2],
-  [4, 1],
-  [5, 1],
-  [6, 1],
-] as const;
+const FIELDS = [...FIXED_BEGINNING, [PAD, 2], [4, 1], [5, 1], [6, 1]] as const;
 
 /** The record as a template in the numbers of NetFlow v9. */
 export const V1_FIELDS = fixedFields([...FIELDS, [PAD, 11]]);

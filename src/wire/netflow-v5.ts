@@ -1,5 +1,6 @@
-import { u16, u32 } from '../util/octets.ts';
-import type { FieldSpecifier } from './template.ts';
+import { u16 } from '../util/octets.ts';
+import { FIXED_BEGINNING, FIXED_MIDDLE, fixedFields, PAD } from './fixed-fields.ts';
+import { readV6Header, type V6Header } from './netflow-v6.ts';
 
 /**
  * NetFlow version 5 (Cisco, "NetFlow Export Datagram Format", tables B-3 and B-4). All numbers in network order.
@@ -20,52 +21,16 @@ import type { FieldSpecifier } from './template.ts';
 export const V5_HEADER = 24;
 export const V5_RECORD = 48;
 
-export interface V5Header {
-  count: number;
-  /** ms modulo 2³². */
-  uptime: number;
-  /** ms since the epoch, with fraction. */
-  exportMillis: number;
-  /** Flows sent before this datagram, modulo 2³². */
-  sequence: number;
-  /** Engine type × 256 + engine id. */
-  engine: number;
+export interface V5Header extends V6Header {
   /** One packet in so many; 0 when the exporter says nothing. The two mode bits are not part of it. */
   samplingInterval: number;
 }
 
 /** Reads the header at offset 0 into `header`; the caller has checked that 24 octets are there. */
 export function readV5Header(bytes: Uint8Array, header: V5Header): void {
-  header.count = u16(bytes, 2);
-  header.uptime = u32(bytes, 4);
-  header.exportMillis = u32(bytes, 8) * 1000 + Math.floor(u32(bytes, 12) / 1e6);
-  header.sequence = u32(bytes, 16);
-  header.engine = u16(bytes, 20);
+  readV6Header(bytes, header);
   header.samplingInterval = u16(bytes, 22) & 0x3fff;
 }
 
-/** The record as a template in the numbers of NetFlow v9; 210 is paddingOctets. */
-export const V5_FIELDS: readonly FieldSpecifier[] = (
-  [
-    [8, 4],
-    [12, 4],
-    [15, 4],
-    [10, 2],
-    [14, 2],
-    [2, 4],
-    [1, 4],
-    [22, 4],
-    [21, 4],
-    [7, 2],
-    [11, 2],
-    [210, 1],
-    [6, 1],
-    [4, 1],
-    [5, 1],
-    [16, 2],
-    [17, 2],
-    [9, 1],
-    [13, 1],
-    [210, 2],
-  ] as const
-).map(([id, length]) => ({ enterprise: 0, id, length }));
+/** The record as a template in the numbers of NetFlow v9. */
+export const V5_FIELDS = fixedFields([...FIXED_BEGINNING, [PAD, 1], ...FIXED_MIDDLE, [PAD, 2]]);

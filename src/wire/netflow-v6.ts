@@ -1,5 +1,5 @@
 import { u16, u32 } from '../util/octets.ts';
-import { fixedFields, PAD } from './fixed-fields.ts';
+import { FIXED_BEGINNING, FIXED_MIDDLE, fixedFields, PAD } from './fixed-fields.ts';
 import { readV1Header, type V1Header } from './netflow-v1.ts';
 
 /**
@@ -21,6 +21,7 @@ import { readV1Header, type V1Header } from './netflow-v1.ts';
 export const V6_HEADER = 24;
 export const V6_RECORD = 52;
 
+/** Versions 5, 7 and 8 have the same, and go on. */
 export interface V6Header extends V1Header {
   /** Flows sent before this datagram, modulo 2³². */
   sequence: number;
@@ -37,25 +38,9 @@ export function readV6Header(bytes: Uint8Array, header: V6Header): void {
 
 /** The record as a template in the numbers of NetFlow v9. */
 export const V6_FIELDS = fixedFields([
-  [8, 4],
-  [12, 4],
-  [15, 4],
-  [10, 2],
-  [14, 2],
-  [2, 4],
-  [1, 4],
-  [22, 4],
-  [21, 4],
-  [7, 2],
-  [11, 2],
+  ...FIXED_BEGINNING,
   [PAD, 1],
-  [6, 1],
-  [4, 1],
-  [5, 1],
-  [16, 2],
-  [17, 2],
-  [9, 1],
-  [13, 1],
+  ...FIXED_MIDDLE,
   ['in_encaps', 1],
   ['out_encaps', 1],
   ['peer_nexthop', 4],

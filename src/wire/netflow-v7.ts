@@ -1,4 +1,4 @@
-import { fixedFields } from './fixed-fields.ts';
+import { FIXED_BEGINNING, FIXED_MIDDLE, fixedFields } from './fixed-fields.ts';
 import { readV6Header, type V6Header } from './netflow-v6.ts';
 
 /**
@@ -30,26 +30,4 @@ export type V7Header = V6Header;
 export const readV7Header: (bytes: Uint8Array, header: V7Header) => void = readV6Header;
 
 /** The record as a template in the numbers of NetFlow v9; 43 is ipv4RouterSc. */
-export const V7_FIELDS = fixedFields([
-  [8, 4],
-  [12, 4],
-  [15, 4],
-  [10, 2],
-  [14, 2],
-  [2, 4],
-  [1, 4],
-  [22, 4],
-  [21, 4],
-  [7, 2],
-  [11, 2],
-  ['flags', 1],
-  [6, 1],
-  [4, 1],
-  [5, 1],
-  [16, 2],
-  [17, 2],
-  [9, 1],
-  [13, 1],
-  ['invalid', 2],
-  [43, 4],
-]);
+export const V7_FIELDS = fixedFields([...FIXED_BEGINNING, ['flags', 1], ...FIXED_MIDDLE, ['invalid', 2], [43, 4]]);

@@ -1,5 +1,5 @@
 import { u16, u32 } from '../util/octets.ts';
-import { fixedFields, PAD, recordLength } from './fixed-fields.ts';
+import { type FixedField, fixedFields, PAD, recordLength } from './fixed-fields.ts';
 import { readV6Header, type V6Header } from './netflow-v6.ts';
 import type { FieldSpecifier } from './template.ts';
 
@@ -50,7 +50,7 @@ export interface V8Scheme {
   readonly sourceMaskFirst: readonly FieldSpecifier[] | undefined;
 }
 
-type Keys = Parameters<typeof fixedFields>[0];
+type Keys = readonly FixedField[];
 
 const AGGREGATED: Keys = [
   [3, 4],
