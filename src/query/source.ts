@@ -114,9 +114,7 @@ function sqlScan(source: Source, needed: Iterable<string>): string {
   if (icmp.length > 0) for (const name of ICMP_FROM) asked.add(name);
   const { segments, columns } = source;
   const lists = columnLists(segments);
-  const zeros = LEFT_OUT_WHEN_ZERO.filter(
-    ({ name }) => asked.has(name) && !lists.every((list) => list.includes(name)),
-  );
+  const zeros = LEFT_OUT_WHEN_ZERO.filter(({ name }) => asked.has(name) && !lists.every((list) => list.includes(name)));
   for (const { witness } of zeros) if (witness !== undefined) asked.add(witness);
   const names = [...asked];
   const nulls = (missing: readonly string[]) => missing.map((name) => `NULL::${fileType(name)} AS ${sqlName(name)}`);

@@ -24,15 +24,19 @@ export function beginMessage(
   exportMillis: number,
   uptime: number,
 ): void {
-  const { counters } = domain;
-  counters.datagrams++;
-  counters.octets += octets;
-  domain.lastReceived = context.receivedMicros;
+  countMessage(context, domain, octets);
   domain.clockSkewMillis = exportMillis - context.receivedMicros / 1000;
   if (Math.abs(domain.clockSkewMillis) > CLOCK_OFF) domain.met('clock-off', 1);
   describeDomain(context, domain);
   context.exportMillis = exportMillis;
   context.uptime = uptime;
+}
+
+/** Counts a message of a domain. */
+export function countMessage({ receivedMicros }: RecordContext, domain: Domain, octets: number): void {
+  domain.counters.datagrams++;
+  domain.counters.octets += octets;
+  domain.lastReceived = receivedMicros;
 }
 
 /** Puts into `context` what all records of a domain share. */

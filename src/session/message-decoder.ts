@@ -7,7 +7,7 @@ import { readV9Header, V9_HEADER, V9_OPTIONS_SET, V9_TEMPLATE_SET } from '../wir
 import { RecordContext } from '../wire/record-context.ts';
 import { isSflow } from '../wire/sflow/datagram.ts';
 import type { TemplateRecord } from '../wire/template.ts';
-import { beginMessage, SFLOW_DOMAIN } from './begin-message.ts';
+import { beginMessage, countMessage, SFLOW_DOMAIN } from './begin-message.ts';
 import type { CounterSink } from './counter-row.ts';
 import type { BatchSink, DecodeObserver } from './data-decoder.ts';
 import type { Domain } from './domain.ts';
@@ -179,9 +179,7 @@ export class MessageDecoder {
     fault: 'short_message' | 'unknown_version',
   ): number {
     const domain = this.domains.open(source.address, version, 0, source.session);
-    domain.counters.datagrams++;
-    domain.counters.octets += bytes.length;
-    domain.lastReceived = this.#context.receivedMicros;
+    countMessage(this.#context, domain, bytes.length);
     domain.fault(fault);
     return 0;
   }

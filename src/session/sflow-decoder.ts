@@ -12,7 +12,7 @@ import {
   readFlowSample,
   SAMPLE,
 } from '../wire/sflow/sample-v5.ts';
-import { FLOW_TYPE } from './begin-message.ts';
+import { countMessage, describeDomain } from './begin-message.ts';
 import type { CounterSink } from './counter-row.ts';
 import type { BatchSink } from './data-decoder.ts';
 import type { DomainTable } from './domain-table.ts';
@@ -56,18 +56,10 @@ export class SflowDecoder {
     if (start < 0) return -1;
     const agent = this.#agents.open(source, header);
     const { domain, sequence } = agent;
-    const { counters, address } = domain;
-    const context = this.#context;
-    counters.datagrams++;
-    counters.octets += bytes.length;
-    domain.lastReceived = context.receivedMicros;
+    const { counters } = domain;
+    countMessage(this.#context, domain, bytes.length);
     sequence.update(header.sequence, 1, header.uptime, counters);
-    context.exporter0 = address[0];
-    context.exporter1 = address[1];
-    context.exporter2 = address[2];
-    context.exporter3 = address[3];
-    context.observationDomain = domain.id;
-    context.flowType = FLOW_TYPE[domain.version] as number;
+    describeDomain(this.#context, domain);
     const rows =
       header.version === 5 ? this.#decodeSamples(bytes, start, agent) : this.#decodeLegacy(bytes, start, agent);
     counters.records += rows;
