@@ -11,16 +11,14 @@ import type { Flow } from './flows.ts';
  * v5, v6, v7 go on with    36 pad   37 TCP flags   38 protocol   39 ToS   40 u16 src_as   42 u16 dst_as   44 src_mask   45 dst_mask   46 pad
  */
 
-const TIMES = { start: 24, end: 28 } as const;
-const COUNTERS = { packets: 16, bytes: 20 } as const;
+const V1_TO_V7 = { times: { start: 24, end: 28 }, counters: { packets: 16, bytes: 20 } } as const;
 
 export const NETFLOW1 = createFixedLayout({
   version: 1,
   header: 16,
   record: 48,
   most: 24,
-  times: TIMES,
-  counters: COUNTERS,
+  ...V1_TO_V7,
   writeRecord(view, at, flow) {
     writeBeginning(view, at, flow);
     view.setUint8(at + 38, flow.protocol);
@@ -28,10 +26,10 @@ export const NETFLOW1 = createFixedLayout({
     view.setUint8(at + 40, flow.tcpFlags);
   },
 });
+
 const V5_TO_V7 = {
   header: 24,
-  times: TIMES,
-  counters: COUNTERS,
+  ...V1_TO_V7,
   writeRecord(view: DataView, at: number, flow: Flow): void {
     const { from, to } = flow;
     writeBeginning(view, at, flow);
@@ -44,6 +42,7 @@ const V5_TO_V7 = {
     view.setUint8(at + 45, to.mask);
   },
 } as const;
+
 export const NETFLOW5 = createFixedLayout({ version: 5, ...V5_TO_V7, record: 48, most: 30, samplingAt: 22 });
 export const NETFLOW6 = createFixedLayout({ version: 6, ...V5_TO_V7, record: 52, most: 27 });
 export const NETFLOW7 = createFixedLayout({ version: 7, ...V5_TO_V7, record: 52, most: 27 });
