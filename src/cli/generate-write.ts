@@ -2,7 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { createTraffic } from '../generate/traffic.ts';
 import { parseAddress } from '../util/address.ts';
 import { messageOf, WeirError } from '../util/errors.ts';
-import { LINK } from '../wire/pcap/packet.ts';
+import { LINK_TYPE } from '../wire/packet/link-types.ts';
 import { PCAP_OVERHEAD, pcapFileHeader, writePcapRecord } from '../wire/pcap/writer.ts';
 import { type GenerateFlags, summary, tell } from './generate-output.ts';
 import { EXIT, type Io, write } from './io.ts';
@@ -39,7 +39,7 @@ export async function writeTraffic(path: string, target: string, flags: Generate
   const progress = createProgress(io);
   try {
     let buffer = Buffer.allocUnsafe(WRITE_CHUNK);
-    buffer.set(pcapFileHeader(LINK.ethernet));
+    buffer.set(pcapFileHeader(LINK_TYPE.ethernet));
     let at = 24;
     const { totals } = traffic;
     for (;;) {
@@ -55,7 +55,7 @@ export async function writeTraffic(path: string, target: string, flags: Generate
       const source = [0, 0, 0xffff, FIRST_SOURCE + traffic.exporter] as const;
       const sourcePort = 50_000 + (traffic.exporter % 10_000);
       const datagram = { time: now * 1000, source, sourcePort, destination, destinationPort: port, payload };
-      at = writePcapRecord(buffer, at, datagram, LINK.ethernet);
+      at = writePcapRecord(buffer, at, datagram, LINK_TYPE.ethernet);
     }
     await output.write(buffer.subarray(0, at));
   } finally {

@@ -1,4 +1,4 @@
-import { viewOf } from '../wire/pcap/packet.ts';
+import { viewOf } from '../util/octets.ts';
 import type { Flow } from './flows.ts';
 import type { Layout } from './layout.ts';
 

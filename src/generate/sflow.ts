@@ -1,5 +1,5 @@
 import { createPacketHead, ETHERNET, writePacketHead } from '../export/packet-header.ts';
-import { viewOf } from '../wire/pcap/packet.ts';
+import { viewOf } from '../util/octets.ts';
 import type { Flow } from './flows.ts';
 import type { Layout } from './layout.ts';
 

@@ -8,7 +8,7 @@
  *   options template       set id 1 (v9):     u16 id, u16 bytes of scope fields, u16 bytes of option fields, fields
  *                          set id 3 (IPFIX):  u16 id, u16 fields, u16 scope fields among them, fields
  */
-import { viewOf } from '../wire/pcap/packet.ts';
+import { viewOf } from '../util/octets.ts';
 import type { Flow } from './flows.ts';
 import type { Description, Layout } from './layout.ts';
 

@@ -1,4 +1,4 @@
-import { viewOf } from '../wire/pcap/packet.ts';
+import { viewOf } from '../util/octets.ts';
 import { createFlowSource, type Flow } from './flows.ts';
 import type { Description, GeneratedVersion, Layout } from './layout.ts';
 import { createPopulation } from './population.ts';

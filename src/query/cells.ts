@@ -1,5 +1,6 @@
 import type { ColumnDefinition } from '../flow/schema.ts';
 import { formatAddress } from '../util/address.ts';
+import { viewOf } from '../util/octets.ts';
 import { type Rows, stringAt } from './duck.ts';
 import type { PrefixLengths } from './key.ts';
 
@@ -73,7 +74,7 @@ export function createCell(kind: CellKind, at: number, column?: ColumnDefinition
       validity = second.validity;
     }
     if (width % 4 === 0) words = words32(octets);
-    view = new DataView(octets.buffer, octets.byteOffset, octets.byteLength);
+    view = viewOf(octets);
   };
   const missing = (row: number): boolean =>
     validity !== null && ((validity[row >> 3] as number) & (1 << (row & 7))) === 0;

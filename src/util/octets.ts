@@ -32,6 +32,11 @@ export function float(bytes: Uint8Array, offset: number, length: number): number
   return length === 4 ? view.getFloat32(0) : view.getFloat64(0);
 }
 
+/** The view that reads and writes numbers in `bytes`. */
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
 const decoder = new TextDecoder('utf-8');
 
 /** UTF-8 text; what follows a NUL is padding. */

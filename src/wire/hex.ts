@@ -9,6 +9,7 @@
  * An empty line ends a datagram; `#` begins a comment.
  */
 import { WeirError } from '../util/errors.ts';
+import { viewOf } from '../util/octets.ts';
 
 /** A line of the text may be as long as the largest datagram written with separators. */
 const MAX_LINE = 400_000;
@@ -140,7 +141,7 @@ function isContinuation(open: Open, bytes: Uint8Array): boolean {
 /** How long a message must at least be, by what its first bytes state; 0 when they state nothing. */
 function statedLength(bytes: Uint8Array): number {
   if (bytes.length < 16) return 0;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const view = viewOf(bytes);
   const count = view.getUint16(2, false);
   switch (view.getUint16(0, false)) {
     case 0: // sFlow v5: four bytes of version, then at least a header and one sample.

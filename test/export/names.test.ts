@@ -4,7 +4,7 @@ import { createEncoder, type EncoderOptions } from '#weir/export/encoder.js';
 import type { StreamNames } from '#weir/export/name-options.js';
 import type { FlowRecord } from '#weir/flow/record.js';
 import { createDecoder } from '#weir/session/library-decoder.js';
-import { LINK } from '#weir/wire/pcap/packet.js';
+import { LINK_TYPE } from '#weir/wire/packet/link-types.js';
 import { PCAP_OVERHEAD, pcapFileHeader, writePcapRecord } from '#weir/wire/pcap/writer.js';
 import { exporterAt, OFTEN, sql, statusWhen } from '../cli/collect-tools.ts';
 import { runProcess } from '../helpers/processes.ts';
@@ -166,13 +166,13 @@ describeWithTool('tshark', 'names as options data, in tshark', () => {
   it.each(['netflow9', 'ipfix'] as const)('%s', async (protocol) => {
     const file = tempFolder('tshark').join('x.pcap');
     const buffer = Buffer.alloc(1 << 16);
-    buffer.set(pcapFileHeader(LINK.ethernet));
+    buffer.set(pcapFileHeader(LINK_TYPE.ethernet));
     let at = 24;
     const host = [0, 0, 0xffff, 0x7f00_0001] as const;
     for (const payload of namedMessages(protocol, NAMES).messages) {
       expect(payload.length + PCAP_OVERHEAD).toBeLessThan(2000);
       const ends = { source: host, sourcePort: 50_000, destination: host, destinationPort: 20_550 };
-      at = writePcapRecord(buffer, at, { time: NOON * 1000, ...ends, payload }, LINK.ethernet);
+      at = writePcapRecord(buffer, at, { time: NOON * 1000, ...ends, payload }, LINK_TYPE.ethernet);
     }
     writeFileSync(file, buffer.subarray(0, at));
     const flags = ['-r', file, '-d', 'udp.port==20550,cflow', '-V'];

@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Protocol } from '#weir/export/encoder.js';
 import type { FlowRecord } from '#weir/flow/record.js';
-import { LINK } from '#weir/wire/pcap/packet.js';
+import { LINK_TYPE } from '#weir/wire/packet/link-types.js';
+
 import { PCAP_OVERHEAD, pcapFileHeader, writePcapRecord } from '#weir/wire/pcap/writer.js';
 import { freeUdpPort } from '../helpers/free-port.ts';
 import { runProcess, startProcess } from '../helpers/processes.ts';
@@ -335,13 +336,13 @@ async function tshark(protocol: Protocol, dissector: string, fields: readonly st
   const folder = tempFolder('tshark');
   const file = folder.join('x.pcap');
   const buffer = Buffer.alloc(1 << 20);
-  buffer.set(pcapFileHeader(LINK.ethernet));
+  buffer.set(pcapFileHeader(LINK_TYPE.ethernet));
   let at = 24;
   for (const payload of encodedFor(protocol)) {
     expect(payload.length + PCAP_OVERHEAD).toBeLessThan(2000);
     const loopback = [0, 0, 0xffff, 0x7f000001] as const;
     const ends = { source: loopback, sourcePort: 50_000, destination: loopback, destinationPort: 20_550 };
-    at = writePcapRecord(buffer, at, { time: NOW * 1000, ...ends, payload }, LINK.ethernet);
+    at = writePcapRecord(buffer, at, { time: NOW * 1000, ...ends, payload }, LINK_TYPE.ethernet);
   }
   writeFileSync(file, buffer.subarray(0, at));
   const values: string[] = [];

@@ -1,6 +1,5 @@
 /**
- * Link types that `parsePacket` reads: the LINKTYPE_ numbers of the pcap registry (https://www.tcpdump.org/linktypes.html). The names are
- * those of `wire/pcap`, which knows fewer.
+ * Link types that `parsePacket` reads: the LINKTYPE_ numbers of the pcap registry (https://www.tcpdump.org/linktypes.html).
  */
 export const LINK_TYPE = {
   /** BSD loopback: the address family in the byte order of the machine that captured. */

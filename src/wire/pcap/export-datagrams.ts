@@ -9,9 +9,10 @@
  * UDP (RFC 768)               0 u16 source port   2 u16 destination port   4 u16 length   6 u16 checksum
  */
 import type { Address } from '../../util/address.ts';
+import { viewOf } from '../../util/octets.ts';
 import { createFragmentTable } from './fragments.ts';
 import { findIpHeader } from './link-layer.ts';
-import { type Packet, viewOf } from './packet.ts';
+import { type Packet } from './packet.ts';
 
 /** One UDP datagram as captured. `payload` may be a view of the capture's chunk: copy what is to be kept. */
 export interface Datagram {

@@ -7,34 +7,32 @@
  * Linux cooked (113)  14 u16 type, header of 16 bytes;   version 2 (276)  0 u16 type, header of 20 bytes
  * Null (0), loop (108)  0 u32 address family: 2 is IPv4 everywhere; IPv6 is 10, 24, 28 or 30 by system; in either byte order
  */
-import { LINK } from './packet.ts';
+import { ETHER_TYPE, isVlanTag } from '../packet/layers.ts';
+import { LINK_TYPE } from '../packet/link-types.ts';
 
-const IPV4 = 0x0800;
-const IPV6 = 0x86dd;
-const VLAN_TYPES: readonly number[] = [0x8100, 0x88a8, 0x9100, 0x9200];
 const IPV6_FAMILIES: readonly number[] = [10, 24, 28, 30];
 const MAX_TAGS = 8;
 
 /**
  * Offset of the IPv4 or IPv6 header in `frame`, or -1 when the frame holds none that can be seen (another protocol, too short) and -2
- * when the link type is none of those in `LINK`. The caller reads the version from the header's first four bits.
+ * when the link type is none of those above. The caller reads the version from the header's first four bits.
  */
 export function findIpHeader(linkType: number, frame: Uint8Array): number {
   switch (linkType) {
-    case LINK.ethernet:
+    case LINK_TYPE.ethernet:
       return afterType(frame, 12);
-    case LINK.raw:
-    case LINK.rawBsd:
-    case LINK.rawOpenBsd:
-    case LINK.ipv4:
-    case LINK.ipv6:
+    case LINK_TYPE.raw:
+    case LINK_TYPE.rawBsd:
+    case LINK_TYPE.rawOpenBsd:
+    case LINK_TYPE.ipv4:
+    case LINK_TYPE.ipv6:
       return ipAt(frame, 0);
-    case LINK.linuxCooked:
+    case LINK_TYPE.linuxCooked:
       return afterType(frame, 14);
-    case LINK.linuxCooked2:
-      return isIp(u16(frame, 0)) ? ipAt(frame, 20) : VLAN_TYPES.includes(u16(frame, 0)) ? afterType(frame, 22) : -1;
-    case LINK.null:
-    case LINK.loop:
+    case LINK_TYPE.linuxCooked2:
+      return isIp(u16(frame, 0)) ? ipAt(frame, 20) : isVlanTag(u16(frame, 0)) ? afterType(frame, 22) : -1;
+    case LINK_TYPE.null:
+    case LINK_TYPE.loop:
       return isIpFamily(frame) ? ipAt(frame, 4) : -1;
     default:
       return -2;
@@ -47,7 +45,7 @@ function afterType(frame: Uint8Array, at: number): number {
   for (let tags = 0; tags <= MAX_TAGS; tags++) {
     const type = u16(frame, position);
     if (isIp(type)) return ipAt(frame, position + 2);
-    if (VLAN_TYPES.includes(type)) position += 4;
+    if (isVlanTag(type)) position += 4;
     else if (type <= 1500 && u16(frame, position + 2) === 0xaaaa && u16(frame, position + 4) === 0x0300) position += 8;
     else return -1;
   }
@@ -55,7 +53,7 @@ function afterType(frame: Uint8Array, at: number): number {
 }
 
 function isIp(type: number): boolean {
-  return type === IPV4 || type === IPV6;
+  return type === ETHER_TYPE.ipv4 || type === ETHER_TYPE.ipv6;
 }
 
 function isIpFamily(frame: Uint8Array): boolean {

@@ -2,27 +2,13 @@
 export interface Packet {
   /** Microseconds since the epoch, rounded down; 0 where the capture gives no time (pcapng simple packets). */
   readonly time: number;
-  /** Link type (https://www.tcpdump.org/linktypes.html): see `LINK`. */
+  /** Link type (https://www.tcpdump.org/linktypes.html): see `LINK_TYPE`. */
   readonly linkType: number;
   /** The bytes that were kept, from the link-layer header on. */
   readonly data: Uint8Array;
   /** Length on the wire; more than `data.length` where the capture cut the packet. */
   readonly originalLength: number;
 }
-
-/** The link types whose packets `export-datagrams.ts` can look into. */
-export const LINK = {
-  null: 0,
-  ethernet: 1,
-  rawBsd: 12,
-  rawOpenBsd: 14,
-  raw: 101,
-  loop: 108,
-  linuxCooked: 113,
-  ipv4: 228,
-  ipv6: 229,
-  linuxCooked2: 276,
-} as const;
 
 /** What was met while a capture was read; counted as reading goes on. */
 export interface CaptureStats {
@@ -56,9 +42,4 @@ export interface CaptureParser {
   needed(): number;
   /** Set once the file cannot be followed any further: why, and how many bytes into the last stretch. */
   damage(): string | undefined;
-}
-
-/** The view of `bytes` that reads numbers out of it. */
-export function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

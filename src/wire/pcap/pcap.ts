@@ -14,7 +14,9 @@
  *  [16  u32  interface, u16 protocol, u8 packet type, u8 padding: only with magic a1b2cd34]
  *    …  the captured bytes
  */
-import { type CaptureParser, type CaptureStats, MAX_RECORD, type Packet, viewOf } from './packet.ts';
+
+import { viewOf } from '../../util/octets.ts';
+import { type CaptureParser, type CaptureStats, MAX_RECORD, type Packet } from './packet.ts';
 
 const FILE_HEADER = 24;
 

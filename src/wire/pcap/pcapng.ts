@@ -11,7 +11,9 @@
  *   of an interface:  9 if_tsresol u8: times count 10^-v s, or 2^-(v & 127) s when bit 7 is set; 10^-6 without it
  *                    14 if_tsoffset i64: seconds to add to every time
  */
-import { type CaptureParser, type CaptureStats, MAX_RECORD, type Packet, viewOf } from './packet.ts';
+
+import { viewOf } from '../../util/octets.ts';
+import { type CaptureParser, type CaptureStats, MAX_RECORD, type Packet } from './packet.ts';
 
 const SECTION_HEADER = 0x0a0d0d0a;
 const BYTE_ORDER_MAGIC = 0x1a2b3c4d;

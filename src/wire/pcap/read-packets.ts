@@ -1,5 +1,6 @@
 import { WeirError } from '../../util/errors.ts';
-import { type CaptureParser, type CaptureStats, createCaptureStats, type Packet, viewOf } from './packet.ts';
+import { viewOf } from '../../util/octets.ts';
+import { type CaptureParser, type CaptureStats, createCaptureStats, type Packet } from './packet.ts';
 import { createPcapParser, isPcapMagic } from './pcap.ts';
 import { createPcapngParser, isPcapngMagic } from './pcapng.ts';
 

@@ -9,7 +9,8 @@
  * Source: draft-ietf-opsawg-pcap sections 4 and 5.
  */
 import type { Address } from '../../util/address.ts';
-import { LINK, viewOf } from './packet.ts';
+import { viewOf } from '../../util/octets.ts';
+import { LINK_TYPE } from '../packet/link-types.ts';
 
 /** What is written of one datagram; a `Datagram` as read from a capture will do. */
 export interface OutgoingDatagram {
@@ -22,8 +23,8 @@ export interface OutgoingDatagram {
   readonly payload: Uint8Array;
 }
 
-/** The 24 bytes that a pcap file of the given link type (`LINK.ethernet` or `LINK.raw`) begins with. */
-export function pcapFileHeader(linkType: number = LINK.ethernet): Uint8Array {
+/** The 24 bytes that a pcap file of the given link type (`LINK_TYPE.ethernet` or `LINK_TYPE.raw`) begins with. */
+export function pcapFileHeader(linkType: number = LINK_TYPE.ethernet): Uint8Array {
   const bytes = new Uint8Array(24);
   const view = viewOf(bytes);
   view.setUint32(0, 0xa1b2c3d4, false);
@@ -45,7 +46,7 @@ export function writePcapRecord(into: Uint8Array, at: number, datagram: Outgoing
   const { time, source, destination, payload } = datagram;
   const view = viewOf(into);
   const isV4 = isIpv4(source) && isIpv4(destination);
-  const linkLength = linkType === LINK.ethernet ? 14 : 0;
+  const linkLength = linkType === LINK_TYPE.ethernet ? 14 : 0;
   const udpLength = 8 + payload.length;
   const captured = linkLength + (isV4 ? 20 : 40) + udpLength;
   const seconds = Math.floor(time / 1_000_000);
@@ -74,7 +75,7 @@ export function writePcapRecord(into: Uint8Array, at: number, datagram: Outgoing
 }
 
 /** A whole pcap file in memory, for tests and small captures. */
-export function encodePcap(datagrams: readonly OutgoingDatagram[], linkType: number = LINK.ethernet): Uint8Array {
+export function encodePcap(datagrams: readonly OutgoingDatagram[], linkType: number = LINK_TYPE.ethernet): Uint8Array {
   const payloads = datagrams.reduce((sum, { payload }) => sum + payload.length + PCAP_OVERHEAD, 24);
   const bytes = new Uint8Array(payloads);
   bytes.set(pcapFileHeader(linkType));

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { LINK_TYPE } from '#weir/wire/packet/link-types.js';
 import { createDatagramExtractor } from '#weir/wire/pcap/export-datagrams.js';
-import { LINK, type Packet } from '#weir/wire/pcap/packet.js';
+import { type Packet } from '#weir/wire/pcap/packet.js';
 import { readPackets } from '#weir/wire/pcap/read-packets.js';
 import { encodePcap, type OutgoingDatagram } from '#weir/wire/pcap/writer.js';
 
@@ -31,7 +32,7 @@ const V6 = {
 const plain = ({ payload, ...rest }: OutgoingDatagram) => ({ ...rest, payload: [...payload], truncated: false });
 
 async function ipPacket(datagram: OutgoingDatagram): Promise<Uint8Array> {
-  return (await packetsOf(encodePcap([datagram], LINK.raw)))[0]!.data;
+  return (await packetsOf(encodePcap([datagram], LINK_TYPE.raw)))[0]!.data;
 }
 
 const packet = (linkType: number, data: Uint8Array, time: number = V4.time): Packet => ({
@@ -55,7 +56,7 @@ describe('what the writer writes, the reader reads', () => {
     destinationPort: port,
     payload: fc.uint8Array({ maxLength: 300 }),
   });
-  it.each([LINK.ethernet, LINK.raw])('link type %i', async (linkType) => {
+  it.each([LINK_TYPE.ethernet, LINK_TYPE.raw])('link type %i', async (linkType) => {
     await fc.assert(
       fc.asyncProperty(fc.array(datagram, { minLength: 1, maxLength: 5 }), async (datagrams) => {
         const extractor = createDatagramExtractor();
@@ -70,20 +71,20 @@ describe('what the writer writes, the reader reads', () => {
 describe('link layers (https://www.tcpdump.org/linktypes.html)', () => {
   const mac = '020000000002 020000000001';
   it.each([
-    ['Ethernet', LINK.ethernet, `${mac} 0800`],
-    ['802.1Q', LINK.ethernet, `${mac} 8100 0064 0800`],
-    ['802.1ad with 802.1Q inside', LINK.ethernet, `${mac} 88a8 0001 8100 0064 0800`],
-    ['802.3 with LLC/SNAP', LINK.ethernet, `${mac} 0060 aaaa03 000000 0800`],
-    ['raw 12', LINK.rawBsd, ''],
-    ['raw 14', LINK.rawOpenBsd, ''],
-    ['raw 101', LINK.raw, ''],
-    ['IPv4', LINK.ipv4, ''],
-    ['Linux cooked', LINK.linuxCooked, '0000 0001 0006 020000000001 0000 0800'],
-    ['Linux cooked, tagged', LINK.linuxCooked, '0000 0001 0006 020000000001 0000 8100 0005 0800'],
-    ['Linux cooked 2', LINK.linuxCooked2, '0800 0000 00000001 0001 00 06 0200000000010000'],
-    ['null, little-endian', LINK.null, '02000000'],
-    ['null, big-endian', LINK.null, '00000002'],
-    ['loop', LINK.loop, '00000002'],
+    ['Ethernet', LINK_TYPE.ethernet, `${mac} 0800`],
+    ['802.1Q', LINK_TYPE.ethernet, `${mac} 8100 0064 0800`],
+    ['802.1ad with 802.1Q inside', LINK_TYPE.ethernet, `${mac} 88a8 0001 8100 0064 0800`],
+    ['802.3 with LLC/SNAP', LINK_TYPE.ethernet, `${mac} 0060 aaaa03 000000 0800`],
+    ['raw 12', LINK_TYPE.rawBsd, ''],
+    ['raw 14', LINK_TYPE.rawOpenBsd, ''],
+    ['raw 101', LINK_TYPE.raw, ''],
+    ['IPv4', LINK_TYPE.ipv4, ''],
+    ['Linux cooked', LINK_TYPE.linuxCooked, '0000 0001 0006 020000000001 0000 0800'],
+    ['Linux cooked, tagged', LINK_TYPE.linuxCooked, '0000 0001 0006 020000000001 0000 8100 0005 0800'],
+    ['Linux cooked 2', LINK_TYPE.linuxCooked2, '0800 0000 00000001 0001 00 06 0200000000010000'],
+    ['null, little-endian', LINK_TYPE.null, '02000000'],
+    ['null, big-endian', LINK_TYPE.null, '00000002'],
+    ['loop', LINK_TYPE.loop, '00000002'],
   ])('%s', async (_, linkType, header) => {
     const data = Buffer.concat([hex(header), await ipPacket(V4), Buffer.alloc(9)]);
     const found = createDatagramExtractor().take(packet(linkType, data));
@@ -93,12 +94,12 @@ describe('link layers (https://www.tcpdump.org/linktypes.html)', () => {
   it('counts what is no UDP by cause', async () => {
     const { take, stats } = createDatagramExtractor();
     take(packet(147, await ipPacket(V4)));
-    take(packet(LINK.ethernet, hex(`${mac} 0806 0001`)));
+    take(packet(LINK_TYPE.ethernet, hex(`${mac} 0806 0001`)));
     const tcp = Buffer.from(await ipPacket(V4));
     tcp[9] = 6;
-    take(packet(LINK.raw, tcp));
-    take(packet(LINK.raw, tcp.subarray(0, 12)));
-    const cut = take(packet(LINK.raw, (await ipPacket(V4)).subarray(0, 40)));
+    take(packet(LINK_TYPE.raw, tcp));
+    take(packet(LINK_TYPE.raw, tcp.subarray(0, 12)));
+    const cut = take(packet(LINK_TYPE.raw, (await ipPacket(V4)).subarray(0, 40)));
     expect(cut).toMatchObject({ truncated: true, payload: { length: 12 } });
     expect(stats).toMatchObject({ unknownLinkType: 1, otherProtocol: 2, malformed: 1, datagrams: 1, truncated: 1 });
   });
@@ -122,7 +123,7 @@ describe('fragments', () => {
     const pieces = fragment(await ipPacket({ ...V4, payload: new Uint8Array(90).fill(7) }), 32, 1);
     expect(pieces).toHaveLength(4);
     const { take, stats } = createDatagramExtractor();
-    const found = order.map((i) => take(packet(LINK.raw, pieces[i]!)));
+    const found = order.map((i) => take(packet(LINK_TYPE.raw, pieces[i]!)));
     expect(found.slice(0, -1).every((item) => item === undefined)).toBe(true);
     expect(found.at(-1)).toMatchObject({ sourcePort: 50_000, truncated: false, payload: new Uint8Array(90).fill(7) });
     expect(stats).toMatchObject({ datagrams: 1, fragments: order.length, fragmentsLost: 0 });
@@ -131,11 +132,11 @@ describe('fragments', () => {
   it('of at most 64 datagrams are waited for, and none longer than a minute', async () => {
     const { take, stats } = createDatagramExtractor();
     const ip = await ipPacket(V4);
-    for (let id = 0; id < 200; id++) take(packet(LINK.raw, fragment(ip, 32, id)[0]!));
+    for (let id = 0; id < 200; id++) take(packet(LINK_TYPE.raw, fragment(ip, 32, id)[0]!));
     expect(stats.fragmentsLost).toBe(200);
     const [first, ...rest] = fragment(ip, 32, 7000);
-    take(packet(LINK.raw, first!));
-    const late = rest.map((piece) => take(packet(LINK.raw, piece, V4.time + 61_000_000)));
+    take(packet(LINK_TYPE.raw, first!));
+    const late = rest.map((piece) => take(packet(LINK_TYPE.raw, piece, V4.time + 61_000_000)));
     expect(late.every((item) => item === undefined)).toBe(true);
   });
 
@@ -156,8 +157,8 @@ describe('fragments', () => {
       return header;
     };
     const { take } = createDatagramExtractor();
-    expect(take(packet(LINK.raw, part(0, 32)))).toBeUndefined();
-    const found = take(packet(LINK.raw, part(32, udp.length)));
+    expect(take(packet(LINK_TYPE.raw, part(0, 32)))).toBeUndefined();
+    const found = take(packet(LINK_TYPE.raw, part(32, udp.length)));
     expect(found && { ...found, payload: [...found.payload] }).toEqual(plain(V6));
   });
 });

@@ -1,8 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { WeirError } from '#weir/util/errors.js';
+import { LINK_TYPE } from '#weir/wire/packet/link-types.js';
 import { createDatagramExtractor } from '#weir/wire/pcap/export-datagrams.js';
-import { createCaptureStats, LINK, type Packet } from '#weir/wire/pcap/packet.js';
+import { createCaptureStats, type Packet } from '#weir/wire/pcap/packet.js';
 import { readPackets } from '#weir/wire/pcap/read-packets.js';
 import { encodePcap } from '#weir/wire/pcap/writer.js';
 
@@ -71,8 +72,8 @@ describe('pcap (draft-ietf-opsawg-pcap sections 4 and 5)', () => {
     it.each([1, 7, 65_536])(`${name}, in chunks of %i`, async (size) => {
       const { packets, stats } = await read(file, size);
       expect(packets.map(({ time, linkType, originalLength }) => [time, linkType, originalLength])).toEqual([
-        [SECONDS * 1e6 + 123_456, LINK.raw, 1500],
-        [(SECONDS + 1) * 1e6, LINK.raw, 0],
+        [SECONDS * 1e6 + 123_456, LINK_TYPE.raw, 1500],
+        [(SECONDS + 1) * 1e6, LINK_TYPE.raw, 0],
       ]);
       expect([...packets[0]!.data]).toEqual([0x45, 0, 0]);
       expect(stats).toEqual({ packets: 2, bytes: file.length, truncatedTail: 0, unusable: 0, damage: undefined });
@@ -191,7 +192,7 @@ describe('any bytes', () => {
           const extractor = createDatagramExtractor();
           for (const packet of packets) {
             extractor.take(packet);
-            for (const linkType of Object.values(LINK)) extractor.take({ ...packet, linkType });
+            for (const linkType of Object.values(LINK_TYPE)) extractor.take({ ...packet, linkType });
           }
         } catch (error) {
           expect(error).toBeInstanceOf(WeirError);
