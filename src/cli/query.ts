@@ -1,7 +1,10 @@
 import { type Command, Option } from 'commander';
+import { parseSize } from '../config/units.ts';
 import type { OutputName } from '../query/output/outputs.ts';
 import type { Question } from '../query/question.ts';
+import { WeirError } from '../util/errors.ts';
 import { EXIT, type Io, write } from './io.ts';
+import { showProgress } from './progress.ts';
 
 const EXAMPLES = `
 Times: -1h, -30m, now, today, yesterday, 2026-11-21, "2026-11-21 09:30", 2026-11-21T09:30:00Z. A flow belongs to a span when
@@ -25,6 +28,9 @@ interface Flags extends Omit<Question, 'filter'> {
   readonly format: OutputName;
   readonly plain?: boolean;
   readonly utc?: boolean;
+  readonly explain?: boolean;
+  readonly memory?: string;
+  readonly exitCode?: boolean;
 }
 
 /** Rows of a table without `--top`. */
@@ -64,6 +70,9 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
     .option('--split-biflows', 'each direction of a biflow (IPFIX biflows, ASA) as a flow of its own')
     .option('--plain', 'whole numbers instead of 1.2 M')
     .option('--utc', 'times in UTC instead of the local zone')
+    .option('--explain', 'say how it would be answered, with the statement, and which files would be read')
+    .option('--memory <size>', 'memory for sums and sorting, such as 512MB; the rest goes to disk (default: half)')
+    .option('--exit-code', 'exit with 1 when nothing matches, as grep does')
     .addHelpText('after', EXAMPLES)
     .action(async (words: string[], flags: Flags) => {
       exit(await query(words.join(' '), flags, io));
@@ -84,15 +93,44 @@ async function query(filterText: string, flags: Flags, io: Io): Promise<number> 
     plain: flags.plain === true,
     width: io.stdout.isTTY === true ? io.stdout.columns : undefined,
     colour: io.stdout.isTTY === true && io.env['NO_COLOR'] === undefined,
-    write: (text) => write(io.stdout, text),
+    explain: flags.explain === true,
+    memoryBytes: flags.memory === undefined ? undefined : parseMemory(flags.memory),
+    write: (text) => {
+      progress.clear();
+      return write(io.stdout, text);
+    },
     warn: (text) => io.stderr.write(`note: ${text}\n`),
     clock: () => io.now() - begun,
   });
-  return runCancellable(running, io);
+  const progress = showProgress(io, () => running.progress);
+  try {
+    const code = await runCancellable(running, io);
+    return code === EXIT.ok && flags.exitCode === true && !running.matched ? EXIT.failed : code;
+  } finally {
+    progress.end();
+  }
+}
+
+/** DuckDB answers nothing with less. */
+const LEAST_MEMORY = 64_000_000;
+
+/** Reads `512MB`, `2GiB`. Throws WEIR_USAGE. */
+export function parseMemory(text: string): number {
+  const bytes = parseSize(text);
+  if (bytes !== undefined && bytes >= LEAST_MEMORY) return bytes;
+  throw new WeirError('WEIR_USAGE', `--memory ${text.slice(0, 60)} is no size of at least 64MB`, {
+    hint: 'For example --memory 512MB or --memory 2GiB',
+  });
+}
+
+/** Something that answers a question. */
+export interface Running {
+  run(): Promise<boolean>;
+  cancel(): void;
 }
 
 /** Runs it; the first Ctrl-C cancels it. A reader that has gone (`| head`) is no failure. */
-export async function runCancellable(running: { run(): Promise<boolean>; cancel(): void }, io: Io): Promise<number> {
+export async function runCancellable(running: Running, io: Io): Promise<number> {
   // Without a listener, a reader that goes away would end the process with a stack trace; `write` tells us.
   const ignore = () => {};
   io.stdout.on('error', ignore);

@@ -1,10 +1,12 @@
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import duckdb from '@duckdb/node-bindings';
 
 export interface DuckSettings {
   /** Folder for what does not fit into memory; made by DuckDB when needed. */
   readonly temporary: string;
   readonly threads?: number;
+  /** Memory for hash tables, sorting and the like, octets; what does not fit goes to `temporary`. Default: half of the machine's. */
+  readonly memoryBytes?: number | undefined;
 }
 
 /** A vector of a result: the rows' values as octets, and which of them are there. */
@@ -42,12 +44,21 @@ export class QueryDuck {
     this.#connection = await duckdb.connect(this.#database);
     // A question reads the heads of the same files up to three times.
     await duckdb.query(this.#connection, 'SET parquet_metadata_cache = true');
+    // Without it nothing is known of the progress; we print it ourselves.
+    await duckdb.query(this.#connection, 'SET enable_progress_bar = true; SET enable_progress_bar_print = false');
   }
 
   /** Ends the running statement, which then rejects; every later one does so at once. */
   cancel(): void {
     this.#cancelled = true;
     if (this.#connection !== undefined) duckdb.interrupt(this.#connection);
+  }
+
+  /** Rows of the running statement that have been read, and of all it will read; undefined before it has begun. */
+  get progress(): { readonly rows: number; readonly totalRows: number } | undefined {
+    if (this.#connection === undefined) return undefined;
+    const { percentage, rows_processed, total_rows_to_process } = duckdb.query_progress(this.#connection);
+    return percentage < 0 ? undefined : { rows: Number(rows_processed), totalRows: Number(total_rows_to_process) };
   }
 
   get cancelled(): boolean {
@@ -99,9 +110,12 @@ export class QueryDuck {
 }
 
 /** Settings of every DuckDB that answers questions. */
-export function duckSettings({ temporary, threads }: DuckSettings): Record<string, string> {
+export function duckSettings({ temporary, threads, memoryBytes }: DuckSettings): Record<string, string> {
   return {
     threads: String(threads ?? availableParallelism()),
+    memory_limit: `${Math.floor((memoryBytes ?? totalmem() / 2) / 1024)}KiB`,
+    // Answers say themselves how they are ordered; keeping the order of files costs memory.
+    preserve_insertion_order: 'false',
     temp_directory: temporary,
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',

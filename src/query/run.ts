@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { messageOf, WeirError } from '../util/errors.ts';
 import { createCell } from './cells.ts';
 import { isInterrupt, QueryDuck, type Rows } from './duck.ts';
+import { explainText } from './explain.ts';
 import { prepareNames } from './name-columns.ts';
 import type { Output, OutputOptions } from './output/output.ts';
 import { OUTPUTS, type OutputName } from './output/outputs.ts';
@@ -21,6 +22,10 @@ export interface QueryOptions extends OutputOptions {
   readonly warn?: (text: string) => void;
   /** Milliseconds, for the run time. */
   readonly clock: () => number;
+  /** Says how the question will be answered instead of answering it. */
+  readonly explain?: boolean;
+  /** Memory for hash tables and the like, octets; default half of the machine's. */
+  readonly memoryBytes?: number | undefined;
   /** Where a long question may put what does not fit into memory; default in the system's temporary folder. */
   readonly temporary?: string;
 }
@@ -40,10 +45,24 @@ export class Query {
   readonly #options: QueryOptions;
   readonly #duck: QueryDuck;
   #started = false;
+  #matched = false;
+  #bytes = 0;
 
   constructor(options: QueryOptions) {
     this.#options = options;
-    this.#duck = new QueryDuck({ temporary: options.temporary ?? join(tmpdir(), `weir-query-${process.pid}`) });
+    const temporary = options.temporary ?? join(tmpdir(), `weir-query-${process.pid}`);
+    this.#duck = new QueryDuck({ temporary, memoryBytes: options.memoryBytes });
+  }
+
+  /** Whether anything matched; known at the end. */
+  get matched(): boolean {
+    return this.#matched;
+  }
+
+  /** How far the running statement is; a question may take two or three. Undefined before the first. */
+  get progress(): { readonly rows: number; readonly totalRows: number; readonly bytes: number } | undefined {
+    const progress = this.#duck.progress;
+    return progress && { ...progress, bytes: this.#bytes };
   }
 
   /** Ends the query, whose `run` then rejects, or resolves false. */
@@ -78,16 +97,17 @@ export class Query {
   async #answer(begun: number): Promise<boolean> {
     const { data, spec, format, clock } = this.#options;
     const source = await openSource(data, spec.span, spec.splitBiflows === true);
+    this.#bytes = source.bytes;
     if (asksForNames(spec)) await prepareNames(this.#duck, source.nameFiles);
     const output: Output = OUTPUTS[format].create(this.#options);
     const grouped = spec.by.length > 0;
     const found = grouped || output.forPeople ? await probe(this.#duck, source, spec) : undefined;
+    if (this.#options.explain === true) return this.#explain(source, output, found);
     const kinds = found === undefined ? NO_KINDS : await this.#kinds(source, found);
     if (!output.forPeople) this.#note(kinds);
     let totals = grouped || found === undefined ? NO_TOTALS : await this.#totals(source, found);
-    const listed = spec.columns.length === 0 && output.listed !== undefined ? output.listed : spec.columns;
     const all = spec.filter.kind === 'any' && source.covered;
-    const plan = planListing({ ...spec, columns: listed }, source);
+    const plan = this.#planListing(source, output);
     const chunks =
       grouped && found !== undefined ? this.#groups(source, found, output.forPeople && !all) : this.#listing(plan);
     let shown = 0;
@@ -98,6 +118,7 @@ export class Query {
       shown += rows.count - first;
     }
     if (!this.#started && !(await this.#begin(output, plan, totals))) return false;
+    this.#matched = shown > 0;
     const { raw, limit, zone } = spec;
     const seconds = (clock() - begun) / 1000;
     return output.end({ source, totals, probe: found, raw, kinds, shown, limit, grouped, zone, seconds });
@@ -106,6 +127,21 @@ export class Query {
   #begin(output: Output, { columns }: Plan, totals: Totals): Promise<boolean> {
     this.#started = true;
     return output.begin(columns, totals);
+  }
+
+  #planListing(source: Source, output: Output): Plan {
+    const { spec } = this.#options;
+    const listed = spec.columns.length === 0 && output.listed !== undefined ? output.listed : spec.columns;
+    return planListing({ ...spec, columns: listed }, source);
+  }
+
+  #explain(source: Source, output: Output, found: Probe | undefined): Promise<boolean> {
+    const { spec, write } = this.#options;
+    const plan =
+      spec.by.length > 0 && found !== undefined
+        ? planAggregate(spec, source, found, { times: true, arithmetic: 'doubles', totals: true })
+        : this.#planListing(source, output);
+    return write(explainText(spec, source, plan.sql));
   }
 
   /** Programs do not read a summary. */
@@ -173,7 +209,7 @@ export class Query {
 function storeError(error: unknown, data: string): WeirError {
   const message = messageOf(error);
   const hint = /Out of Memory/i.test(message)
-    ? 'Ask for a shorter time, fewer columns in --by, or a --top.'
+    ? 'Give it more (--memory 2GB), or ask for a shorter time or fewer columns in --by.'
     : `Start 'weir collect --data ${data}' once: it checks the segments and says which are damaged.`;
   return new WeirError('WEIR_STORE', `the flows in ${data} could not be read: ${message}`, { hint, cause: error });
 }

@@ -28,6 +28,7 @@ export function columnForPeople(column: ColumnDefinition, cell: Cell, options: P
   return {
     label,
     right: isRight(column),
+    whole: column.type === 'address' || column.type === 'time' || column.type === 'mac',
     text: (row) => cellText(column, cell, row, counter && !options.plain, options),
   };
 }

@@ -4,6 +4,8 @@ export interface TableColumn {
   readonly right: boolean;
   /** Left out, the greatest first, when the terminal is too narrow. */
   readonly dispensable?: number;
+  /** Never cut: half an address is none. */
+  readonly whole?: boolean;
 }
 
 export interface TableOptions {
@@ -66,7 +68,7 @@ export class Table {
     // What is left is cut where it is widest.
     for (let excess = total() - width; excess > 0; excess = total() - width) {
       const widest = this.#shown
-        .filter((index) => this.#columns[index]?.right !== true)
+        .filter((index) => this.#isCut(index))
         .reduce((best, index) => ((this.#widths[index] as number) > (this.#widths[best] ?? 0) ? index : best), -1);
       const now = this.#widths[widest] ?? 0;
       if (now <= NARROWEST) return;
@@ -74,10 +76,15 @@ export class Table {
     }
   }
 
+  #isCut(index: number): boolean {
+    const { right, whole } = this.#columns[index] as TableColumn;
+    return !right && whole !== true;
+  }
+
   #pad(text: string, index: number): string {
     const width = this.#widths[index] as number;
     const size = textWidth(text);
-    if (size > width && this.#columns[index]?.right !== true)
+    if (size > width && this.#isCut(index))
       return `${Array.from(text)
         .slice(0, width - 1)
         .join('')}…`;

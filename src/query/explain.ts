@@ -1,0 +1,30 @@
+import { printFilter } from '../filter/print.ts';
+import type { Source } from './source.ts';
+import type { QuerySpec } from './spec.ts';
+
+/** How a question will be answered, for people: the filter in its canonical form, which files are read, and the statement. */
+export function explainText(spec: QuerySpec, source: Source, sql: string): string {
+  const { segments, stored, rows, bytes, covered } = source;
+  const lines: (readonly [string, string])[] = [
+    ['filter', printFilter(spec.filter)],
+    [
+      'files',
+      `${segments.length} of ${stored.segments}, the others lie outside of the time: ${rows} rows, ${bytes} bytes in all columns`,
+    ],
+    ['time', covered ? 'every row of these files belongs to it' : 'looked at row by row'],
+    ['sql', `\n${wrapSql(withoutFiles(sql))}`],
+  ];
+  return `${lines.map(([label, text]) => `${label.padEnd(9)}${text}`).join('\n')}\n`;
+}
+
+/** The list of files is said by its length: it may be thousands of paths. */
+function withoutFiles(sql: string): string {
+  return sql.replaceAll(/read_parquet\(\[('(?:[^']|'')*'(?:, )?)+\]/g, (list) => {
+    const count = list.match(/'(?:[^']|'')*'/g)?.length ?? 0;
+    return `read_parquet([/* ${count} file${count === 1 ? '' : 's'} */]`;
+  });
+}
+
+function wrapSql(sql: string): string {
+  return sql.replaceAll(/ (FROM|WHERE|GROUP BY|ORDER BY|UNION ALL|LIMIT)\b/g, '\n  $1');
+}
