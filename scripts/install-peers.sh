@@ -2,7 +2,7 @@
 # Installs the programs that the tests run against: real exporters and collectors, capture tools.
 #
 #   scripts/install-peers.sh           Debian packages, when run as root where apt-get is; otherwise says what is missing
-#   scripts/install-peers.sh --bench   also what only `npm run bench` compares with: Python netflow and goflow2, in the user's cache folder
+#   scripts/install-peers.sh --bench   also what is no Debian package, for `npm run bench` and the tests: Python netflow and goflow2, in the user's cache folder
 #
 # Never fails: a test that lacks its program is skipped and says so.
 set -uo pipefail
@@ -12,10 +12,11 @@ PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 say() { printf 'peers: %s\n' "$*"; }
 
 # package | program that shows it is there | what cannot be tested without it
-peers='softflowd|softflowd|flows of softflowd (v5, v9, IPFIX) against the collector
+peers='softflowd|softflowd|flows of softflowd (v1, v5, v9, IPFIX) against the collector
 nfdump|nfcapd|the comparison with nfcapd and nfdump
-fprobe|fprobe|flows of fprobe (v5) against the collector
-pmacct|pmacctd|flows of nfprobe of pmacctd (v5, v9, IPFIX) against the collector
+nfdump-sflow|sfcapd|the comparison with sfcapd
+fprobe|fprobe|flows of fprobe (v1, v5, v7) against the collector
+pmacct|pmacctd|flows and samples of pmacctd (v5, v9, IPFIX, sFlow) against the collector; the comparison with nfacctd and sfacctd
 tshark|tshark|the comparison of decoded captures with tshark
 tcpdump|tcpdump|captures recorded while the tests run
 tcpreplay|tcpreplay|captures replayed to a live exporter
@@ -23,7 +24,7 @@ conntrack|conntrack|NAT events of the kernel
 iptables|iptables|NAT in a network namespace
 redis-server|redis-server|templates that several collectors share over Redis
 procps|sysctl|nothing but some details of processes and kernel buffers
-python3-venv|(python)|only the benchmark against Python netflow'
+python3-venv|(python)|the comparison with Python netflow, when it is installed by --bench'
 
 present() {
   if [ "$1" = '(python)' ]; then
