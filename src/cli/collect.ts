@@ -15,7 +15,7 @@ import { EXIT, type Io } from './io.ts';
 
 const EXAMPLES = `
 Examples:
-  weir collect                                        all protocols on UDP 2055 and 4739, into ./weir-data
+  weir collect                                        all protocols on UDP 2055, 4739 and 6343, into ./weir-data
   weir collect --listen udp://[::]:9995 --data /var/lib/netweir
   weir collect --allow 192.0.2.1 --allow 10.0.0.0/8   refuse all other senders
   weir collect --listen tcp://[::]:4739               IPFIX over TCP

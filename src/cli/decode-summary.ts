@@ -1,7 +1,7 @@
 import type { Domain } from '../session/domain.ts';
 import { FAULT_TEXT, type Fault } from '../session/faults.ts';
 import type { AwaitedTemplate } from '../session/held-sets.ts';
-import { grouped } from './sending.ts';
+import { counted, grouped } from './sending.ts';
 
 /** Counts over all domains, those included that the decoder has forgotten. */
 export interface Tally {
@@ -37,15 +37,15 @@ export function createTally(): Tally {
     text({ notes, awaited, all }) {
       if (this.datagrams === 0) return [...notes, 'there are no UDP datagrams in it', ''].join('\n');
       const lines = [
-        `${count(this.datagrams, 'datagram')} of ${count(exporters.size, 'exporter')}: ${count(records, 'flow record')}, ` +
-          `${count(options, 'options record')}, ${count(templates, 'template record')}${!all && options + templates > 0 ? ' (--all shows them)' : ''}`,
+        `${counted(this.datagrams, 'datagram')} of ${counted(exporters.size, 'exporter')}: ${counted(records, 'flow record')}, ` +
+          `${counted(options, 'options record')}, ${counted(templates, 'template record')}${!all && options + templates > 0 ? ' (--all shows them)' : ''}`,
         ...notes,
       ];
       if (counterRecords > 0)
-        lines.push(`${count(counterRecords, 'counter record')} of sFlow${all ? '' : ' (--all shows them)'}`);
+        lines.push(`${counted(counterRecords, 'counter record')} of sFlow${all ? '' : ' (--all shows them)'}`);
       if (samplesDropped > 0)
         lines.push(
-          `${count(samplesDropped, 'sample')} that agents could not make: their sampling rates take account of it`,
+          `${counted(samplesDropped, 'sample')} that agents could not make: their sampling rates take account of it`,
         );
       for (const [fault, times] of [...faults].sort(([, a], [, b]) => b - a)) {
         lines.push(`not decoded: ${grouped(times)} × ${FAULT_TEXT[fault]} (${fault})`);
@@ -54,7 +54,7 @@ export function createTally(): Tally {
       waiting.sort((a, b) => b.sets - a.sets);
       for (const { domain, templateId, sets } of waiting.slice(0, NAMED)) {
         lines.push(
-          `waiting for template ${templateId} of ${domain.exporter}, observation domain ${domain.id}: ${count(sets, 'data set')} held`,
+          `waiting for template ${templateId} of ${domain.exporter}, observation domain ${domain.id}: ${counted(sets, 'data set')} held`,
         );
       }
       if (waiting.length > NAMED) lines.push(`waiting for ${waiting.length - NAMED} more templates`);
@@ -63,8 +63,4 @@ export function createTally(): Tally {
       return `${lines.join('\n')}\n`;
     },
   };
-}
-
-function count(number: number, what: string): string {
-  return `${grouped(number)} ${what}${number === 1 ? '' : 's'}`;
 }

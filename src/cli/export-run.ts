@@ -13,7 +13,7 @@ import { openSource } from '../query/source.ts';
 import { parseSpan } from '../query/time.ts';
 import { type MessageSender, openSender, type SenderFlags } from './export-sender.ts';
 import { EXIT, type Io, write } from './io.ts';
-import { createProgress, grouped } from './sending.ts';
+import { counted, createProgress, grouped } from './sending.ts';
 
 export interface ExportFlags extends SenderFlags {
   readonly to: string;
@@ -27,7 +27,7 @@ export interface ExportFlags extends SenderFlags {
   readonly templateRefresh?: number;
   readonly templateMessages?: number;
   readonly times?: TimeForm;
-  readonly sample: 'header' | 'ip';
+  readonly sample?: 'header' | 'ip';
   readonly format: 'text' | 'json';
 }
 
@@ -100,7 +100,7 @@ function encoderOptions(
   return {
     protocol: target.protocol,
     maxLength: flags.mtu ?? sender.longest,
-    sample: flags.sample,
+    sample: flags.sample ?? 'header',
     ...refresh,
     ...(flags.times === undefined ? {} : { times: flags.times }),
     ...(flags.templateRefresh === undefined ? {} : { refreshMillis: flags.templateRefresh }),
@@ -135,7 +135,7 @@ function createPause(speed: number | undefined, rate: number, clock: () => numbe
 
 function summary({ records, messages, octets }: EncoderCounters, seconds: number): string {
   const rate = seconds > 0 ? `: ${grouped(records / seconds)} records/s` : '';
-  return `${grouped(records)} records in ${grouped(messages)} messages (${grouped(octets)} bytes) in ${seconds.toFixed(1)} s${rate}`;
+  return `${counted(records, 'record')} in ${counted(messages, 'message')} (${grouped(octets)} bytes) in ${seconds.toFixed(1)} s${rate}`;
 }
 
 async function tell(

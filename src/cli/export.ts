@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { parseExportTarget } from '../export/target.ts';
+import { type ExportTarget, parseExportTarget } from '../export/target.ts';
 import { WeirError } from '../util/errors.ts';
 import { type ExportFlags, exportRecords } from './export-run.ts';
 import type { Io } from './io.ts';
@@ -55,7 +55,7 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
       ]),
     )
     .addOption(
-      new Option('--sample <form>', 'sFlow: what describes a packet').choices(['header', 'ip']).default('header'),
+      new Option('--sample <form>', 'sFlow: what describes a packet (default: header)').choices(['header', 'ip']),
     )
     .option('--tls-ca <file>', 'certificates that sign the collector’s, PEM')
     .option('--tls-cert <file>', 'our certificate, PEM')
@@ -67,6 +67,27 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
       if (flags.rate !== undefined && flags.speed !== undefined) {
         throw new WeirError('WEIR_USAGE', '--rate and --speed contradict each other.', { hint: 'Give one of them.' });
       }
-      exit(await exportRecords(words.join(' '), parseExportTarget(flags.to), flags, io));
+      const target = parseExportTarget(flags.to);
+      refuseOtherFlags(target, flags);
+      exit(await exportRecords(words.join(' '), target, flags, io));
     });
+}
+
+/** Throws WEIR_USAGE for a flag that means nothing with this target, which somebody believes to have set. */
+function refuseOtherFlags({ protocol, transport }: ExportTarget, flags: ExportFlags): void {
+  const isTemplated = protocol === 'netflow9' || protocol === 'ipfix';
+  const others: readonly (readonly [flag: string, value: unknown, isMeant: boolean, meaning: string])[] = [
+    ['--times', flags.times, isTemplated, 'NetFlow v9 and IPFIX'],
+    ['--template-refresh', flags.templateRefresh, isTemplated, 'NetFlow v9 and IPFIX'],
+    ['--template-messages', flags.templateMessages, isTemplated, 'NetFlow v9 and IPFIX'],
+    ['--sample', flags.sample, protocol === 'sflow', 'sFlow'],
+    ['--tls-ca', flags.tlsCa, transport === 'tls', 'ipfix+tls:// targets'],
+    ['--tls-cert', flags.tlsCert, transport === 'tls', 'ipfix+tls:// targets'],
+    ['--tls-key', flags.tlsKey, transport === 'tls', 'ipfix+tls:// targets'],
+    ['--keep-going', flags.keepGoing, transport === 'udp', 'targets over UDP'],
+  ];
+  for (const [flag, value, isMeant, meaning] of others) {
+    if (value === undefined || isMeant) continue;
+    throw new WeirError('WEIR_USAGE', `${flag} is for ${meaning}, and ${flags.to} is none.`, { hint: 'Leave it out.' });
+  }
 }

@@ -9,7 +9,7 @@ import { type LoopDeps, refuseLoops } from '../export/forward-loop.ts';
 import { type ForwardCounters, Forwarder, type ForwardTarget } from '../export/forwarder.ts';
 import { messageOf, WeirError } from '../util/errors.ts';
 import { EXIT, type Io, write } from './io.ts';
-import { createProgress, formatOption, grouped, parseTarget, timeSpan } from './sending.ts';
+import { counted, createProgress, formatOption, grouped, parseTarget, timeSpan } from './sending.ts';
 
 const EXAMPLES = `
 Datagrams go on as they came, whatever is in them. Each exporter has a source port of its own at every target, but receivers see
@@ -156,7 +156,7 @@ function readTotals(listeners: readonly UdpListener[], forwarder: Forwarder): To
 }
 
 function totalsText({ received, refused, kernelDrops }: Totals): string {
-  return `received ${grouped(received)} datagrams; ${grouped(refused)} refused, ${grouped(kernelDrops)} lost in the kernel`;
+  return `received ${counted(received, 'datagram')}; ${grouped(refused)} refused, ${grouped(kernelDrops)} lost in the kernel`;
 }
 
 function targetLines(forwarder: Forwarder): string[] {

@@ -1,7 +1,7 @@
 import type { GeneratedVersion } from '../generate/layout.ts';
 import type { Traffic } from '../generate/traffic.ts';
 import { type Io, write } from './io.ts';
-import { grouped } from './sending.ts';
+import { counted, grouped } from './sending.ts';
 
 /* What sending and writing of generated flows have in common: the flags, and telling what was done. */
 
@@ -39,8 +39,8 @@ export function summary({ totals, version }: Traffic, seconds: number): string {
       ? `: ${grouped(totals.datagrams / seconds)} datagrams/s, ${grouped(totals.flows / seconds)} flows/s`
       : '';
   return (
-    `${grouped(totals.datagrams)} datagrams (${grouped(totals.octets)} bytes) of ${name}, ${grouped(totals.flows)} flows ` +
-    `(${grouped(totals.packets)} packets, ${grouped(totals.bytes)} bytes) in ${seconds.toFixed(1)} s${rates}`
+    `${counted(totals.datagrams, 'datagram')} (${grouped(totals.octets)} bytes) of ${name}, ${counted(totals.flows, 'flow')} ` +
+    `(${counted(totals.packets, 'packet')}, ${grouped(totals.bytes)} bytes) in ${seconds.toFixed(1)} s${rates}`
   );
 }
 

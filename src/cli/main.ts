@@ -43,7 +43,7 @@ function version(): string {
 export async function main(args: readonly string[], io: Io = processIo()): Promise<number> {
   let code: number = EXIT.ok;
   const program = new Command('weir')
-    .description('Collects network flows (NetFlow, IPFIX), stores them as Parquet, answers questions.')
+    .description('Collects network flows (NetFlow, IPFIX, sFlow), stores them as Parquet, answers questions.')
     .version(`weir ${version()}`, '-V, --version')
     .helpOption('-h, --help')
     .configureOutput({
@@ -55,13 +55,16 @@ export async function main(args: readonly string[], io: Io = processIo()): Promi
     // Flags after a command's name are the command's: `weir generate --version 9` is not a question for ours.
     .enablePositionalOptions()
     .showSuggestionAfterError()
+    .showHelpAfterError('  weir --help lists the commands.')
     .exitOverride();
   program.addHelpText('after', EXAMPLES);
   const wanted = args.find((arg) => !arg.startsWith('-'));
   const asked = wanted === 'help' ? args[args.indexOf('help') + 1] : wanted;
   for (const entry of COMMANDS) {
     const command = program.command(entry.name).description(entry.summary).exitOverride();
-    command.copyInheritedSettings(program);
+    command
+      .copyInheritedSettings(program)
+      .showHelpAfterError(`  weir ${entry.name} --help has all flags and examples.`);
     if (entry.name !== asked) continue;
     const module = await entry.load();
     module.build(command, io, (exitCode) => {

@@ -8,6 +8,7 @@ import { openDatagrams } from './datagrams.ts';
 import { EXIT, type Io, write } from './io.ts';
 import {
   checkRefused,
+  counted,
   createProgress,
   DEFAULT_TARGET,
   formatOption,
@@ -246,15 +247,14 @@ function looksLikeExport(payload: Uint8Array): boolean {
 
 function summary({ datagrams, octets, exporters }: Totals, seconds: number): string {
   const rate = seconds > 0 ? `: ${grouped(datagrams / seconds)} datagrams/s` : '';
-  const from = exporters === 1 ? '1 exporter' : `${grouped(exporters)} exporters`;
-  return `${grouped(datagrams)} datagrams (${grouped(octets)} bytes) of ${from} in ${seconds.toFixed(1)} s${rate}`;
+  return `${counted(datagrams, 'datagram')} (${grouped(octets)} bytes) of ${counted(exporters, 'exporter')} in ${seconds.toFixed(1)} s${rate}`;
 }
 
 function leftOut({ datagrams, skipped, truncated, exporters }: Totals): string[] {
   const notes: string[] = [];
-  if (skipped > 0) notes.push(`${grouped(skipped)} other datagrams were passed over`);
+  if (skipped > 0) notes.push(`${counted(skipped, 'other datagram')} passed over`);
   if (truncated > 0)
-    notes.push(`${grouped(truncated)} datagrams were passed over because the capture holds only a part of them`);
+    notes.push(`${counted(truncated, 'datagram')} passed over because the capture holds only a part of them`);
   if (exporters >= MAX_SOCKETS)
     notes.push(`exporters beyond the first ${grouped(MAX_SOCKETS)} shared their source ports`);
   if (datagrams === 0) notes.push('nothing was sent: choose datagrams by their port with --port');

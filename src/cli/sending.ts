@@ -103,6 +103,11 @@ export function grouped(value: number): string {
   return Math.round(value).toLocaleString('en-US');
 }
 
+/** A number of things, such as `1 datagram` or `2,000 datagrams`. */
+export function counted(number: number, thing: string): string {
+  return `${grouped(number)} ${thing}${number === 1 ? '' : 's'}`;
+}
+
 /** Throws "nobody listens there" when a datagram was refused, unless `keepGoing`. */
 export function checkRefused(counters: SendCounters, { host, port }: Target, keepGoing: boolean): void {
   if (counters.refused > 0 && !keepGoing) throw nobodyListens(host, port);
@@ -112,8 +117,9 @@ export function checkRefused(counters: SendCounters, { host, port }: Target, kee
 export function sendingNotes(counters: SendCounters): string[] {
   const notes: string[] = [];
   if (counters.refused > 0)
-    notes.push(`${grouped(counters.refused)} times the target answered that nobody listens there`);
-  if (counters.failed > 0) notes.push(`${grouped(counters.failed)} datagrams could not be sent: ${counters.lastError}`);
+    notes.push(`${counted(counters.refused, 'time')} the target answered that nobody listens there`);
+  if (counters.failed > 0)
+    notes.push(`${counted(counters.failed, 'datagram')} could not be sent: ${counters.lastError}`);
   return notes;
 }
 

@@ -165,7 +165,10 @@ function columnNamed(name: string, flag: string): ColumnDefinition {
     [...COLUMNS, ...others].map((each) => each.name),
   );
   throw new WeirError('WEIR_USAGE', `${flag}: there is no column '${name.slice(0, 60)}'`, {
-    hint: suggestion === undefined ? 'docs/query.md lists the columns.' : `Did you mean '${suggestion}'?`,
+    hint:
+      suggestion === undefined
+        ? 'docs/fields.md lists the columns, and so does weir sql "describe flows".'
+        : `Did you mean '${suggestion}'?`,
     details: { name },
   });
 }

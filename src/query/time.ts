@@ -54,7 +54,7 @@ export function parseSpan(from: string | undefined, to: string | undefined, cont
   };
   if (span.from !== undefined && span.to !== undefined && span.from >= span.to) {
     throw new WeirError('WEIR_TIME', `the range from '${from ?? ''}' to '${to ?? ''}' is empty`, {
-      hint: '--from is the earlier end; --to does not belong to the range.',
+      hint: 'The earlier end comes first; the later one does not belong to the range.',
     });
   }
   return span;

@@ -316,6 +316,15 @@ describe('mistakes', () => {
     expect(stderr).toMatch(/could not be read[\s\S]*WEIR_STORE/);
   });
 
+  it.each([
+    [['nonsense'], /unknown command 'nonsense'\n {2}weir --help lists the commands\.\n$/],
+    [['decode'], /missing required argument 'file'\n {2}weir decode --help has all flags and examples\.\n$/],
+    [['export'], /required option '--to <target>' not specified\n {2}weir export --help has/],
+  ])('a wrong call %j leads to the help', async (args, message) => {
+    const { code, stderr } = await weir(args);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(message)]);
+  });
+
   it('--help has examples', async () => {
     for (const command of ['query', 'sql']) {
       const { code, stdout } = await weir([command, '--help']);

@@ -173,6 +173,20 @@ describe('weir export', () => {
     expect((await exportTo(folder.join('x.ipfix'), '--speed', '100')).records).toBe(1800);
   });
 
+  it.each([
+    [
+      'netflow5://127.0.0.1',
+      ['--times', 'microseconds'],
+      '--times is for NetFlow v9 and IPFIX, and netflow5://127.0.0.1 is none.',
+    ],
+    ['ipfix://127.0.0.1', ['--sample', 'ip'], '--sample is for sFlow, and ipfix://127.0.0.1 is none.'],
+    ['ipfix+tcp://127.0.0.1', ['--tls-ca', 'ca.pem'], '--tls-ca is for ipfix+tls:// targets, and'],
+    ['x.ipfix', ['--keep-going'], '--keep-going is for targets over UDP, and x.ipfix is none.'],
+  ])('to %s refuses %j, which means nothing there', async (to, flags, message) => {
+    const { code, stderr } = await weir(['export', '--data', store.data.path, '--to', to, ...flags]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(message)]);
+  });
+
   it('says that nobody listens', async () => {
     const args = ['export', '--data', store.data.path, '--to'];
     const udp = await weir([...args, `ipfix://127.0.0.1:${await freeUdpPort()}`]);
