@@ -5,23 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FlowBatch } from '../dist/flow/batch.js';
 import { createLayout } from '../dist/flow/layout.js';
-import { columnIndex } from '../dist/flow/schema.js';
+import { COMMON_COLUMNS, columnIndex } from '../dist/flow/schema.js';
 import { slotOf } from '../dist/flow/slots.js';
 import { createTraffic } from '../dist/generate/traffic.js';
 import { readCatalogue } from '../dist/store/catalogue.js';
 import { FlowStore } from '../dist/store/flow-store.js';
 
 const NAMES = [
-  'time_received',
-  'exporter',
-  'observation_domain',
-  'flow_type',
-  'record_kind',
-  'sampling_rate',
-  'sampling_source',
-  'time_start',
-  'time_end',
-  'time_source',
+  ...COMMON_COLUMNS,
   'src_addr',
   'dst_addr',
   'src_port',
