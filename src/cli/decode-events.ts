@@ -1,7 +1,7 @@
 import { netflow9Scope } from '../elements/netflow9-scopes.ts';
 import type { ElementRegistry } from '../elements/registry.ts';
+import { FLOW_TYPES } from '../flow/codes.ts';
 import type { ElementValue } from '../flow/element-value.ts';
-import { FLOW_TYPES } from '../flow/schema.ts';
 import type { CounterRow, CounterSink } from '../session/counter-row.ts';
 import type { Domain } from '../session/domain.ts';
 import type { DecodeObserver } from '../session/message-decoder.ts';

@@ -1,4 +1,4 @@
-import { FLOW_TYPES } from '../flow/schema.ts';
+import { FLOW_TYPES } from '../flow/codes.ts';
 import { FLOW_TYPE } from './begin-message.ts';
 import { type Domain, type DomainCounters, newCounters } from './domain.ts';
 import type { Fault } from './faults.ts';
