@@ -1,3 +1,4 @@
+import { u32 } from '../../util/octets.ts';
 import { createPacketFields, type PacketFields, TUNNEL } from '../packet/packet-fields.ts';
 
 /** Bits of `FlowSample.has`: which records a sample had. */
@@ -149,6 +150,17 @@ export function createFlowSample(): FlowSample {
     mplsIn: '',
     extras: [],
   };
+}
+
+/** Reads what flow samples of every version but the expanded ones begin with, 20 octets: sequence number, source, rate, pool, drops. */
+export function readSampleHead(bytes: Uint8Array, start: number, out: FlowSample): void {
+  const source = u32(bytes, start + 4);
+  out.sequence = u32(bytes, start);
+  out.sourceClass = source >>> 24;
+  out.sourceIndex = source & 0xff_ffff;
+  out.rate = u32(bytes, start + 8);
+  out.pool = u32(bytes, start + 12);
+  out.drops = u32(bytes, start + 16);
 }
 
 /** Forgets the records of the sample before. */

@@ -12,7 +12,7 @@
 import { u32 } from '../../util/octets.ts';
 import { readUrl, readUser } from './context-records.ts';
 import { padded } from './datagram.ts';
-import type { FlowSample } from './flow-sample.ts';
+import { type FlowSample, readSampleHead } from './flow-sample.ts';
 import { readSampledHeader, readSampledIp } from './packet-records.ts';
 import { readGateway, readRouter, readSwitch } from './routing-records.ts';
 
@@ -37,14 +37,8 @@ export const LEGACY_COUNTERS: Readonly<Record<number, readonly number[]>> = {
 export function readLegacyFlowSample(bytes: Uint8Array, start: number, version: number, out: FlowSample): number {
   const end = bytes.length;
   if (start + 32 > end) return -1;
-  const source = u32(bytes, start + 4);
   const output = u32(bytes, start + 24);
-  out.sequence = u32(bytes, start);
-  out.sourceClass = source >>> 24;
-  out.sourceIndex = source & 0xff_ffff;
-  out.rate = u32(bytes, start + 8);
-  out.pool = u32(bytes, start + 12);
-  out.drops = u32(bytes, start + 16);
+  readSampleHead(bytes, start, out);
   out.inFormat = 0;
   out.input = u32(bytes, start + 20);
   // The highest bit says that there are several interfaces, the others how many.

@@ -13,7 +13,7 @@
  * Every record    u32 data format   u32 length   data
  */
 import { u32 } from '../../util/octets.ts';
-import type { FlowSample } from './flow-sample.ts';
+import { type FlowSample, readSampleHead } from './flow-sample.ts';
 
 /** Data formats of samples. */
 export const SAMPLE = {
@@ -34,15 +34,9 @@ export interface CounterSample {
 /** Reads a flow sample up to its records. Returns the offset of the first record, −1 when the sample ends before it. */
 export function readFlowSample(bytes: Uint8Array, start: number, end: number, out: FlowSample): number {
   if (start + 32 > end) return -1;
-  const source = u32(bytes, start + 4);
   const input = u32(bytes, start + 20);
   const output = u32(bytes, start + 24);
-  out.sequence = u32(bytes, start);
-  out.sourceClass = source >>> 24;
-  out.sourceIndex = source & 0xff_ffff;
-  out.rate = u32(bytes, start + 8);
-  out.pool = u32(bytes, start + 12);
-  out.drops = u32(bytes, start + 16);
+  readSampleHead(bytes, start, out);
   out.inFormat = input >>> 30;
   out.input = input & 0x3fff_ffff;
   out.outFormat = output >>> 30;
