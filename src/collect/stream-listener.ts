@@ -1,7 +1,5 @@
 import { constants } from 'node:crypto';
-import { lookup } from 'node:dns/promises';
 import { createServer, type Server, type Socket } from 'node:net';
-import { performance } from 'node:perf_hooks';
 import {
   createServer as createTlsServer,
   type SecureContextOptions,
@@ -9,7 +7,7 @@ import {
   type Server as TlsServer,
 } from 'node:tls';
 import { type AllowList, RefusedSenders } from './allow-list.ts';
-import { type BindDeps, bindTo } from './bind.ts';
+import { bindTo } from './bind.ts';
 import {
   ConnectionTable,
   DEFAULT_STREAM_LIMITS,
@@ -20,31 +18,21 @@ import {
 import type { BoundAddress } from './kernel-drops.ts';
 import { bindError } from './listen-messages.ts';
 import type { ListenUrl } from './listen-url.ts';
+import { drain, type ListenerDeps, type ListenerOptions, systemDeps } from './listener.ts';
 import type { SessionHandler, StreamConnection, StreamPeer } from './stream-connection.ts';
 import type { TlsCredentials, TlsSettings, TlsVersion } from './tls-settings.ts';
 
-export interface StreamListenerOptions {
-  readonly url: ListenUrl;
+export interface StreamListenerOptions extends ListenerOptions {
   /** Called when a connection can carry messages; over TLS, after the handshake. */
   readonly onSession: (peer: StreamPeer) => SessionHandler;
-  /** Called for an error of the listening socket after it was bound; listening goes on. */
-  readonly onError?: ((error: Error) => void) | undefined;
   readonly limits?: Partial<StreamLimits> | undefined;
-  /** Who may connect, by address (and source port); none: everyone. */
-  readonly allowList?: AllowList | undefined;
-  /** Where refused connections are counted by address; several listeners may share one. */
-  readonly refused?: RefusedSenders | undefined;
   /** Needed for tls:// */
   readonly tls?: TlsSettings | undefined;
-  /** How long `close` may go on reading what has arrived; the default is 1,000 ms. */
-  readonly drainMilliseconds?: number | undefined;
   readonly deps?: Partial<StreamListenerDeps> | undefined;
 }
 
 /** The world outside, for tests. */
-export interface StreamListenerDeps extends BindDeps {
-  /** A monotonic clock in milliseconds. */
-  readonly clock: () => number;
+export interface StreamListenerDeps extends ListenerDeps {
   /** How often connections are looked through for those that have taken too long, ms. */
   readonly sweepMilliseconds: number;
 }
@@ -80,9 +68,7 @@ export class StreamListener {
     this.refused = options.refused ?? new RefusedSenders();
     this.#options = options;
     this.#deps = {
-      lookup: (host) => lookup(host, { all: true }),
-      platform: process.platform,
-      clock: () => performance.now(),
+      ...systemDeps(),
       sweepMilliseconds: 1000,
       ...options.deps,
     };
@@ -242,23 +228,10 @@ export class StreamListener {
     const closed = new Promise<void>((resolve) => {
       server.close(() => resolve());
     });
-    await this.#drain();
+    await drain(() => this.#table.bytes, this.#deps.clock, this.#options.drainMilliseconds);
     clearInterval(this.#sweepTimer);
     this.#table.close();
     await closed;
-  }
-
-  /** Waits until a whole turn of the event loop, in which the sockets are read, has brought nothing. */
-  async #drain(): Promise<void> {
-    const { clock } = this.#deps;
-    const deadline = clock() + (this.#options.drainMilliseconds ?? 1000);
-    for (let quiet = 0; quiet < 2 && this.#table.size > 0 && clock() < deadline; ) {
-      const before = this.#table.bytes;
-      await new Promise((resolve) => {
-        setImmediate(resolve);
-      });
-      quiet = this.#table.bytes === before ? quiet + 1 : 0;
-    }
   }
 }
 

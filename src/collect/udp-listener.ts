@@ -1,43 +1,31 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
-import { lookup } from 'node:dns/promises';
-import { performance } from 'node:perf_hooks';
 import { type AllowList, RefusedSenders } from './allow-list.ts';
-import { type BindDeps, bindTo } from './bind.ts';
+import { bindTo } from './bind.ts';
 import { type BoundAddress, type SocketCounters, socketCounterReader } from './kernel-drops.ts';
 import { bufferWarning } from './listen-messages.ts';
 import type { ListenUrl } from './listen-url.ts';
+import { drain, type ListenerDeps, type ListenerOptions, systemDeps } from './listener.ts';
 import { type Sender, SenderTable } from './sender-table.ts';
 
 /** The receive buffer asked for when nothing else is said: about a second of 60,000 datagrams. */
-export const DEFAULT_RECEIVE_BUFFER_BYTES = 64 * 1024 * 1024;
+const DEFAULT_RECEIVE_BUFFER_BYTES = 64 * 1024 * 1024;
 
-export interface UdpListenerOptions {
-  readonly url: ListenUrl;
+export interface UdpListenerOptions extends ListenerOptions {
   /**
    * Called for each datagram of an allowed sender, with its payload, which the callee may keep (the memory is not used again). It must not
    * throw and should be quick: while it runs, the kernel's buffer fills.
    */
   readonly onDatagram: (bytes: Uint8Array, sender: Sender) => void;
-  /** Called for an error of the socket after it was bound; listening goes on. */
-  readonly onError?: ((error: Error) => void) | undefined;
   /** Bytes to ask the kernel for; the default is 64 MiB. */
   readonly receiveBufferBytes?: number | undefined;
-  /** Who may send; none: everyone. */
-  readonly allowList?: AllowList | undefined;
-  /** Where refused datagrams are counted; several listeners may share one. */
-  readonly refused?: RefusedSenders | undefined;
   /** How many senders are remembered; the default is 65,536. */
   readonly maxSenders?: number | undefined;
-  /** How long `close` may go on reading what the kernel has queued; the default is 1,000 ms. */
-  readonly drainMilliseconds?: number | undefined;
   readonly deps?: Partial<UdpListenerDeps> | undefined;
 }
 
 /** The world outside, for tests. */
-export interface UdpListenerDeps extends BindDeps {
+export interface UdpListenerDeps extends ListenerDeps {
   readonly createSocket: typeof createSocket;
-  /** A monotonic clock in milliseconds. */
-  readonly clock: () => number;
 }
 
 /** What a listener has seen; totals since it started. */
@@ -83,10 +71,8 @@ export class UdpListener {
     this.refused = options.refused ?? new RefusedSenders();
     this.#options = options;
     this.#deps = {
+      ...systemDeps(),
       createSocket,
-      lookup: (host) => lookup(host, { all: true }),
-      platform: process.platform,
-      clock: () => performance.now(),
       ...options.deps,
     };
     this.#senders = new SenderTable({
@@ -227,25 +213,11 @@ export class UdpListener {
     }
     const socket = this.#socket;
     if (socket === undefined) return;
-    await this.#drain();
+    await drain(() => this.#datagrams + this.#refusedDatagrams, this.#deps.clock, this.#options.drainMilliseconds);
     this.kernelCounters();
     this.#socket = undefined;
     await new Promise<void>((resolve) => {
       socket.close(() => resolve());
     });
-  }
-
-  /** Waits until a whole turn of the event loop, in which the socket is read, has brought nothing. */
-  async #drain(): Promise<void> {
-    const { clock } = this.#deps;
-    const deadline = clock() + (this.#options.drainMilliseconds ?? 1000);
-    let quiet = 0;
-    while (quiet < 2 && clock() < deadline) {
-      const before = this.#datagrams + this.#refusedDatagrams;
-      await new Promise((resolve) => {
-        setImmediate(resolve);
-      });
-      quiet = this.#datagrams + this.#refusedDatagrams === before ? quiet + 1 : 0;
-    }
   }
 }
