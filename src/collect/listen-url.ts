@@ -2,7 +2,7 @@ import { parseAddress } from '../util/address.ts';
 import { WeirError } from '../util/errors.ts';
 
 /** Transports by which messages are received: UDP, TCP (RFC 7011 section 10.4), TLS over TCP (section 11.1). */
-export const TRANSPORTS = ['udp', 'tcp', 'tls'] as const;
+const TRANSPORTS = ['udp', 'tcp', 'tls'] as const;
 
 /** Where to listen. */
 export interface ListenUrl {

@@ -34,12 +34,7 @@ export function recordAt(batch: FlowBatch, layout: Layout, row: number): FlowRec
 }
 
 /** The value of a schema column in a row, as `FlowRecord` has it; undefined where the row has none. */
-export function columnValue(
-  batch: FlowBatch,
-  column: number,
-  row: number,
-  layout: Layout,
-): FlowRecord[string] | undefined {
+function columnValue(batch: FlowBatch, column: number, row: number, layout: Layout): FlowRecord[string] | undefined {
   const definition = COLUMNS[column];
   const slot = FIRST_SLOT[column] as number;
   const array = batch.arrays[slot];

@@ -145,7 +145,7 @@ function macText(high: number, low: number): string {
 }
 
 /** ISO 8601 in UTC with microseconds. Rows in order of time mostly share their second, whose text is kept. */
-export function createTimeText(): (micros: number) => string {
+function createTimeText(): (micros: number) => string {
   let second = Number.NaN;
   let prefix = '';
   return (micros) => {

@@ -183,7 +183,7 @@ export function spanColumns(source: Source): readonly string[] {
 /** Every column that the files of a store may have, in their order. */
 export const ALL_FILE_COLUMNS: readonly string[] = FILE_COLUMNS.map(({ name }) => name);
 
-export function nothingStored(dir: string): WeirError {
+function nothingStored(dir: string): WeirError {
   return new WeirError('WEIR_DATA_EMPTY', `no flows are stored in ${dir}`, {
     hint: `Is the collector running? weir collect --data ${dir}`,
     details: { dir },

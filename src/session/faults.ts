@@ -1,5 +1,5 @@
 /** Why something that came could not be decoded: a closed list, counted per exporter and domain, never an exception. */
-export const FAULTS = [
+const FAULTS = [
   'short_message',
   'unknown_version',
   'unknown_aggregation',

@@ -41,7 +41,7 @@ export interface MessageDecoderOptions {
   readonly onForget?: (domain: Domain) => void;
 }
 
-export const DEFAULT_LIMITS: DomainLimits & HeldLimits = {
+const DEFAULT_LIMITS: DomainLimits & HeldLimits = {
   domains: 32_768,
   templatesPerDomain: 4_096,
   templates: 1_200_000,

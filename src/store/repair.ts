@@ -130,7 +130,7 @@ export async function setAside(dir: string, file: string): Promise<string> {
 }
 
 /** The catalogue's entry for a file. */
-export function entryOf(file: string, name: SegmentName, bytes: number, inspection: Inspection): SegmentEntry {
+function entryOf(file: string, name: SegmentName, bytes: number, inspection: Inspection): SegmentEntry {
   const tier = name.kind !== 'flows' ? name.kind : name.merged ? 'compact' : 'fresh';
   return { file, tier, bytes, sorted: name.merged, ...inspection };
 }

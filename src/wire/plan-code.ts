@@ -53,7 +53,7 @@ export function compilePlan(plan: Plan): PlanRunner {
 }
 
 /** The source text of the compiled plan. */
-export function planSource(plan: Plan): string {
+function planSource(plan: Plan): string {
   const fixed = new Map(plan.layout.fixed);
   const slots = plan.layout.slots.filter((slot) => !SHARED.has(slot) && !fixed.has(slot));
   const body: string[] = [];

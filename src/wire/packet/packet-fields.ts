@@ -239,7 +239,7 @@ export function resetPacketFields(fields: PacketFields): void {
 }
 
 /** Everything of one set of headers to 0. */
-export function resetHeaders(headers: PacketHeaders): void {
+function resetHeaders(headers: PacketHeaders): void {
   headers.has = 0;
   headers.srcMacHigh = 0;
   headers.srcMacLow = 0;

@@ -9,7 +9,7 @@
 import { u32 } from '../../util/octets.ts';
 
 /** Versions of sFlow that weir reads. */
-export const SFLOW_VERSIONS: readonly number[] = [2, 4, 5];
+const SFLOW_VERSIONS: readonly number[] = [2, 4, 5];
 
 export interface SflowHeader {
   version: number;
