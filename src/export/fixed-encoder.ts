@@ -12,7 +12,7 @@ import {
   type PlacedField,
   placeFields,
 } from './fixed-format.ts';
-import type { EncoderCounters } from './losses.ts';
+import { type EncoderCounters, isTraffic } from './losses.ts';
 import { MessageMemory } from './message-memory.ts';
 import { MOST_ROWS, RowSelection } from './row-selection.ts';
 import type { Emit } from './template-message.ts';
@@ -46,8 +46,6 @@ const KIND = slotOf('record_kind');
 const BYTES = slotOf('bytes');
 const PACKETS = slotOf('packets');
 
-/** Codes of RECORD_KINDS that are traffic: flow, biflow, sample. NAT events and the like would look like flows of no packets. */
-const TRAFFIC: readonly boolean[] = [true, true, false, false, true];
 const MOST_RATE = 0x3fff;
 /** Sampling mode 1 in the two bits above the interval: one packet in each interval. */
 const SAMPLING_MODE = 1 << 14;
@@ -130,7 +128,7 @@ export class FixedEncoder {
     let domain = -1;
     let stream: Stream | undefined;
     this.#selection.select(first, end, (row) => {
-      if (TRAFFIC[kinds?.[row] ?? 0] !== true) {
+      if (!isTraffic(kinds?.[row] ?? 0)) {
         refused.record_kind++;
         return -1;
       }

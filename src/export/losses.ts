@@ -69,3 +69,11 @@ export function createCounters(): EncoderCounters {
 
 /** What only the collector knows of a record, or what the message tells: no field is expected to carry it. */
 export const COLLECTOR_COLUMNS: ReadonlySet<string> = new Set(COMMON_COLUMNS);
+
+/** By code of RECORD_KINDS: flow, biflow, sample. */
+const TRAFFIC: readonly boolean[] = [true, true, false, false, true];
+
+/** Whether a record of this kind can be sent in formats that know traffic only: NAT events and the like would look like flows of no packets. */
+export function isTraffic(kind: number): boolean {
+  return TRAFFIC[kind] === true;
+}
