@@ -23,7 +23,7 @@ export interface SflowStream {
   readonly sources: Map<number, SflowSource>;
 }
 
-/** Octets of a sample at most: all records, with the longest texts. A datagram shorter than that is exceeded by such a sample. */
+/** Octets of a sample at most: all records, with the longest texts. */
 const LONGEST_SAMPLE = 2_560;
 const MOST_STREAMS = 4_096;
 const MOST_SOURCES = 4_096;
@@ -42,7 +42,7 @@ export class SflowDatagrams {
   view: DataView = new DataView(new ArrayBuffer(0));
   at = 0;
 
-  /** `longest`: octets of a datagram at most, unless one sample alone is longer. */
+  /** `longest`: octets of a datagram at most. */
   constructor(longest: number, clock: MessageClock, counters: EncoderCounters) {
     this.#longest = longest;
     this.#clock = clock;
@@ -84,29 +84,32 @@ export class SflowDatagrams {
   }
 
   /**
-   * A sample was written from `at` to `end`. How long one is, is known only then: one that is too much for the datagram is moved to the next one.
+   * A sample was written from `at` to `end`. How long one is, is known only then: one that is too much for the datagram is moved to the next one. Returns false
+   * for one that no datagram can hold; it is taken out.
    */
-  wrote(end: number): void {
+  wrote(end: number): boolean {
     const stream = this.#stream;
     const start = this.at;
-    this.at = end;
-    this.#samples++;
-    if (stream === undefined || this.#samples === 1 || end - this.#memory.start <= this.#longest) return;
+    const isTooMuch = end - this.#memory.start > this.#longest;
+    if (!isTooMuch || stream === undefined) {
+      this.at = end;
+      this.#samples++;
+      return true;
+    }
     const { bytes } = this.#memory;
     const sample = bytes.slice(start, end);
     bytes.fill(0, start, end);
-    this.at = start;
-    this.#samples--;
+    if (this.#samples === 0) return false;
     this.#begin(stream);
     this.#memory.bytes.set(sample, this.at);
-    this.at += sample.length;
-    this.#samples++;
+    return this.wrote(this.at + sample.length);
   }
 
-  /** Ends the open datagram and hands it out; nothing when there is none. */
+  /** Ends the open datagram and hands it out; nothing when there is none, or no sample in it. */
   close(): void {
     const stream = this.#stream;
-    if (stream === undefined) return;
+    this.#stream = undefined;
+    if (stream === undefined || this.#samples === 0) return;
     const { view } = this;
     const { start } = this.#memory;
     const tail = start + 4 + (isMapped(stream.agent) ? 8 : 20);
@@ -116,7 +119,6 @@ export class SflowDatagrams {
     view.setUint32(tail + 8, this.#clock.uptime);
     view.setUint32(tail + 12, this.#samples);
     stream.sequence = (stream.sequence + 1) >>> 0;
-    this.#stream = undefined;
     this.#counters.messages++;
     this.#counters.octets += this.at - start;
     this.#emit(this.#memory.close(this.at));

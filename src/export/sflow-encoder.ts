@@ -32,26 +32,42 @@ const OUT_IF = slotOf('out_if');
 const SRC_ADDR = slotOf('src_addr');
 const EXPORTER = slotOf('exporter');
 const AGENT = slotOf('agent_addr');
-/** Columns that a flow sample carries, beside what the collector knows. */
-const CARRIED: ReadonlySet<string> = new Set([
-  ...RECORD_COLUMNS,
-  ...['bytes', 'packets', 'in_if', 'out_if', 'agent_addr', 'direction'],
+const DROPPED_BYTES = slotOf('dropped_bytes');
+const DROPPED_PACKETS = slotOf('dropped_packets');
+const DROP_REASON = slotOf('drop_reason');
+const COMMON = [...RECORD_COLUMNS, 'in_if', 'out_if', 'agent_addr', 'direction'];
+/** Columns that a flow sample carries, beside what the collector knows, and those that a discarded-packet notification does. */
+const CARRIED: ReadonlySet<string> = new Set([...COMMON, 'bytes', 'packets']);
+const CARRIED_BY_DISCARDS: ReadonlySet<string> = new Set([
+  ...COMMON,
+  'dropped_bytes',
+  'dropped_packets',
+  'drop_reason',
+  'forwarding_status',
 ]);
 
-/** Code of RECORD_KINDS. */
+/** Codes of RECORD_KINDS. */
 const SAMPLE_KIND = 4;
+const DISCARD_KIND = 6;
 const LARGEST = 0xffff_ffff;
 /** Interfaces from here on need an expanded sample: the others have 24 bits for the source and 30 for the interface. */
 const EXPANDED_FROM = 1 << 24;
 
+/** Columns that are not sent. */
+interface Omitted {
+  readonly traffic: readonly string[];
+  readonly discard: readonly string[];
+}
+
 /**
  * Batches to datagrams of sFlow version 5. A record of kind `sample` becomes a flow sample again. A flow, which stands for many packets, becomes one sample of a
- * packet of mean length with a sampling rate as many times larger: the collector's estimate is the flow's packets and octets.
+ * packet of mean length with a sampling rate as many times larger: the collector's estimate is the flow's packets and octets. A discarded packet is a
+ * notification again.
  */
 export class SflowEncoder {
   readonly #options: SflowOptions;
   readonly #datagrams: SflowDatagrams;
-  readonly #omitted = new WeakMap<Layout, readonly string[]>();
+  readonly #omitted = new WeakMap<Layout, Omitted>();
   readonly #row = new RowReader();
   readonly #records: FlowRecordWriter;
   readonly #words = new Uint32Array(4);
@@ -61,7 +77,7 @@ export class SflowEncoder {
     const { longest, agent, sample, clock, counters } = options;
     this.#options = options;
     this.#datagrams = new SflowDatagrams(longest, clock, counters);
-    this.#records = new FlowRecordWriter(sample, this.#row);
+    this.#records = new FlowRecordWriter(sample, this.#row, counters);
     if (agent === undefined) return;
     this.#agent = parseAddress(agent);
     if (this.#agent === undefined) throw new WeirError('WEIR_USAGE', `the agent '${agent}' is not an IP address`);
@@ -83,20 +99,24 @@ export class SflowEncoder {
     this.#datagrams.reset();
   }
 
-  #omittedOf(layout: Layout): readonly string[] {
+  #omittedOf(layout: Layout): Omitted {
     let omitted = this.#omitted.get(layout);
     if (omitted === undefined) {
       const names = layout.columns.map((column) => COLUMNS[column]?.name ?? '');
-      omitted = names.filter((name) => !COLLECTOR_COLUMNS.has(name) && !CARRIED.has(name));
+      const without = (carried: ReadonlySet<string>) =>
+        names.filter((name) => !COLLECTOR_COLUMNS.has(name) && !carried.has(name));
+      omitted = { traffic: without(CARRIED), discard: without(CARRIED_BY_DISCARDS) };
       this.#omitted.set(layout, omitted);
     }
     return omitted;
   }
 
-  #encodeRow(row: number, omitted: readonly string[]): void {
+  #encodeRow(row: number, omitted: Omitted): void {
     const { counters } = this.#options;
     const kind = this.#row.number(KIND, row);
-    if (!isTraffic(kind)) {
+    // A notification tells of one packet.
+    const isDiscard = kind === DISCARD_KIND && this.#row.wide(DROPPED_PACKETS, row) === 1;
+    if (!isTraffic(kind) && !isDiscard) {
       counters.refused.record_kind++;
       return;
     }
@@ -104,19 +124,46 @@ export class SflowEncoder {
       counters.refused.no_address++;
       return;
     }
-    for (const name of omitted) counters.omitted[name] = (counters.omitted[name] ?? 0) + 1;
+    const isSent = isDiscard ? this.#encodeDiscard(row) : this.#encodeTraffic(row, kind);
+    if (!isSent) {
+      counters.refused.too_long++;
+      return;
+    }
+    for (const name of isDiscard ? omitted.discard : omitted.traffic)
+      counters.omitted[name] = (counters.omitted[name] ?? 0) + 1;
+    counters.records++;
+  }
+
+  #encodeTraffic(row: number, kind: number): boolean {
+    const { changed } = this.#options.counters;
     const packets = kind === SAMPLE_KIND ? 1 : Math.max(1, this.#row.wide(PACKETS, row));
-    if (packets > 1) counters.changed.flow_as_sample++;
+    if (packets > 1) changed.flow_as_sample++;
     const length = Math.min(LARGEST, Math.round(this.#row.wide(BYTES, row) / packets));
-    // The octets of a sample are those of the frame, those of a flow are the IP packets'.
-    const frameLength = kind === SAMPLE_KIND ? length : length + ETHERNET;
     let rate = Math.max(1, this.#row.number(RATE, row)) * packets;
     if (rate > LARGEST) {
       rate = LARGEST;
-      counters.changed.counter_clamped++;
+      changed.counter_clamped++;
     }
-    this.#writeSample(this.#open(row), row, rate, frameLength);
-    counters.records++;
+    // The octets of a sample are those of the frame, those of a flow are the IP packets'.
+    return this.#writeSample(row, rate, kind === SAMPLE_KIND ? length : length + ETHERNET);
+  }
+
+  #encodeDiscard(row: number): boolean {
+    const stream = this.#open(row);
+    const { view, at: start } = this.#datagrams;
+    const input = this.#row.number(IN_IF, row);
+    const source = sourceOf(stream, input);
+    view.setUint32(start, SAMPLE.discardedPacket);
+    view.setUint32(start + 8, source.discards);
+    // The source's class is 0, an ifIndex, and no notification was lost here.
+    view.setUint32(start + 16, input);
+    view.setUint32(start + 24, input);
+    view.setUint32(start + 28, this.#row.number(OUT_IF, row));
+    view.setUint32(start + 32, this.#row.number(DROP_REASON, row));
+    const frameLength = Math.min(LARGEST, this.#row.wide(DROPPED_BYTES, row));
+    const isSent = this.#writeRecords(start, start + 36, row, frameLength);
+    if (isSent) source.discards++;
+    return isSent;
   }
 
   #open(row: number): SflowStream {
@@ -126,7 +173,8 @@ export class SflowEncoder {
     return this.#datagrams.open(words, this.#row.number(DOMAIN, row));
   }
 
-  #writeSample(stream: SflowStream, row: number, rate: number, frameLength: number): void {
+  #writeSample(row: number, rate: number, frameLength: number): boolean {
+    const stream = this.#open(row);
     const { view, at: start } = this.#datagrams;
     const input = this.#row.number(IN_IF, row);
     const output = this.#row.number(OUT_IF, row);
@@ -134,7 +182,7 @@ export class SflowEncoder {
     const source = sourceOf(stream, input);
     source.pool = (source.pool + rate) >>> 0;
     view.setUint32(start, isExpanded ? SAMPLE.expandedFlow : SAMPLE.flow);
-    view.setUint32(start + 8, source.samples++);
+    view.setUint32(start + 8, source.samples);
     let p = start + 12;
     // Interface formats and source classes are 0: an ifIndex.
     p = putInterface(view, p, isExpanded, input);
@@ -142,17 +190,19 @@ export class SflowEncoder {
     view.setUint32(p + 4, source.pool);
     p = putInterface(view, p + 12, isExpanded, input);
     p = putInterface(view, p, isExpanded, output);
-    this.#writeRecords(start, p, row, frameLength);
+    const isSent = this.#writeRecords(start, p, row, frameLength);
+    if (isSent) source.samples++;
+    return isSent;
   }
 
-  /** The flow records of the sample that begins at `start`, their number at `count`. */
-  #writeRecords(start: number, count: number, row: number, frameLength: number): void {
+  /** Ends the sample that begins at `start` with its flow records, their number at `count`. False when it is too long for any datagram. */
+  #writeRecords(start: number, count: number, row: number, frameLength: number): boolean {
     const { view } = this.#datagrams;
     const ipLength = Math.max(0, frameLength - ETHERNET);
     const end = this.#records.write(view, count + 4, row, frameLength, ipLength);
     view.setUint32(count, this.#records.count);
     view.setUint32(start + 4, end - start - 8);
-    this.#datagrams.wrote(end);
+    return this.#datagrams.wrote(end);
   }
 }
 

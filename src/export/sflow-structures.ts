@@ -5,8 +5,27 @@
 import { type PacketHead, writePacketHead } from './packet-header.ts';
 
 /** Numbers of flow records (sFlow Version 5, section 5.4). */
-const RECORD = { header: 1, ipv4: 3, ipv6: 4, switch: 1001, router: 1002, gateway: 1003 } as const;
+const RECORD = {
+  header: 1,
+  ipv4: 3,
+  ipv6: 4,
+  switch: 1001,
+  router: 1002,
+  gateway: 1003,
+  user: 1004,
+  url: 1005,
+  mpls: 1006,
+  nat: 1007,
+  natPort: 1020,
+  vniIngress: 1030,
+} as const;
 const ETHERNET_PROTOCOL = 1;
+/** Character set of user names: UTF-8 (IANA, MIBenum). */
+const UTF8 = 106;
+/** Direction of a URL: the destination is the server. */
+const TO_SERVER = 2;
+/** An address that is not known has this type and no octets. */
+const UNKNOWN_ADDRESS = 0;
 /** Types of AS path segments. */
 const SET = 1;
 const SEQUENCE = 2;
@@ -117,6 +136,61 @@ export function writeGateway(view: DataView, at: number, gateway: Gateway): numb
   p = writeList(view, p, communityNumbers(gateway.communities));
   view.setUint32(p, gateway.localPref);
   return endRecord(view, at, RECORD.gateway, p + 4);
+}
+
+/** extended_nat: the addresses after translation. */
+export function writeNat(
+  view: DataView,
+  at: number,
+  source: ArrayLike<number>,
+  destination: ArrayLike<number>,
+): number {
+  return endRecord(view, at, RECORD.nat, writeAddress(view, writeAddress(view, at + 8, source), destination));
+}
+
+/** extended_nat_port. */
+export function writeNatPort(view: DataView, at: number, srcPort: number, dstPort: number): number {
+  view.setUint32(at + 8, srcPort);
+  view.setUint32(at + 12, dstPort);
+  return endRecord(view, at, RECORD.natPort, at + 16);
+}
+
+/** extended_mpls with the stack as it came; the stack as it goes and the next hop are not in a record. */
+export function writeMpls(view: DataView, at: number, entries: readonly number[]): number {
+  view.setUint32(at + 8, UNKNOWN_ADDRESS);
+  const p = writeList(
+    view,
+    at + 12,
+    entries.map((entry) => entry << 8),
+  );
+  return endRecord(view, at, RECORD.mpls, p + 4);
+}
+
+/** extended_vni_ingress. */
+export function writeVni(view: DataView, at: number, vni: number): number {
+  view.setUint32(at + 8, vni);
+  return endRecord(view, at, RECORD.vniIngress, at + 12);
+}
+
+/** extended_user: the source's; that of the destination is not in a record. */
+export function writeUser(view: DataView, at: number, name: Uint8Array): number {
+  view.setUint32(at + 8, UTF8);
+  const p = writeOctets(view, at + 12, name);
+  view.setUint32(p, UTF8);
+  return endRecord(view, at, RECORD.user, p + 8);
+}
+
+/** extended_url. */
+export function writeUrl(view: DataView, at: number, url: Uint8Array, host: Uint8Array): number {
+  view.setUint32(at + 8, TO_SERVER);
+  return endRecord(view, at, RECORD.url, writeOctets(view, writeOctets(view, at + 12, url), host));
+}
+
+/** Opaque data: the length, then the octets, filled up to whole words. */
+function writeOctets(view: DataView, at: number, octets: Uint8Array): number {
+  view.setUint32(at, octets.length);
+  octets.forEach((octet, index) => view.setUint8(at + 4 + index, octet));
+  return at + 4 + ((octets.length + 3) & ~3);
 }
 
 interface Segment {

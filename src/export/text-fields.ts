@@ -22,22 +22,25 @@ const V9_APPLICATION = 4;
 /** Octets of an access list's identification (Cisco ASA, NF_F_INGRESS_ACL_ID): three numbers of 32 bits. */
 const V9_ACL = 12;
 const NOTHING = new Uint8Array(0);
+const encoder = new TextEncoder();
 /** PANA-L7-PEN: the selector begins with an enterprise number (RFC 6759 section 4.1). */
 const ENGINE_WITH_ENTERPRISE = 20;
 
 /** UTF-8 text. */
 export function textField(slot: number, version: 9 | 10, counters: EncoderCounters): TextField {
-  const encoder = new TextEncoder();
   const longest = version === 9 ? V9_TEXT : LONGEST_TEXT;
-  return dictionaryField(slot, version === 9 ? V9_TEXT : VARIABLE, (text) => {
-    const octets = encoder.encode(text);
-    if (octets.length <= longest) return octets;
-    counters.changed.text_cut++;
-    let end = longest;
-    // Not inside a character: octets 10xxxxxx go on.
-    while (end > 0 && ((octets[end] as number) & 0xc0) === 0x80) end--;
-    return octets.subarray(0, end);
-  });
+  return dictionaryField(slot, version === 9 ? V9_TEXT : VARIABLE, (text) => cutText(text, longest, counters));
+}
+
+/** A text in UTF-8, cut to `longest` octets, not inside a character; counted. */
+export function cutText(text: string, longest: number, { changed }: EncoderCounters): Uint8Array {
+  const octets = encoder.encode(text);
+  if (octets.length <= longest) return octets;
+  changed.text_cut++;
+  let end = longest;
+  // Octets 10xxxxxx go on with a character.
+  while (end > 0 && ((octets[end] as number) & 0xc0) === 0x80) end--;
+  return octets.subarray(0, end);
 }
 
 /** Octets that a column keeps as hexadecimal digits. */
@@ -104,7 +107,8 @@ export function labelFields(slot: number): [id: number, write: FieldWriter][] {
   ]);
 }
 
-function labelEntries(text: string): number[] {
+/** The label stack of a text such as the column `mpls_labels` has: 24 bits an entry, label 20, experimental 3, bottom of stack 1. */
+export function labelEntries(text: string): number[] {
   if (text === '') return [];
   const labels = text.split(',').slice(0, LABELS).map(Number);
   return labels.map((label, place) => ((label & 0xfffff) << 4) | (place === labels.length - 1 ? 1 : 0));
