@@ -71,17 +71,6 @@ export function formatPrefix(prefix: Prefix): string {
   return `${formatAddress(w0, w1, w2, w3)}/${length}`;
 }
 
-/** Whether the address with these (unsigned) words is in the network. Allocates nothing. */
-export function prefixContains(prefix: Prefix, w0: number, w1: number, w2: number, w3: number): boolean {
-  const { address, length } = prefix;
-  return (
-    ((w0 ^ address[0]) & maskWord(length, 0)) === 0 &&
-    ((w1 ^ address[1]) & maskWord(length, 1)) === 0 &&
-    ((w2 ^ address[2]) & maskWord(length, 2)) === 0 &&
-    ((w3 ^ address[3]) & maskWord(length, 3)) === 0
-  );
-}
-
 /** The first and last address of the network, both in it: what a filter on ordered columns compares with. */
 export function prefixRange(prefix: Prefix): { readonly first: Address; readonly last: Address } {
   const { address, length } = prefix;

@@ -77,13 +77,6 @@ export async function* readHex(source: AsyncIterable<Uint8Array>): AsyncGenerato
   if (open !== undefined) yield close(open);
 }
 
-/** The bytes of one datagram written in hexadecimal on one line; separators as described above. Throws WEIR_INPUT with `line`. */
-export function parseHex(text: string, line = 1): Uint8Array {
-  const bytes = parseLine(text, line);
-  if (bytes.length > MAX_DATAGRAM) throw tooLong(line);
-  return bytes;
-}
-
 function close(open: Open): HexDatagram {
   return {
     bytes: open.parts.length === 1 ? (open.parts[0] ?? new Uint8Array()) : Buffer.concat(open.parts),

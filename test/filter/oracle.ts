@@ -1,6 +1,7 @@
 import type { FilterLeaf, FilterNode } from '#weir/filter/tree.js';
 import { type Address, formatAddress } from '#weir/util/address.js';
-import { parsePrefix, prefixContains } from '#weir/util/prefix.js';
+import { parsePrefix } from '#weir/util/prefix.js';
+import { prefixContains } from '../helpers/prefix-contains.ts';
 
 /** A flow as an object: addresses as words, numbers and times (µs) as bigints. A missing property is a missing value. */
 export type Row = Readonly<Record<string, bigint | string | Address | undefined>>;

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Protocol } from '#weir/export/encoder.js';
-import { encodePcap } from '#weir/wire/pcap/writer.js';
+import { encodePcap } from '../helpers/pcap.ts';
 import { runProcess } from '../helpers/processes.ts';
 import { tempFolder } from '../helpers/temp.ts';
 import { describeWithTool, requireTool } from '../helpers/tools.ts';

@@ -5,7 +5,8 @@ import { smallFiles } from '#weir/query/small-tables.js';
 import { openCatalogue, openSource, selectSegments } from '#weir/query/source.js';
 import { SqlSession } from '#weir/query/sql-session.js';
 import { formatAddress, parseAddress } from '#weir/util/address.js';
-import { formatPrefix, makePrefix, prefixContains } from '#weir/util/prefix.js';
+import { formatPrefix, makePrefix } from '#weir/util/prefix.js';
+import { prefixContains } from '../helpers/prefix-contains.ts';
 import { makeTempFolder, type TempFolder } from '../helpers/temp.ts';
 import { writeStore } from './fixture.ts';
 

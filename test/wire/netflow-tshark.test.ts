@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { encodePcap } from '#weir/wire/pcap/writer.js';
+import { encodePcap } from '../helpers/pcap.ts';
 import { runProcess } from '../helpers/processes.ts';
 import { makeTempFolder } from '../helpers/temp.ts';
 import { describeWithTool, requireTool } from '../helpers/tools.ts';

@@ -74,16 +74,6 @@ export function writePcapRecord(into: Uint8Array, at: number, datagram: Outgoing
   return udp + udpLength;
 }
 
-/** A whole pcap file in memory, for tests and small captures. */
-export function encodePcap(datagrams: readonly OutgoingDatagram[], linkType: number = LINK_TYPE.ethernet): Uint8Array {
-  const payloads = datagrams.reduce((sum, { payload }) => sum + payload.length + PCAP_OVERHEAD, 24);
-  const bytes = new Uint8Array(payloads);
-  bytes.set(pcapFileHeader(linkType));
-  let at = 24;
-  for (const datagram of datagrams) at = writePcapRecord(bytes, at, datagram, linkType);
-  return bytes.subarray(0, at);
-}
-
 function isIpv4(address: Address): boolean {
   return address[0] === 0 && address[1] === 0 && address[2] === 0xffff;
 }

@@ -4,8 +4,8 @@ import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { openDatagrams } from '#weir/cli/datagrams.js';
-import { encodePcap } from '#weir/wire/pcap/writer.js';
 import { describeCorpus } from '../../helpers/corpus.ts';
+import { encodePcap } from '../../helpers/pcap.ts';
 import { tempFolder } from '../../helpers/temp.ts';
 
 const V4 = {

@@ -4,7 +4,8 @@ import { LINK_TYPE } from '#weir/wire/packet/link-types.js';
 import { createDatagramExtractor } from '#weir/wire/pcap/export-datagrams.js';
 import { type Packet } from '#weir/wire/pcap/packet.js';
 import { readPackets } from '#weir/wire/pcap/read-packets.js';
-import { encodePcap, type OutgoingDatagram } from '#weir/wire/pcap/writer.js';
+import { type OutgoingDatagram } from '#weir/wire/pcap/writer.js';
+import { encodePcap } from '../../helpers/pcap.ts';
 
 async function packetsOf(bytes: Uint8Array): Promise<Packet[]> {
   const packets: Packet[] = [];

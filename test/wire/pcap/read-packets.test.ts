@@ -5,7 +5,7 @@ import { LINK_TYPE } from '#weir/wire/packet/link-types.js';
 import { createDatagramExtractor } from '#weir/wire/pcap/export-datagrams.js';
 import { createCaptureStats, type Packet } from '#weir/wire/pcap/packet.js';
 import { readPackets } from '#weir/wire/pcap/read-packets.js';
-import { encodePcap } from '#weir/wire/pcap/writer.js';
+import { encodePcap } from '../../helpers/pcap.ts';
 
 /** The bytes in chunks of `size`, as a slow source would give them. */
 async function* chunks(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
