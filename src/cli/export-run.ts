@@ -167,13 +167,20 @@ async function tell(
     await write(io.stdout, `${JSON.stringify(totals)}\n`);
   } else {
     io.stderr.write(`exported ${summary(counters, seconds)}\n`);
-    const list = (counts: Record<string, number>) =>
-      Object.entries(counts)
-        .map(([cause, count]) => `${cause} ${grouped(count)}`)
-        .join(', ');
     for (const [name, counts] of Object.entries(losses)) {
-      if (Object.keys(counts).length > 0) io.stderr.write(`  ${name}: ${list(counts)}\n`);
+      if (Object.keys(counts).length > 0) io.stderr.write(`  ${name}: ${listed(counts)}\n`);
     }
   }
   for (const note of sender.notes()) io.stderr.write(`  ${note}\n`);
+}
+
+/** Causes that are named on a line for people. */
+const NAMED = 12;
+
+/** The most frequent causes, each with its count. */
+function listed(counts: Readonly<Record<string, number>>): string {
+  const sorted = Object.entries(counts).sort(([, a], [, b]) => b - a);
+  const named = sorted.slice(0, NAMED).map(([cause, count]) => `${cause} ${grouped(count)}`);
+  if (sorted.length > NAMED) named.push(`and ${sorted.length - NAMED} more (--format json has all)`);
+  return named.join(', ');
 }

@@ -3,7 +3,7 @@ import type { Structure } from './structure.ts';
 /**
  * Counter structures by data format (enterprise << 12 | format), fields in order and by the names of the specification: sFlow Version 5 section
  * 5.4 (1–5, 1001), "sFlow 802.11 Structures" (6, 1002), "sFlow LAG Counters Structure" (7), "sFlow OpenFlow Structures" (1004, 1005),
- * "sFlow Host Structures" (2000–2010, 2100–2104), "sFlow Application Structures" (2202, 2203, 2206), NVIDIA's GPU structure (enterprise
+ * "sFlow Host Structures" (2000–2010, 2100–2104), "sFlow HTTP Structures" (2201), "sFlow Application Structures" (2202, 2203, 2206), NVIDIA's GPU structure (enterprise
  * 5703) and Broadcom's switch tables (4413, 3). Adapters (2001) and optics (10) hold lists: see `readCounterRecord`.
  */
 // biome-ignore format: one structure, one row
@@ -35,6 +35,7 @@ export const COUNTER_STRUCTURES: ReadonlyMap<number, Structure> = new Map<number
   [2102, { name: 'virtual_memory', fields: [['memory', 'u64'], ['maxMemory', 'u64']] }],
   [2103, { name: 'virtual_disk', fields: [['capacity', 'u64'], ['allocation', 'u64'], ['available', 'u64'], ['rd_req', 'u32'], ['rd_bytes', 'u64'], ['wr_req', 'u32'], ['wr_bytes', 'u64'], ['errs', 'u32']] }],
   [2104, { name: 'virtual_net', fields: [['rx_bytes', 'u64'], ['rx_packets', 'u32'], ['rx_errs', 'u32'], ['rx_drop', 'u32'], ['tx_bytes', 'u64'], ['tx_packets', 'u32'], ['tx_errs', 'u32'], ['tx_drop', 'u32']] }],
+  [2201, words('http', 'method_option_count method_get_count method_head_count method_post_count method_put_count method_delete_count method_trace_count method_connect_count method_other_count status_1XX_count status_2XX_count status_3XX_count status_4XX_count status_5XX_count status_other_count')],
   [2202, { name: 'app_operations', fields: [['application', 'string'], ...words('', 'success other timeout internal_error bad_request forbidden too_large not_implemented not_found unavailable unauthorized').fields] }],
   [2203, { name: 'app_resources', fields: [['user_time', 'u32'], ['system_time', 'u32'], ['mem_used', 'u64'], ['mem_max', 'u64'], ['fd_open', 'u32'], ['fd_max', 'u32'], ['conn_open', 'u32'], ['conn_max', 'u32']] }],
   [2206, words('app_workers', 'workers_active workers_idle workers_max req_delayed req_dropped')],

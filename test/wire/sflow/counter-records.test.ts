@@ -39,6 +39,7 @@ describe('counter structures', () => {
     [2102, 'virtual_memory', 16],
     [2103, 'virtual_disk', 52],
     [2104, 'virtual_net', 40],
+    [2201, 'http', 60],
     [2203, 'app_resources', 40],
     [2206, 'app_workers', 20],
     [(5703 << 12) | 1, 'gpu', 48],
