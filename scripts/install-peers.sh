@@ -22,6 +22,9 @@ tcpdump|tcpdump|captures recorded while the tests run
 tcpreplay|tcpreplay|captures replayed to a live exporter
 conntrack|conntrack|NAT events of the kernel
 iptables|iptables|NAT in a network namespace
+fish|fish|completions in the shell fish
+zsh|zsh|completions in the shell zsh
+groff|groff|the check of the manual pages
 redis-server|redis-server|templates that several collectors share over Redis
 procps|sysctl|nothing but some details of processes and kernel buffers
 python3-venv|(python)|the comparison with Python netflow, when it is installed by --bench'

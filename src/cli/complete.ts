@@ -1,0 +1,112 @@
+import type { Command, Option } from 'commander';
+import { COLUMNS } from '../flow/schema.ts';
+import { DERIVED_COLUMNS } from '../query/derived-columns.ts';
+import { DURATION } from '../query/key.ts';
+import { COUNTERS, MEASURES } from '../query/measure.ts';
+import { NAME_COLUMNS } from '../query/name-columns.ts';
+import { type Io, write } from './io.ts';
+import { createProgram } from './program.ts';
+
+/** What a word may go on with, and what that is. */
+export interface Proposal {
+  readonly text: string;
+  readonly about: string;
+}
+
+/** Stands for names of files, which the shell completes itself. */
+const FILES: Proposal = { text: ':files', about: '' };
+
+/** Adds the argument of `weir complete`, which the completions of shells call, and its action. */
+export function build(command: Command, io: Io, exit: (code: number) => void): void {
+  command
+    .argument('[words...]', 'the words of the command line, the last of which is to be completed')
+    .action(async (words: string[]) => {
+      const proposals = await complete(words, io);
+      const lines = proposals.map(({ text, about }) => (about === '' ? text : `${text}\t${about}`));
+      await write(io.stdout, lines.length === 0 ? '' : `${lines.join('\n')}\n`);
+      exit(0);
+    });
+}
+
+/** Proposals for the last of the words that follow `weir`. */
+export async function complete(words: readonly string[], io: Io): Promise<Proposal[]> {
+  const last = words.at(-1) ?? '';
+  const before = words.slice(0, -1);
+  const name = before.find((word) => !word.startsWith('-'));
+  const program = await createProgram(
+    io,
+    () => {},
+    (one) => one === name,
+  );
+  const command = program.commands.find((one) => one.name() === name);
+  if (command === undefined || name === 'complete') return begins(last, [...commands(program), ...flags(program)]);
+  const option = command.options.find((one) => one.long === before.at(-1) || one.short === before.at(-1));
+  if (option !== undefined && (option.required || option.optional)) return values(option, last);
+  if (last.startsWith('-')) return begins(last, flags(command));
+  return positional(command, last);
+}
+
+function commands(program: Command): Proposal[] {
+  return program
+    .createHelp()
+    .visibleCommands(program)
+    .map((one) => ({ text: one.name(), about: one.description() }));
+}
+
+function flags(command: Command): Proposal[] {
+  const help = command.createHelp();
+  return help.visibleOptions(command).map((one) => ({ text: one.long ?? one.short ?? '', about: one.description }));
+}
+
+function begins(word: string, proposals: readonly Proposal[]): Proposal[] {
+  return proposals.filter(({ text }) => text.startsWith(word));
+}
+
+/** Values of a flag: its choices, names of columns, or files. */
+function values(option: Option, word: string): Proposal[] {
+  if (option.argChoices !== undefined)
+    return begins(
+      word,
+      option.argChoices.map((text) => ({ text, about: '' })),
+    );
+  const names = NAMES_OF[option.attributeName()];
+  if (names === undefined) return /dir|file|path|folder/.test(option.flags) ? [FILES] : [];
+  // The last of a list with commas.
+  const start = word.lastIndexOf(',') + 1;
+  return begins(word.slice(start), names()).map(({ text, about }) => ({ text: word.slice(0, start) + text, about }));
+}
+
+/** A filter's words are completed by the filter language; anything else may be a file. */
+function positional(command: Command, word: string): Proposal[] {
+  const [argument] = command.registeredArguments;
+  if (argument === undefined) return begins(word, flags(command));
+  if (argument.argChoices !== undefined)
+    return begins(
+      word,
+      argument.argChoices.map((text) => ({ text, about: '' })),
+    );
+  return argument.name() === 'filter' ? [] : [FILES];
+}
+
+const schemaColumns = (): Proposal[] => [...COLUMNS, DURATION].map(({ name, about }) => ({ text: name, about }));
+const nameColumns = (): Proposal[] => NAME_COLUMNS.map(({ column: { name, about } }) => ({ text: name, about }));
+const measures = (): Proposal[] => [
+  ...COUNTERS.map((text) => ({ text, about: '' })),
+  ...MEASURES.map(({ name, about }) => ({ text: name, about })),
+];
+const keys = (): Proposal[] => [
+  ...schemaColumns(),
+  ...nameColumns(),
+  ...DERIVED_COLUMNS.map(({ column: { name, about } }) => ({ text: name, about })),
+  ...['1m', '5m', '1h', '1d'].map((step) => ({ text: `time/${step}`, about: `Time in steps of ${step}.` })),
+];
+
+/** What the flags of these names take. */
+const NAMES_OF: Readonly<Record<string, () => Proposal[]>> = {
+  by: keys,
+  stat: keys,
+  distinct: keys,
+  columns: () => [...schemaColumns(), ...nameColumns()],
+  measures,
+  order: () => [...measures(), ...keys()],
+};
