@@ -8,7 +8,8 @@ import { StreamListener } from '../collect/stream-listener.ts';
 import type { TlsCredentials, TlsSettings } from '../collect/tls-settings.ts';
 import { UdpListener } from '../collect/udp-listener.ts';
 import type { ElementRegistry } from '../elements/registry.ts';
-import { addCounters, newCounters } from '../session/domain.ts';
+import { addCounters, type Domain, newCounters } from '../session/domain.ts';
+import { DEFAULT_IDENTITY, type IdentityRules } from '../session/exporter-identity.ts';
 import type { Fault } from '../session/faults.ts';
 import { MessageDecoder } from '../session/message-decoder.ts';
 import { collectorRow, QualityLedger } from '../session/quality.ts';
@@ -35,7 +36,9 @@ export interface CollectorOptions {
   readonly tls?: TlsSettings | undefined;
   /** Bounds of each TCP and TLS listener. */
   readonly sessions?: StreamLimits | undefined;
-  readonly sampling: (address: Address) => ConfiguredSampling;
+  readonly sampling: (exporter: Address) => ConfiguredSampling;
+  /** Who the exporter of a record is; `DEFAULT_IDENTITY` when not given. */
+  readonly identity?: IdentityRules | undefined;
   readonly registry: ElementRegistry;
   /** Keep templates and sampling rates over a restart. */
   readonly persistState: boolean;
@@ -109,6 +112,7 @@ export class Collector {
       registry: options.registry,
       sink: this.feed,
       sampling: options.sampling,
+      identity: options.identity ?? DEFAULT_IDENTITY,
       observer: {
         name: (domain, fact, micros) => this.rows.name(domain, fact, micros),
         template: (domain, event, port) => this.#templates.heard(domain, event, port),
@@ -120,6 +124,7 @@ export class Collector {
         addCounters(this.#gone, domain.counters);
         for (const [fault, count] of domain.faults)
           this.#goneFaults.set(fault, (this.#goneFaults.get(fault) ?? 0) + count);
+        this.#nameExporter(domain);
         const row = this.#ledger.take(domain, this.#minute);
         if (row !== undefined && this.#forgotten.length < 100_000) this.#forgotten.push(row);
       },
@@ -241,6 +246,7 @@ export class Collector {
     const rows = this.#forgotten;
     this.#forgotten = [];
     for (const domain of this.decoder.domains) {
+      this.#nameExporter(domain);
       const row = this.#ledger.take(domain, this.#minute);
       if (row !== undefined) rows.push(row);
     }
@@ -254,6 +260,14 @@ export class Collector {
       this.#recordsDroppedSeen = recordsDropped;
     }
     this.store.appendRows('quality', rows);
+  }
+
+  /** The name that is configured for a domain's exporter goes where names from options data go. */
+  #nameExporter(domain: Domain): void {
+    const { configuredExporter, exporter, lastReceived } = domain;
+    if (configuredExporter?.name === undefined || lastReceived === 0) return;
+    const fact = { kind: 'exporter', key: exporter, name: configuredExporter.name, description: undefined } as const;
+    this.rows.name(domain, fact, lastReceived);
   }
 
   /** Records that were decoded and not stored, for want of room in the queue or on the disk. */

@@ -1,6 +1,6 @@
 import type { CounterRow, CounterSink } from '../session/counter-row.ts';
 import type { NameFact } from '../session/name-facts.ts';
-import { NameTable } from '../session/names.ts';
+import { type NameOwner, NameTable } from '../session/names.ts';
 import { StateFile } from '../session/state-file.ts';
 import type { FlowStore, StoreLog } from '../store/flow-store.ts';
 import { messageOf } from '../util/errors.ts';
@@ -48,9 +48,9 @@ export class RowFeed implements CounterSink {
     return this.names.rowsDropped + this.#countersDropped;
   }
 
-  /** Options data told a name. */
-  name({ exporter, id }: { readonly exporter: string; readonly id: number }, fact: NameFact, micros: number): void {
-    if (this.names.learn(exporter, id, fact, micros)) this.#state?.changed();
+  /** Options data told a name, or the configuration has it. */
+  name(owner: NameOwner, fact: NameFact, micros: number): void {
+    if (this.names.learn(owner, fact, micros)) this.#state?.changed();
   }
 
   counters(row: CounterRow): void {

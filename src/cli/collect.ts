@@ -4,6 +4,7 @@ import { grouped, lossText } from '../app/status-text.ts';
 import { loadAllowList } from '../config/allow.ts';
 import type { CollectConfig } from '../config/collect-config.ts';
 import { loadElements } from '../config/elements.ts';
+import { identityRules } from '../config/exporters.ts';
 import { loadConfig } from '../config/load.ts';
 import { configuredSampling } from '../config/sampling.ts';
 import { loadTls } from '../config/tls.ts';
@@ -46,6 +47,7 @@ async function run(config: CollectConfig, io: Io): Promise<number> {
     allowList: await loadAllowList(config.allow),
     tls: loadTls(config),
     sessions: config.sessions,
+    identity: identityRules(config.identity),
     sampling: configuredSampling(config.sampling),
     registry: loadElements(config.elements),
     persistState: config.templates.persist,

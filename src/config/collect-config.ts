@@ -3,6 +3,7 @@ import type { StreamLimits } from '../collect/connection-table.ts';
 import type { ListenUrl } from '../collect/listen-url.ts';
 import type { ClientCertificates, TlsVersion } from '../collect/tls-settings.ts';
 import type { Retention } from '../store/retention.ts';
+import type { Address } from '../util/address.ts';
 import type { Prefix } from '../util/prefix.ts';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
@@ -17,6 +18,16 @@ export interface ExporterSampling {
   readonly network: Prefix;
   readonly default: number;
   readonly override: number;
+}
+
+/** What the operator says about who the exporter is that datagrams of a network are from: its address, its name, or both. */
+export interface ExporterRule {
+  /** Senders. */
+  readonly network: Prefix;
+  /** Observation domain; undefined: all. */
+  readonly domain: number | undefined;
+  readonly exporter: Address | undefined;
+  readonly name: string | undefined;
 }
 
 /** The configuration of a collector, complete and checked: numbers in ms and octets, paths absolute, defaults filled in. */
@@ -35,6 +46,12 @@ export interface CollectConfig {
     readonly persist: boolean;
     /** URL of the Redis server over which collectors share templates. */
     readonly shared: string | undefined;
+  };
+  /** Who the exporter of a record is; see `identityRules`. */
+  readonly identity: {
+    readonly sflowAgent: boolean;
+    readonly exporterElements: boolean;
+    readonly exporters: readonly ExporterRule[];
   };
   readonly sampling: {
     /** For exporters that say nothing of their rate; 0 is nothing. */

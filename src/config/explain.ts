@@ -1,4 +1,5 @@
 import { Document, isMap, isScalar } from 'yaml';
+import { formatAddress } from '../util/address.ts';
 import { formatPrefix } from '../util/prefix.ts';
 import type { CollectConfig } from './collect-config.ts';
 import { SETTINGS } from './settings.ts';
@@ -31,7 +32,7 @@ export function explain(config: CollectConfig): string {
 
 /** In the form of the file; what is not set is left out. */
 function plain(config: CollectConfig): Record<string, unknown> {
-  const { allow, sampling, sessions, store, tls } = config;
+  const { allow, identity, sampling, sessions, store, tls } = config;
   const { maxAgeMs, maxBytes } = store.retention;
   const some = <T>(list: readonly T[]) => (list.length === 0 ? undefined : list);
   return {
@@ -56,6 +57,18 @@ function plain(config: CollectConfig): Record<string, unknown> {
       buffer: formatSize(sessions.bufferBytes),
     },
     templates: { persist: config.templates.persist, shared: withoutPassword(config.templates.shared) },
+    identity: {
+      sflow_agent: identity.sflowAgent,
+      exporter_elements: identity.exporterElements,
+      exporters: some(
+        identity.exporters.map(({ network, domain, exporter, name }) => ({
+          network: formatPrefix(network),
+          domain,
+          exporter: exporter === undefined ? undefined : formatAddress(...exporter),
+          name,
+        })),
+      ),
+    },
     sampling: group({
       default: sampling.default || undefined,
       exporters: some(

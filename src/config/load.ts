@@ -71,6 +71,16 @@ export function loadConfig({ file, flags = {}, cwd = process.cwd() }: LoadOption
       bufferBytes: always((s) => s.sessions?.buffer),
     },
     templates: { persist: always((s) => s.templates?.persist), shared: pick((s) => s.templates?.shared) },
+    identity: {
+      sflowAgent: always((s) => s.identity?.sflow_agent),
+      exporterElements: always((s) => s.identity?.exporter_elements),
+      exporters: (pick((s) => s.identity?.exporters) ?? []).map(({ network, domain, exporter, name }) => ({
+        network,
+        domain,
+        exporter,
+        name,
+      })),
+    },
     sampling: {
       default: pick((s) => s.sampling?.default) ?? 0,
       exporters: [...exporters(inFile), ...exporters(inFlags)],

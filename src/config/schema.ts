@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { parseAllowList } from '../collect/allow-list.ts';
 import { parseListenUrl } from '../collect/listen-url.ts';
 import { CLIENT_CERTIFICATES, TLS_VERSIONS } from '../collect/tls-settings.ts';
+import { parseAddress } from '../util/address.ts';
 import { WeirError } from '../util/errors.ts';
 import { parsePrefix } from '../util/prefix.ts';
 import { LOG_FORMATS, LOG_LEVELS } from './collect-config.ts';
@@ -64,6 +65,8 @@ const redisUrl = text((value) =>
 );
 const rate = z.number().int().min(1).max(0xffff_ffff);
 const network = text(parsePrefix);
+const exporterAddress = text(parseAddress);
+const exporterName = text((value) => (value.trim() === '' || value.length > 255 ? undefined : value.trim()));
 const allowEntry = text((value) => {
   parseAllowList([value], 'allow');
   return value.trim();
@@ -96,6 +99,24 @@ export const FILE_SCHEMA = z.strictObject({
     })
     .optional(),
   templates: z.strictObject({ persist: z.boolean().optional(), shared: redisUrl.optional() }).optional(),
+  identity: z
+    .strictObject({
+      sflow_agent: z.boolean().optional(),
+      exporter_elements: z.boolean().optional(),
+      exporters: z
+        .array(
+          z
+            .strictObject({
+              network,
+              domain: z.number().int().min(0).max(0xffff_ffff).optional(),
+              exporter: exporterAddress.optional(),
+              name: exporterName.optional(),
+            })
+            .refine((entry) => entry.exporter !== undefined || entry.name !== undefined),
+        )
+        .optional(),
+    })
+    .optional(),
   sampling: z
     .strictObject({
       default: rate.optional(),

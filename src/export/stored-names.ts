@@ -12,7 +12,8 @@ import { rowConditions } from './stored-batches.ts';
 export interface StoredName {
   /** Observation domain whose flows it is for. */
   readonly domain: number;
-  readonly exporter: string;
+  /** Address of who told it. */
+  readonly sender: string;
   readonly kind: NameKind;
   readonly key: string;
   readonly name: string;
@@ -32,7 +33,7 @@ export const MOST_NAMES = 262_144;
  * of a thing stands for the time before it, and what domain 0 told for domains that told nothing of the thing.
  */
 export class StoredNames {
-  /** By domain, then by kind and key, then by exporter. */
+  /** By domain, then by kind and key, then by sender. */
   readonly #domains = new Map<number, Map<string, History[]>>();
   /** Times at which a name takes the place of another, ascending, µs. */
   readonly #changes: readonly number[];
@@ -41,14 +42,14 @@ export class StoredNames {
   #next = 0;
   readonly #ambiguous = new Set<string>();
 
-  /** `rows` of one exporter, domain, kind and key stand together, ordered by `since`. */
+  /** `rows` of one sender, domain, kind and key stand together, ordered by `since`. */
   constructor(rows: Iterable<StoredName>) {
     const changes: number[] = [];
     let last: StoredName | undefined;
     let history: History = [];
     for (const row of rows) {
-      const { domain, exporter, kind, key } = row;
-      if (last?.domain === domain && last.exporter === exporter && last.kind === kind && last.key === key) {
+      const { domain, sender, kind, key } = row;
+      if (last?.domain === domain && last.sender === sender && last.kind === kind && last.key === key) {
         changes.push(row.since);
         history.push(row);
       } else {
@@ -91,7 +92,14 @@ export class StoredNames {
   }
 
   #find(domain: number): StreamNames {
-    const found: Record<NameKind, StoredName[]> = { interface: [], application: [], vrf: [], user: [], sampler: [] };
+    const found: Record<NameKind, StoredName[]> = {
+      interface: [],
+      application: [],
+      vrf: [],
+      user: [],
+      sampler: [],
+      exporter: [],
+    };
     for (const [id, histories] of this.#domains.get(domain) ?? []) {
       const now = histories.map((history) => nameAt(history, this.#micros));
       const first = now[0] as StoredName;
@@ -130,17 +138,19 @@ export async function readStoredNames(duck: QueryDuck, source: Source, filter: F
 }
 
 function statement(source: Source, filter: FilterNode): string {
-  const pair = ['exporter_hi', 'exporter_lo', 'observation_domain'];
+  const pair = ['sender_hi', 'sender_lo', 'exporter_hi', 'exporter_lo', 'observation_domain'];
   const needs = [...pair, 'time_received', ...spanColumns(source), ...filterFileColumns(filter)];
-  const flows = `SELECT exporter_hi, exporter_lo, observation_domain AS domain, min(time_received)::TIMESTAMP AS first
+  // Names are the sender's, which is the exporter unless a flow says otherwise.
+  const flows = `SELECT coalesce(sender_hi, exporter_hi) AS hi, coalesce(sender_lo, exporter_lo) AS lo, observation_domain AS domain, min(time_received)::TIMESTAMP AS first
     FROM ${sqlSource(source, needs)}${rowConditions(source, filter)} GROUP BY ALL`;
-  const names = `SELECT *, addr_hi(exporter) AS hi, addr_lo(exporter) AS lo FROM (${namesSelect(source.nameFiles)})`;
+  const names = `SELECT *, addr_hi(sender) AS hi, addr_lo(sender) AS lo FROM (${namesSelect(source.nameFiles)})
+    WHERE kind <> 'exporter'`;
   // A domain's own names go before those of domain 0, for all of a thing's history.
   const joined = `SELECT f.domain, n.*, f.domain = n.observation_domain AS own,
-      bool_or(f.domain = n.observation_domain) OVER (PARTITION BY f.domain, n.exporter, n.kind, n.key) AS has_own
-    FROM (${flows}) f JOIN (${names}) n ON n.hi = f.exporter_hi AND n.lo = f.exporter_lo AND n.observation_domain IN (0, f.domain)
+      bool_or(f.domain = n.observation_domain) OVER (PARTITION BY f.domain, n.sender, n.kind, n.key) AS has_own
+    FROM (${flows}) f JOIN (${names}) n ON n.hi = f.hi AND n.lo = f.lo AND n.observation_domain IN (0, f.domain)
     WHERE n.valid_until IS NULL OR n.valid_until >= f.first`;
-  return `SELECT to_json({domain: domain, exporter: exporter, kind: kind, key: key, name: name, description: description,
+  return `SELECT to_json({domain: domain, sender: sender, kind: kind, key: key, name: name, description: description,
       since: epoch_us(valid_from)})::VARCHAR
-    FROM (${joined}) WHERE own OR NOT has_own ORDER BY domain, exporter, kind, key, valid_from LIMIT ${MOST_NAMES}`;
+    FROM (${joined}) WHERE own OR NOT has_own ORDER BY domain, sender, kind, key, valid_from LIMIT ${MOST_NAMES}`;
 }

@@ -1,4 +1,4 @@
-import { COLUMNS } from './schema.ts';
+import { COLUMNS, columnIndex } from './schema.ts';
 import { FIRST_SLOT } from './slots.ts';
 
 /** A field of a record that no column takes. Its octets go to the batch's heap as they came, with their length before variable ones. */
@@ -23,6 +23,13 @@ export interface Layout {
   readonly extra: readonly ExtraField[];
   /** Slots that have the same value in all rows of the layout, as pairs (slot, value): not written with each record, but by the run. */
   readonly fixed: readonly (readonly [slot: number, value: number])[];
+}
+
+const SENDER = columnIndex('sender');
+
+/** The same with the column `sender`. */
+export function withSender({ columns, extra, fixed }: Layout): Layout {
+  return createLayout([...columns, SENDER], extra, fixed);
 }
 
 /** A layout of these schema columns (any order, repeats allowed). */

@@ -77,7 +77,7 @@ const packets = { unit: 'packets' } as const;
 const ROWS: readonly Row[] = [
   // What the collector knows of the message a record came in.
   ['time_received', 'time', [], 'received', 'When the datagram arrived.', { unit: 'µs' }],
-  ['exporter', 'address', [], 'exporter', 'Address of the exporter.'],
+  ['exporter', 'address', [], 'exporter', 'Address of the exporter: as configured, as the record or its options data name it, the sFlow agent’s, or the sender’s.'],
   ['observation_domain', 'u32', [], 'domain', 'Observation domain (IPFIX), source id (v9), engine type × 256 + engine id (v5 to v8).'],
   ['flow_type', 'u8', [], 'protocol', 'Format of the export message.', { display: 'enum', words: FLOW_TYPES }],
   ['record_kind', 'u8', [], 'kind', 'What the record tells: a flow, a NAT event …', { display: 'enum', words: RECORD_KINDS }],
@@ -209,7 +209,8 @@ const ROWS: readonly Row[] = [
   ['tls_server_name', 'text', ['35632/188', '6871/294'], 'TLS name', 'TLS server name.'],
   ['dns_query', 'text', ['6871/179'], 'DNS name', 'Name asked for.'],
   // Sampled packets: sFlow, and packet sections.
-  ['agent_addr', 'address', [], 'agent', 'Address by which an sFlow agent names itself; `exporter` is who sent the datagram.'],
+  ['agent_addr', 'address', [], 'agent', 'Address by which an sFlow agent names itself.'],
+  ['sender', 'address', [], 'sender', 'Address that the datagram came from, where that is not the exporter’s: a relay’s, a translated one.'],
   ['drop_reason', 'u16', [], 'drop reason', 'Why the packet was discarded (sFlow reason code).', { display: 'code', words: DROP_REASONS }],
   ['src_vlan_priority', 'u8', [], 'src priority', 'IEEE 802.1p priority at the ingress.'],
   ['dst_vlan_priority', 'u8', [], 'dst priority', 'IEEE 802.1p priority at the egress.'],

@@ -31,6 +31,7 @@ function define(name: string, label: string, of: string, kind: NameKind, about: 
 
 /** The columns of names, which queries have beside those of the schema. */
 export const NAME_COLUMNS: readonly NameColumn[] = [
+  define('exporter_name', 'exporter name', 'exporter', 'exporter', 'Name of the exporter, as configured.'),
   define('in_if_name', 'in', 'in_if', 'interface', 'Name of the ingress interface.'),
   define('out_if_name', 'out', 'out_if', 'interface', 'Name of the egress interface.'),
   define('ingress_vrf_name', 'in VRF name', 'ingress_vrf', 'vrf', 'Name of the ingress VRF.'),
@@ -39,6 +40,11 @@ export const NAME_COLUMNS: readonly NameColumn[] = [
   define('app_label', 'application', 'app_id', 'application', 'Name of the application.', 'app_name'),
   define('user_label', 'user name', 'src_addr', 'user', 'Name of the user who had the source address.', 'user_name'),
 ];
+
+/** Kinds whose key is an address. */
+const OF_ADDRESS: ReadonlySet<NameKind> = new Set(['user', 'exporter']);
+/** Who sent a flow: the exporter, unless it says otherwise. */
+const [SENDER_HI, SENDER_LO] = ['hi', 'lo'].map((half) => `coalesce(f."sender_${half}", f."exporter_${half}")`);
 
 const BY_NAME: ReadonlyMap<string, NameColumn> = new Map(NAME_COLUMNS.map((one) => [one.column.name, one]));
 
@@ -52,8 +58,8 @@ export function withNames(columns: readonly ColumnDefinition[]): ColumnDefinitio
   const asked = new Set(columns.map(({ name }) => name));
   return columns.flatMap((column) => {
     const more = NAME_COLUMNS.filter(({ of, column: { name } }) => of === column.name && !asked.has(name));
-    // A user name stands for an address only where one is known at all: it is looked up when asked for.
-    return [column, ...more.filter(({ kind }) => kind !== 'user').map((one) => one.column)];
+    // Few addresses have a name: those are looked up when asked for.
+    return [column, ...more.filter(({ kind }) => !OF_ADDRESS.has(kind)).map((one) => one.column)];
   });
 }
 
@@ -63,8 +69,8 @@ export async function prepareNames(duck: QueryDuck, files: readonly string[]): P
   for (const macro of ADDRESS_MACROS) await run(macro);
   // The first name known of a thing stands for the time before it, too: options data come minutes after the first flow.
   await run(`CREATE OR REPLACE TEMP TABLE weir_names AS
-    SELECT addr_hi(exporter) AS exporter_hi, addr_lo(exporter) AS exporter_lo, observation_domain, kind, key, name,
-      CASE WHEN row_number() OVER (PARTITION BY exporter, observation_domain, kind, key ORDER BY valid_from) = 1
+    SELECT addr_hi(sender) AS sender_hi, addr_lo(sender) AS sender_lo, observation_domain, kind, key, name,
+      CASE WHEN row_number() OVER (PARTITION BY sender, observation_domain, kind, key ORDER BY valid_from) = 1
         THEN '-infinity'::TIMESTAMP ELSE valid_from END AS since,
       coalesce(valid_until, 'infinity'::TIMESTAMP) AS until
     FROM (${namesSelect(files)})`);
@@ -81,8 +87,16 @@ export function splitNames(asked: ReadonlySet<string>): { stored: Set<string>; n
       continue;
     }
     named.push(name);
-    for (const needed of ['exporter_hi', 'exporter_lo', 'observation_domain', 'time_received']) stored.add(needed);
-    if (column.kind === 'user') for (const half of ['_hi', '_lo']) stored.add(`${column.of}${half}`);
+    for (const needed of [
+      'sender_hi',
+      'sender_lo',
+      'exporter_hi',
+      'exporter_lo',
+      'observation_domain',
+      'time_received',
+    ])
+      stored.add(needed);
+    if (OF_ADDRESS.has(column.kind)) for (const half of ['_hi', '_lo']) stored.add(`${column.of}${half}`);
     else stored.add(column.of);
     if (column.own !== undefined) stored.add(column.own);
   }
@@ -103,7 +117,7 @@ export function sqlWithNames(from: string, named: readonly string[]): string {
       const alias = `${which}${index}`;
       const domain = which === 'own' ? 'f."observation_domain"' : '0';
       joins.push(`LEFT JOIN (SELECT * FROM weir_names WHERE kind = '${kind}') ${alias}
-        ON ${alias}.exporter_hi = f."exporter_hi" AND ${alias}.exporter_lo = f."exporter_lo" AND ${alias}.observation_domain = ${domain}
+        ON ${alias}.sender_hi = ${SENDER_HI} AND ${alias}.sender_lo = ${SENDER_LO} AND ${alias}.observation_domain = ${domain}
         AND ${alias}.key = ${keySql(kind, of)} AND f."time_received" >= ${alias}.since AND f."time_received" < ${alias}.until`);
       return `${alias}.name`;
     });
@@ -115,6 +129,6 @@ export function sqlWithNames(from: string, named: readonly string[]): string {
 
 /** A flow's value as the key of a name. */
 function keySql(kind: NameKind, of: string): string {
-  if (kind === 'user') return `addr(f.${sqlName(`${of}_hi`)}, f.${sqlName(`${of}_lo`)})`;
+  if (OF_ADDRESS.has(kind)) return `addr(f.${sqlName(`${of}_hi`)}, f.${sqlName(`${of}_lo`)})`;
   return kind === 'application' ? `f.${sqlName(of)}` : `f.${sqlName(of)}::VARCHAR`;
 }

@@ -42,10 +42,11 @@ function smallTableSelect(table: SmallTable, files: readonly string[]): string {
  * the same thing begins, also when its end was lost with a collector that was killed.
  */
 export function namesSelect(files: readonly string[]): string {
-  const once = `SELECT exporter, observation_domain, kind, key, valid_from, arg_max(name, time_received) AS name,
-      arg_max(description, time_received) AS description, min(valid_until) AS ended
-    FROM (${smallTableSelect('names', files)}) GROUP BY exporter, observation_domain, kind, key, valid_from`;
-  return `SELECT exporter, observation_domain, kind, key, name, description, valid_from,
-      least(ended, lead(valid_from) OVER (PARTITION BY exporter, observation_domain, kind, key ORDER BY valid_from)) AS valid_until
+  // Rows of before there was a sender have the sender's address as the exporter's.
+  const once = `SELECT arg_max(exporter, time_received) AS exporter, coalesce(sender, exporter) AS from_addr, observation_domain, kind, key, valid_from,
+      arg_max(name, time_received) AS name, arg_max(description, time_received) AS description, min(valid_until) AS ended
+    FROM (${smallTableSelect('names', files)}) GROUP BY from_addr, observation_domain, kind, key, valid_from`;
+  return `SELECT exporter, from_addr AS sender, observation_domain, kind, key, name, description, valid_from,
+      least(ended, lead(valid_from) OVER (PARTITION BY from_addr, observation_domain, kind, key ORDER BY valid_from)) AS valid_until
     FROM (${once})`;
 }

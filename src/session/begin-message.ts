@@ -41,11 +41,11 @@ export function countMessage({ receivedMicros }: RecordContext, domain: Domain, 
 
 /** Puts into `context` what all records of a domain share. */
 export function describeDomain(context: RecordContext, domain: Domain): void {
-  const { address } = domain;
-  context.exporter0 = address[0];
-  context.exporter1 = address[1];
-  context.exporter2 = address[2];
-  context.exporter3 = address[3];
+  const { exporterAddress } = domain;
+  context.exporter0 = exporterAddress[0];
+  context.exporter1 = exporterAddress[1];
+  context.exporter2 = exporterAddress[2];
+  context.exporter3 = exporterAddress[3];
   context.observationDomain = domain.id;
   context.flowType = FLOW_TYPE[domain.version] as number;
   context.samplingRate = domain.rate;

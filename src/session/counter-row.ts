@@ -9,8 +9,9 @@ import type { CounterValues } from '../wire/sflow/counter-records.ts';
 export interface CounterRow {
   /** Arrival of the datagram, µs since the epoch. */
   readonly time_received: number;
-  /** Address text of the sender, and of the agent as the datagram names it. */
+  /** Address texts: of the exporter, of who sent the datagram, and of the agent as the datagram names it. */
   readonly exporter: string;
+  readonly sender: string;
   readonly agent_addr: string;
   readonly sub_agent: number;
   /** What was counted: sFlowDataSource. Class 0 is an interface (ifIndex), 1 a VLAN, 2 a physical, 3 a logical entity. */

@@ -1,10 +1,14 @@
 import type { TaughtRegistry, TypeInformation } from '../elements/taught.ts';
 import type { FlowBatch } from '../flow/batch.ts';
+import { withSender } from '../flow/layout.ts';
+import { type Address, compareAddress } from '../util/address.ts';
 import type { Plan } from '../wire/plan.ts';
 import type { RecordContext } from '../wire/record-context.ts';
 import type { TemplateEvent } from '../wire/template.ts';
+import { describeDomain } from './begin-message.ts';
 import type { Domain } from './domain.ts';
 import type { DomainTable } from './domain-table.ts';
+import { noteNamedExporters, tellsExporter, toldExporter } from './exporter-identity.ts';
 import { carriesNames, type NameFact, readNames } from './name-facts.ts';
 import { type OptionsRecord, optionsFacts, optionsRecord, readOptionsData } from './options-data.ts';
 import { tellsRate } from './quirks.ts';
@@ -80,6 +84,8 @@ export class DataDecoder {
     let changed = false;
     const describes = describesElements(specification.fields);
     const observer = this.#observer;
+    const tells = tellsExporter(specification.fields);
+    const told: Address[] = [];
     const isNaming = observer.name !== undefined && carriesNames(specification.fields);
     const complete = readOptionsData(specification, bytes, start, end, (located) => {
       count++;
@@ -87,6 +93,8 @@ export class DataDecoder {
       if (facts.quirk !== undefined) domain.met(facts.quirk, 1);
       if (facts.initMillis !== undefined) this.#booted(domain, facts.initMillis);
       if (describes) this.#taught(domain, typeInformation(located, bytes));
+      const exporter = tells ? toldExporter(located, bytes) : undefined;
+      if (exporter !== undefined) told.push(exporter);
       if (facts.rate > 0) changed = domain.sampling.learn(facts) || changed;
       if (isNaming)
         readNames(specification, located, bytes, (fact) => observer.name?.(domain, fact, this.context.receivedMicros));
@@ -103,18 +111,28 @@ export class DataDecoder {
     });
     if (!complete) domain.fault('record_truncated');
     domain.counters.optionsRecords += count;
+    if (told.length > 0) changed = this.#toldExporter(domain, told) || changed;
     if (changed) {
       this.#domains.refreshRates(domain);
-      this.context.samplingRate = domain.rate;
-      this.context.samplingSource = domain.rateSource;
+      describeDomain(this.context, domain);
       this.#observer.stateChanged?.();
     }
     return count;
   }
 
+  /** Options data name exporters. When it is one, the domain is that exporter's; a list of several says nothing of the domain. Returns whether it was new. */
+  #toldExporter(domain: Domain, [exporter, ...others]: readonly Address[]): boolean {
+    const before = domain.toldExporter;
+    if (exporter === undefined || others.some((other) => compareAddress(other, exporter) !== 0)) return false;
+    if (before !== undefined && compareAddress(before, exporter) === 0) return false;
+    domain.toldExporter = exporter;
+    this.#domains.refreshExporters(domain);
+    return true;
+  }
+
   /** An exporter has described an element (RFC 5610). */
   #taught(domain: Domain, information: TypeInformation): void {
-    if (this.#registry.teach(domain.exporter, information))
+    if (this.#registry.teach(domain.sender, information))
       this.#specifications.renew(information.enterprise, information.id);
   }
 
@@ -128,6 +146,8 @@ export class DataDecoder {
   run(runnable: RunnablePlan, domain: Domain, bytes: Uint8Array, start: number, end: number): number {
     const { plan } = runnable;
     const context = this.context;
+    const isNamed = runnable.namesExporter && domain.trustsRecords;
+    const isRelayed = isNamed || domain.isRelayed;
     this.#observer.data?.(plan, bytes, start, end, context);
     let total = 0;
     let p = start;
@@ -135,13 +155,15 @@ export class DataDecoder {
     while (end - p >= plan.minimumLength) {
       const batch = this.#sink.batch();
       const limit = batch.capacity - batch.rows;
-      batch.beginRun(plan.layout);
-      batch.shared.note(batch.rows, context);
       const first = batch.rows;
+      batch.beginRun(isRelayed ? (runnable.relayedLayout ??= withSender(plan.layout)) : plan.layout);
+      batch.shared.note(first, context);
+      if (isRelayed) batch.shared.noteSender(first, domain.address);
       const n = runnable.run(bytes, p, end, batch, limit, context);
       batch.rows = first + n;
       total += n;
       if (runnable.repair !== undefined) domain.repaired(runnable.repair, batch, first, batch.rows);
+      if (isNamed) noteNamedExporters(batch, plan.layout, context, first, batch.rows);
       p = context.position;
       if (context.samplingSource !== SAMPLING.override) domain.applySampling(plan, batch, first, batch.rows);
       if (n < limit) break;

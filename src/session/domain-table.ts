@@ -1,5 +1,6 @@
 import { type Address, addressKey } from '../util/address.ts';
-import { Domain } from './domain.ts';
+import { Domain, type DomainKey } from './domain.ts';
+import type { IdentityRules } from './exporter-identity.ts';
 import type { ConfiguredSampling } from './sampling.ts';
 import type { SpecificationTable } from './specification.ts';
 
@@ -17,7 +18,8 @@ export interface DomainLimits {
 export class DomainTable {
   readonly #limits: DomainLimits;
   readonly #specifications: SpecificationTable;
-  readonly #configured: (address: Address) => ConfiguredSampling;
+  readonly #configured: (exporter: Address) => ConfiguredSampling;
+  readonly #identity: IdentityRules;
   readonly #onForget: (domain: Domain) => void;
   /** Least recently touched first. */
   readonly #domains = new Map<string, Domain>();
@@ -29,12 +31,14 @@ export class DomainTable {
   constructor(
     limits: DomainLimits,
     specifications: SpecificationTable,
-    configured: (address: Address) => ConfiguredSampling,
+    configured: (exporter: Address) => ConfiguredSampling,
+    identity: IdentityRules,
     onForget: (domain: Domain) => void,
   ) {
     this.#limits = limits;
     this.#specifications = specifications;
     this.#configured = configured;
+    this.#identity = identity;
     this.#onForget = onForget;
   }
 
@@ -51,18 +55,19 @@ export class DomainTable {
   }
 
   find(address: Address, version: number, id: number, session = 0): Domain | undefined {
-    return this.#domains.get(keyOf(address, version, id, session));
+    return this.#domains.get(keyOf({ address, version, id, session }));
   }
 
-  /** The domain, made when it is new; of the stream `session`, or of datagrams. */
-  open(address: Address, version: number, id: number, session = 0): Domain {
-    const key = keyOf(address, version, id, session);
+  /** The domain, made when it is new; of the stream `session`, or of datagrams; with sFlow, of the agent. */
+  open(address: Address, version: number, id: number, session = 0, agent?: Address): Domain {
+    const parts = { address, version, id, session, agent };
+    const key = keyOf(parts);
     const known = this.#domains.get(key);
     if (known !== undefined) return known;
     if (this.#domains.size >= this.#limits.domains) this.#forgetOldest();
-    const domain = new Domain(address, version, id, this.#configured(address), this.#specifications, session);
-    if (id !== 0) domain.refreshRate(this.find(address, version, 0, session));
+    const domain = new Domain(parts, this.#identity, this.#specifications);
     this.#domains.set(key, domain);
+    this.#identify(domain, id === 0 ? undefined : this.find(address, version, 0, session));
     if (session !== 0) {
       const others = this.#bySession.get(session);
       if (others === undefined) this.#bySession.set(session, new Set([domain]));
@@ -78,7 +83,7 @@ export class DomainTable {
 
   /** The domain has sent templates: it is the last to be forgotten. */
   touch(domain: Domain): void {
-    const key = keyOfDomain(domain);
+    const key = keyOf(domain);
     if (!this.#domains.delete(key)) return;
     this.#domains.set(key, domain);
   }
@@ -98,16 +103,36 @@ export class DomainTable {
     while (entries.size > 1 && this.#specifications.fields > this.#limits.fields) this.#dropOldestTemplate(domain);
   }
 
-  /** Domains of the same exporter and version take their rate from domain 0 when they have none of their own. */
+  /** Options data have told a rate: domains of the same sender and version take theirs from domain 0 when they have none of their own. */
   refreshRates(changed: Domain): void {
-    const { address, exporter, version, session } = changed;
-    changed.refreshRate(this.find(address, version, 0, session));
-    if (changed.id !== 0) return;
-    const candidates = session === 0 ? this.#domains.values() : (this.#bySession.get(session) ?? []);
-    for (const domain of candidates) {
-      if (domain.version === version && domain.exporter === exporter && domain.session === session)
-        domain.refreshRate(changed);
+    for (const domain of this.#concerned(changed)) domain.refreshRate(this.#rootOf(domain));
+  }
+
+  /** Options data have told the exporter, which domains of the same sender and version take from domain 0, too. */
+  refreshExporters(changed: Domain): void {
+    for (const domain of this.#concerned(changed)) this.#identify(domain, this.#rootOf(domain));
+  }
+
+  /** The domains that what one domain was told concerns: itself, of domain 0 all of the sender. */
+  *#concerned(changed: Domain): Iterable<Domain> {
+    if (changed.id !== 0) {
+      yield changed;
+      return;
     }
+    const { sender, version, session } = changed;
+    const candidates = session === 0 ? this.#domains.values() : (this.#bySession.get(session) ?? []);
+    for (const domain of candidates)
+      if (domain.version === version && domain.sender === sender && domain.session === session) yield domain;
+  }
+
+  #rootOf({ address, version, session }: Domain): Domain | undefined {
+    return this.find(address, version, 0, session);
+  }
+
+  #identify(domain: Domain, root: Domain | undefined): void {
+    domain.identify(root);
+    domain.configured = this.#configured(domain.exporterAddress);
+    domain.refreshRate(root);
   }
 
   #dropOldestTemplate(domain: Domain): void {
@@ -125,7 +150,7 @@ export class DomainTable {
   }
 
   #forget(domain: Domain): void {
-    this.#domains.delete(keyOfDomain(domain));
+    this.#domains.delete(keyOf(domain));
     const others = this.#bySession.get(domain.session);
     if (others?.delete(domain) === true && others.size === 0) this.#bySession.delete(domain.session);
     this.#templates -= domain.templates.entries.size;
@@ -135,10 +160,7 @@ export class DomainTable {
   }
 }
 
-function keyOfDomain({ address, version, id, session }: Domain): string {
-  return keyOf(address, version, id, session);
-}
-
-function keyOf(address: Address, version: number, id: number, session: number): string {
-  return `${version}|${id}|${session}|${addressKey(...address)}`;
+function keyOf({ address, version, id, session, agent }: DomainKey): string {
+  const key = `${version}|${id}|${session}|${addressKey(...address)}`;
+  return agent === undefined ? key : `${key}|${addressKey(...agent)}`;
 }

@@ -1,6 +1,7 @@
 import type { FlowBatch } from '../flow/batch.ts';
-import { type Address, formatAddress } from '../util/address.ts';
+import { type Address, compareAddress, formatAddress } from '../util/address.ts';
 import type { Plan } from '../wire/plan.ts';
+import { type ConfiguredExporter, exporterOf, type IdentityRules, isUnspecified } from './exporter-identity.ts';
 import type { Fault } from './faults.ts';
 import type { Repair } from './quirks.ts';
 import { type ConfiguredSampling, SAMPLING, SamplingState } from './sampling.ts';
@@ -56,23 +57,52 @@ export function addCounters(total: DomainCounters, more: DomainCounters): void {
   for (const name of Object.keys(total) as (keyof DomainCounters)[]) total[name] += more[name];
 }
 
+/** What tells one domain from another. */
+export interface DomainKey {
+  /** The sender's. */
+  readonly address: Address;
+  readonly version: number;
+  readonly id: number;
+  /** 0 for datagrams. */
+  readonly session: number;
+  /** sFlow's. */
+  readonly agent?: Address | undefined;
+}
+
+const NOTHING_CONFIGURED: ConfiguredSampling = { default: 0, override: 0 };
+
 /** Distinct sampling rates noted per minute. */
 const MAX_RATES = 16;
 
 /**
- * What is known of one observation domain of one exporter: exporter address + protocol version + domain (v5: engine). Version 0 stands for datagrams
- * that are of no known version. A transport session over TCP or TLS has domains of its own, which end with it (RFC 7011 section 8).
+ * What is known of one observation domain of one sender: address + protocol version + domain (v5: engine; sFlow: sub-agent, and the agent). Version 0
+ * stands for datagrams that are of no known version. A transport session over TCP or TLS has domains of its own, which end with it (RFC 7011 section 8).
  */
 export class Domain {
+  /** The sender's. */
   readonly address: Address;
-  readonly exporter: string;
+  readonly sender: string;
+  /** Whose its records are, those that name nobody themselves; see exporter-identity.ts. */
+  exporterAddress: Address;
+  exporter: string;
+  /** Whether the sender is somebody else. */
+  isRelayed = false;
+  /** What is configured for it. */
+  readonly configuredExporter: ConfiguredExporter | undefined;
+  /** What its own options data say. */
+  toldExporter: Address | undefined = undefined;
+  /** Whether what a record says of its exporter counts. */
+  readonly trustsRecords: boolean;
+  readonly #identity: IdentityRules;
+  /** sFlow's. */
+  readonly agent: Address | undefined;
   readonly version: number;
   readonly id: number;
   /** Number of the stream's transport session; 0 for datagrams, whose domains outlast what sends them. */
   readonly session: number;
   readonly templates: TemplateTable;
   readonly sampling = new SamplingState();
-  readonly configured: ConfiguredSampling;
+  configured: ConfiguredSampling = NOTHING_CONFIGURED;
   readonly counters = newCounters();
   readonly faults = new Map<Fault, number>();
   /** How often each quirk was met, by its name: records, and messages or options records where the quirk is theirs. */
@@ -95,22 +125,37 @@ export class Domain {
   rate = 0;
   rateSource: number = SAMPLING.unknown;
 
+  /** `identify` and `refreshRate` complete it. */
   constructor(
-    address: Address,
-    version: number,
-    id: number,
-    configured: ConfiguredSampling,
+    { address, version, id, session, agent }: DomainKey,
+    identity: IdentityRules,
     specifications: SpecificationTable,
-    session = 0,
   ) {
     this.address = address;
-    this.exporter = formatAddress(...address);
+    this.sender = formatAddress(...address);
+    this.exporterAddress = address;
+    this.exporter = this.sender;
     this.version = version;
     this.id = id;
     this.session = session;
-    this.configured = configured;
     this.templates = new TemplateTable(specifications);
-    this.refreshRate(undefined);
+    this.configuredExporter = identity.configured(address, id);
+    this.trustsRecords = identity.exporterElements && this.configuredExporter?.address === undefined;
+    this.#identity = identity;
+    this.agent = agent;
+  }
+
+  /** Works out whose the records are. `root` is the sender's domain 0, which may speak for all its domains. */
+  identify(root: Domain | undefined): void {
+    const clues = {
+      sender: this.address,
+      configured: this.configuredExporter?.address,
+      told: this.toldExporter ?? root?.toldExporter,
+      agent: this.agent,
+    };
+    this.exporterAddress = exporterOf(clues, this.#identity);
+    this.exporter = formatAddress(...this.exporterAddress);
+    this.isRelayed = compareAddress(this.exporterAddress, this.address) !== 0 && !isUnspecified(this.address);
   }
 
   fault(fault: Fault): void {

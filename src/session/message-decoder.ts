@@ -12,6 +12,7 @@ import type { CounterSink } from './counter-row.ts';
 import type { BatchSink, DecodeObserver } from './data-decoder.ts';
 import type { Domain } from './domain.ts';
 import { type DomainLimits, DomainTable } from './domain-table.ts';
+import { DEFAULT_IDENTITY, type IdentityRules } from './exporter-identity.ts';
 import { FixedDecoder } from './fixed-decoder.ts';
 import { type AwaitedTemplate, type HeldLimits, HeldSets } from './held-sets.ts';
 import type { ConfiguredSampling } from './sampling.ts';
@@ -31,7 +32,9 @@ export interface MessageDecoderOptions {
   /** Where sFlow's counters go; nowhere when not given. */
   readonly counters?: CounterSink | undefined;
   /** What is configured about an exporter's sampling; nothing when not given. */
-  readonly sampling?: (address: Address) => ConfiguredSampling;
+  readonly sampling?: (exporter: Address) => ConfiguredSampling;
+  /** Who the exporter of a record is; `DEFAULT_IDENTITY` when not given. */
+  readonly identity?: IdentityRules;
   readonly limits?: Partial<DomainLimits & HeldLimits>;
   /** False interprets every template instead of compiling hot ones. */
   readonly mayCompile?: boolean;
@@ -91,6 +94,7 @@ export class MessageDecoder {
       limits,
       this.specifications,
       options.sampling ?? (() => NOTHING_CONFIGURED),
+      options.identity ?? DEFAULT_IDENTITY,
       (domain) => {
         domain.counters.setsDropped += this.held.forget(domain);
         options.onForget?.(domain);

@@ -1,5 +1,5 @@
 /** What a name is of. */
-export const NAME_KINDS = ['interface', 'application', 'vrf', 'user', 'sampler'] as const;
+export const NAME_KINDS = ['interface', 'application', 'vrf', 'user', 'sampler', 'exporter'] as const;
 export type NameKind = (typeof NAME_KINDS)[number];
 
 /** Names in force are written again so often, µs. */
@@ -13,11 +13,12 @@ export const RENEWAL_MICROS = 86_400_000_000;
 export interface NameRow {
   /** When the row was made, µs since the epoch. */
   readonly time_received: number;
-  /** Address text. */
+  /** Address texts of the exporter and of who sent for it. Names are told apart by the sender and its domain, as interfaces and templates are. */
   readonly exporter: string;
+  readonly sender: string;
   readonly observation_domain: number;
   readonly kind: NameKind;
-  /** What the name is of: ifIndex, VRF number, sampler number, `engine:selector` of an application, address of a user. */
+  /** What the name is of: ifIndex, VRF number, sampler number, `engine:selector` of an application, address of a user or an exporter. */
   readonly key: string;
   readonly name: string;
   readonly description: string | null;

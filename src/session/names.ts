@@ -9,9 +9,17 @@ interface Name {
   readonly from: number;
 }
 
-/** Names of one exporter's domain, by kind and key. */
-interface Holder {
+/** Whose domain a name is of: of `Domain`. */
+export interface NameOwner {
+  readonly sender: string;
   readonly exporter: string;
+  readonly id: number;
+}
+
+/** Names of one sender's domain, by kind and key. */
+interface Holder {
+  readonly sender: string;
+  exporter: string;
   readonly domain: number;
   readonly names: Map<string, Name>;
 }
@@ -31,6 +39,7 @@ const LIMITS: NameLimits = { perDomain: 32_768, total: 65_536, rows: 100_000 };
 export interface SavedNames {
   readonly format: 1;
   readonly domains: readonly {
+    readonly sender: string;
     readonly exporter: string;
     readonly domain: number;
     readonly names: readonly (readonly [
@@ -67,8 +76,8 @@ export class NameTable {
   }
 
   /** Takes in what a record said that came at `micros` (µs since the epoch). Returns true when it was new. */
-  learn(exporter: string, domain: number, fact: NameFact, micros: number): boolean {
-    const holder = this.#open(exporter, domain);
+  learn(owner: NameOwner, fact: NameFact, micros: number): boolean {
+    const holder = this.#open(owner);
     const key = `${fact.kind} ${fact.key}`;
     const before = holder.names.get(key);
     if (before !== undefined && before.name === fact.name && before.description === fact.description) return false;
@@ -101,7 +110,8 @@ export class NameTable {
   save(): SavedNames {
     return {
       format: 1,
-      domains: [...this.#holders.values()].map(({ exporter, domain, names }) => ({
+      domains: [...this.#holders.values()].map(({ sender, exporter, domain, names }) => ({
+        sender,
         exporter,
         domain,
         names: [...names].map(([key, { name, description, from }]) => {
@@ -118,7 +128,8 @@ export class NameTable {
     if (!isObject(saved) || saved['format'] !== 1) return 0;
     for (const one of listOf(saved['domains'])) {
       if (!isObject(one) || typeof one['exporter'] !== 'string' || !isCount(one['domain'])) continue;
-      const holder = this.#open(one['exporter'], one['domain']);
+      const { exporter, domain: id } = one as { exporter: string; domain: number };
+      const holder = this.#open({ sender: typeof one['sender'] === 'string' ? one['sender'] : exporter, exporter, id });
       for (const item of listOf(one['names'])) {
         const [kind, key, name, description, from] = listOf(item);
         if (!isKind(kind) || typeof key !== 'string' || typeof name !== 'string' || !isCount(from)) continue;
@@ -133,10 +144,11 @@ export class NameTable {
     return count;
   }
 
-  #open(exporter: string, domain: number): Holder {
-    const id = `${domain} ${exporter}`;
+  #open({ sender, exporter, id: domain }: NameOwner): Holder {
+    const id = `${domain} ${sender}`;
     const known = this.#holders.get(id);
-    const holder = known ?? { exporter, domain, names: new Map<string, Name>() };
+    const holder = known ?? { sender, exporter, domain, names: new Map<string, Name>() };
+    holder.exporter = exporter;
     if (known !== undefined) this.#holders.delete(id);
     this.#holders.set(id, holder);
     return holder;
@@ -158,7 +170,7 @@ export class NameTable {
       for (const [key, name] of holder.names) this.#push(holder, key, name, nowMicros, null);
   }
 
-  #push({ exporter, domain }: Holder, id: string, name: Name, micros: number, until: number | null): void {
+  #push({ sender, exporter, domain }: Holder, id: string, name: Name, micros: number, until: number | null): void {
     if (this.#rows.length >= this.#limits.rows) {
       this.rowsDropped++;
       return;
@@ -167,6 +179,7 @@ export class NameTable {
     this.#rows.push({
       time_received: micros,
       exporter,
+      sender,
       observation_domain: domain,
       kind,
       key,

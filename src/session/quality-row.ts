@@ -5,8 +5,9 @@
 export interface QualityRow {
   /** Start of the minute, ms since the epoch. */
   readonly minute: number;
-  /** Address text, or '' for what belongs to no exporter. */
+  /** Address texts of the exporter (that of records which do not name theirs) and of who sent for it; '' for what belongs to no exporter. */
   readonly exporter: string;
+  readonly sender: string;
   readonly observation_domain: number;
   /** A word of FLOW_TYPES, or '' . */
   readonly flow_type: string;

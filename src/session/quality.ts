@@ -41,6 +41,7 @@ export class QualityLedger {
     return {
       minute,
       exporter: domain.exporter,
+      sender: domain.sender,
       observation_domain: domain.id,
       flow_type: flowType === undefined ? '' : (FLOW_TYPES[flowType as keyof typeof FLOW_TYPES] ?? ''),
       datagrams: counters.datagrams - was.datagrams,
@@ -71,6 +72,7 @@ export function collectorRow(minute: number, kernelDrops: number, recordsDropped
   return {
     minute,
     exporter: '',
+    sender: '',
     observation_domain: 0,
     flow_type: '',
     datagrams: 0,

@@ -1,4 +1,4 @@
-import { parseAddress } from '../util/address.ts';
+import { formatAddress, parseAddress } from '../util/address.ts';
 import type { TemplateRecord } from '../wire/template.ts';
 import type { Domain } from './domain.ts';
 import type { MessageDecoder } from './message-decoder.ts';
@@ -15,7 +15,10 @@ export interface SavedState {
 }
 
 interface SavedDomain {
+  /** The sender's address. */
   readonly exporter: string;
+  /** The exporter's, where options data told it. */
+  readonly told: string | undefined;
   readonly version: number;
   readonly domain: number;
   readonly initMillis: number | undefined;
@@ -49,12 +52,16 @@ export function saveState(decoder: MessageDecoder, now: number): SavedState {
   let templates = 0;
   for (const domain of [...decoder.domains].reverse()) {
     // What a stream taught goes with it.
-    if (domain.session !== 0 || (domain.templates.entries.size === 0 && domain.sampling.isEmpty)) continue;
+    if (domain.session !== 0 || isEmpty(domain)) continue;
     if (templates + domain.templates.entries.size > MAX_SAVED) break;
     templates += domain.templates.entries.size;
     domains.push(saveDomain(domain));
   }
   return { format: 1, savedAt: now, domains: domains.reverse() };
+}
+
+function isEmpty({ templates, sampling, toldExporter }: Domain): boolean {
+  return templates.entries.size === 0 && sampling.isEmpty && toldExporter === undefined;
 }
 
 function saveDomain(domain: Domain): SavedDomain {
@@ -74,7 +81,8 @@ function saveDomain(domain: Domain): SavedDomain {
   }
   const { domainRate, samplers, interfaces } = domain.sampling;
   return {
-    exporter: domain.exporter,
+    exporter: domain.sender,
+    told: domain.toldExporter === undefined ? undefined : formatAddress(...domain.toldExporter),
     version: domain.version,
     domain: domain.id,
     initMillis: domain.initMillis,
@@ -102,7 +110,8 @@ function loadDomain(decoder: MessageDecoder, saved: unknown): number {
   const domain = decoder.domains.open(address, version, id);
   if (isCount(saved['initMillis'])) domain.initMillis = saved['initMillis'];
   loadSampling(domain, saved['sampling']);
-  decoder.domains.refreshRates(domain);
+  domain.toldExporter = parseAddress(String(saved['told']));
+  decoder.domains.refreshExporters(domain);
   if (version === 5 || !Array.isArray(saved['templates'])) return 0;
   let count = 0;
   for (const template of saved['templates'] as unknown[]) {

@@ -79,10 +79,8 @@ export class SflowAgents {
       this.#count = 1;
     }
     const address: Address = [agent0, agent1, agent2, agent3];
-    // Datagrams out of hexadecimal text have no sender.
-    const exporter = isUnspecified(source.address) ? address : source.address;
     const agent: SflowAgent = {
-      domain: this.#domains.open(exporter, SFLOW_DOMAIN + version, subAgent),
+      domain: this.#domains.open(source.address, SFLOW_DOMAIN + version, subAgent, source.session, address),
       // As in NetFlow v9, numbers count datagrams and uptime tells restarts.
       sequence: new SequenceTracker(9),
       address,
@@ -92,10 +90,6 @@ export class SflowAgents {
     agents.set(key, agent);
     return agent;
   }
-}
-
-function isUnspecified(address: Address): boolean {
-  return address[0] === 0 && address[1] === 0 && address[3] === 0 && (address[2] === 0 || address[2] === 0xffff);
 }
 
 /**

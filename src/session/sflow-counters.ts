@@ -30,6 +30,7 @@ export function counterRow(
   const row: CounterRow = {
     time_received: receivedMicros,
     exporter: agent.domain.exporter,
+    sender: agent.domain.sender,
     agent_addr: agent.text,
     sub_agent: agent.domain.id,
     // Classes are 0 to 3, whatever the expanded form has room for.

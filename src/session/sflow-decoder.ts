@@ -37,7 +37,8 @@ export class SflowDecoder {
   readonly #sink: BatchSink;
   readonly #counters: CounterSink | undefined;
   readonly #agents: SflowAgents;
-  readonly #layouts = new SflowLayouts();
+  readonly #layouts = new SflowLayouts([]);
+  readonly #relayedLayouts = new SflowLayouts(['sender']);
   readonly #header = createSflowHeader();
   readonly #sample = createFlowSample();
   readonly #counterSample: CounterSample = { sequence: 0, sourceClass: 0, sourceIndex: 0, records: 0 };
@@ -161,8 +162,10 @@ export class SflowDecoder {
     const batch = this.#sink.batch();
     const { rows } = batch;
     const mask = groupsOf(sample);
-    batch.beginRun(this.#layouts.find(mask, sample.extras));
+    const { isRelayed, address } = agent.domain;
+    batch.beginRun((isRelayed ? this.#relayedLayouts : this.#layouts).find(mask, sample.extras));
     batch.shared.note(rows, context);
+    if (isRelayed) batch.shared.noteSender(rows, address);
     writeSample(batch, rows, mask, sample, context, agent.address);
     batch.rows = rows + 1;
     return 1;

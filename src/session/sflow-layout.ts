@@ -174,13 +174,19 @@ function recordGroups(sample: FlowSample, before: number): number {
 export class SflowLayouts {
   readonly #plain = new Map<number, Layout>();
   readonly #withExtras = new Map<string, Layout>();
+  readonly #also: readonly string[];
+
+  /** `also` are columns that all the layouts have beside those of their samples. */
+  constructor(also: readonly string[]) {
+    this.#also = also;
+  }
 
   find(mask: number, extras: readonly ExtraValue[]): Layout {
     if (extras.length === 0) {
       let layout = this.#plain.get(mask);
       if (layout === undefined) {
         if (this.#plain.size >= MAX_LAYOUTS) this.#plain.clear();
-        this.#plain.set(mask, (layout = layoutOf(mask, [])));
+        this.#plain.set(mask, (layout = layoutOf(mask, [], this.#also)));
       }
       return layout;
     }
@@ -192,7 +198,7 @@ export class SflowLayouts {
       const fields = extras.map(({ name, type, length }) => {
         return { name, type, length: isVariable(type) ? 65_535 : length };
       });
-      this.#withExtras.set(key, (layout = layoutOf(mask, fields)));
+      this.#withExtras.set(key, (layout = layoutOf(mask, fields, this.#also)));
     }
     return layout;
   }
@@ -203,8 +209,8 @@ export function isVariable(type: ExtraValue['type']): boolean {
   return type === 'string' || type === 'octetArray';
 }
 
-function layoutOf(mask: number, extras: readonly ExtraField[]): Layout {
-  const names = [...ALWAYS];
+function layoutOf(mask: number, extras: readonly ExtraField[], also: readonly string[]): Layout {
+  const names = [...ALWAYS, ...also];
   for (const [group, columns] of COLUMNS_OF) if (mask & group) names.push(...columns);
   const isNotification = (mask & GROUP.notification) !== 0;
   if (isNotification) names.push('dropped_packets');

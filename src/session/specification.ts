@@ -1,8 +1,10 @@
 import type { ElementRegistry } from '../elements/registry.ts';
+import type { Layout } from '../flow/layout.ts';
 import { buildPlan, type Plan } from '../wire/plan.ts';
 import { compilePlan, MAX_COMPILED_STEPS, type PlanRunner } from '../wire/plan-code.ts';
 import { interpretPlan } from '../wire/plan-interpreter.ts';
 import type { FieldSpecifier, TemplateRecord } from '../wire/template.ts';
+import { namesExporter } from './exporter-identity.ts';
 import { quirksOf, type Repair, repairOf } from './quirks.ts';
 
 /** A plan and the way it is run now: step by step until it has proved hot, then as a compiled function. */
@@ -12,6 +14,10 @@ export interface RunnablePlan {
   readonly repair: Repair | undefined;
   /** Quirks that every such record has, by name. */
   readonly quirks: readonly string[];
+  /** Records name their exporter themselves. */
+  readonly namesExporter: boolean;
+  /** The plan's layout with the column `sender`, made when it is first needed. */
+  relayedLayout: Layout | undefined;
   run: PlanRunner;
   records: number;
   compiled: boolean;
@@ -111,6 +117,8 @@ export function runnablePlan(plan: Plan): RunnablePlan {
     plan,
     repair: repairOf(plan),
     quirks: quirksOf(plan),
+    namesExporter: namesExporter(plan.layout),
+    relayedLayout: undefined,
     run: (bytes, p, end, batch, limit, context) => interpretPlan(plan, bytes, p, end, batch, limit, context),
     records: 0,
     compiled: false,

@@ -167,7 +167,7 @@ export class SharedTemplates implements TemplateStore {
   }
 
   #key(domain: Domain, id: number): string {
-    return `${this.#prefix}:template:${domain.version}:${domain.exporter}:${domain.id}:${id}`;
+    return `${this.#prefix}:template:${domain.version}:${domain.sender}:${domain.id}:${id}`;
   }
 
   /** Writes a template that is new, has changed, or was written long ago; tells the others of a change. */

@@ -37,6 +37,7 @@ export const SMALL_TABLES: Readonly<Record<SmallTable, SmallTableDefinition>> = 
     columns: [
       ['minute', 'TIMESTAMP', 'ms'],
       ['exporter', 'VARCHAR'],
+      ['sender', 'VARCHAR'],
       ['observation_domain', 'UINTEGER'],
       ['flow_type', 'VARCHAR'],
       ['datagrams', 'UBIGINT'],
@@ -66,6 +67,7 @@ export const SMALL_TABLES: Readonly<Record<SmallTable, SmallTableDefinition>> = 
     columns: [
       ['time_received', 'TIMESTAMP'],
       ['exporter', 'VARCHAR'],
+      ['sender', 'VARCHAR'],
       ['agent_addr', 'VARCHAR'],
       ['sub_agent', 'UINTEGER'],
       ['source_class', 'UTINYINT'],
@@ -97,10 +99,11 @@ export const SMALL_TABLES: Readonly<Record<SmallTable, SmallTableDefinition>> = 
   },
   names: {
     time: 'time_received',
-    order: ['exporter', 'observation_domain', 'kind', 'key', 'valid_from'],
+    order: ['sender', 'observation_domain', 'kind', 'key', 'valid_from'],
     columns: [
       ['time_received', 'TIMESTAMP'],
       ['exporter', 'VARCHAR'],
+      ['sender', 'VARCHAR'],
       ['observation_domain', 'UINTEGER'],
       ['kind', 'VARCHAR'],
       ['key', 'VARCHAR'],

@@ -6,7 +6,7 @@ import { tempFolder } from '../helpers/temp.ts';
 import { ask, createStore } from '../store/batches.ts';
 
 const NOON = 1_772_366_400_000;
-const domain = { exporter: '192.0.2.1', id: 7 };
+const domain = { exporter: '192.0.2.1', sender: '192.0.2.1', id: 7 };
 const fact = (name: string, key = '1'): NameFact => ({ kind: 'interface', key, name, description: undefined });
 const log = { info: () => {}, warn: () => {}, error: () => {} };
 

@@ -1,5 +1,7 @@
 import { createSocket } from 'node:dgram';
+import { writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import { tempFolder } from '../helpers/temp.ts';
 import { parseNdjson, startCollector, weir } from '../helpers/weir.ts';
 import { ip4 } from '../wire/build.ts';
 import {
@@ -24,7 +26,12 @@ const SOCKET = record(2100, words(6), ip4('10.0.0.1'), ip4('10.0.0.2'), words(80
 const DISCARD = sample(5, words(1, 0, 3, 0, 3, 0, 257, 1), FRAME);
 
 it('weir collect stores samples of every mixture, discards and counters, and weir sql finds them', async () => {
-  const collector = await startCollector();
+  const config = tempFolder('config').join('weir.yaml');
+  writeFileSync(
+    config,
+    'identity: { exporters: [ { network: 127.0.0.1, domain: 5, exporter: 192.0.2.9, name: leaf-9 } ] }\n',
+  );
+  const collector = await startCollector({ args: ['--config', config] });
   const socket = createSocket('udp4');
   const datagrams = Array.from({ length: 50 }, (_, i) =>
     datagram(
@@ -43,6 +50,9 @@ it('weir collect stores samples of every mixture, discards and counters, and wei
   for (const bytes of datagrams) {
     await new Promise((resolve) => socket.send(bytes, collector.port, collector.host, resolve));
   }
+  // Another sub-agent, whose exporter is configured.
+  const other = datagram([flowSample([FRAME])], { subAgent: 5 });
+  await new Promise((resolve) => socket.send(other, collector.port, collector.host, resolve));
   socket.close();
   await collector.stop();
   const sql = async (text: string): Promise<Record<string, unknown>[]> => {
@@ -52,7 +62,7 @@ it('weir collect stores samples of every mixture, discards and counters, and wei
   };
   const kinds =
     'record_kind, count(*)::int n, sum(bytes)::int b, sum(dropped_packets)::int d, count(src_as)::int routed';
-  expect(await sql(`select ${kinds} from flows group by 1 order by 1`)).toEqual([
+  expect(await sql(`select ${kinds} from flows where observation_domain = 4 group by 1 order by 1`)).toEqual([
     { record_kind: 'discard', n: 50, b: null, d: 50, routed: 0 },
     { record_kind: 'sample', n: 150, b: 100 * 1018, d: null, routed: 50 },
   ]);
@@ -65,4 +75,14 @@ it('weir collect stores samples of every mixture, discards and counters, and wei
   ]);
   const values = `select distinct counters.values->>'hostname' h, agent_addr, sub_agent::int s from counters where kind = 'host_description'`;
   expect(await sql(values)).toEqual([{ h: 'db1', agent_addr: '192.0.2.200', s: 4 }]);
+  const named = ['query', '--data', collector.data, '--format', 'ndjson', '--by', 'exporter,exporter_name,sender'];
+  const { stdout } = await weir(named);
+  expect(parseNdjson(stdout)).toMatchObject([
+    { exporter: '192.0.2.200', exporter_name: null, sender: '127.0.0.1', flows: 150 },
+    { exporter: '192.0.2.9', exporter_name: 'leaf-9', sender: '127.0.0.1', flows: 1 },
+  ]);
+  expect(await sql('select exporter, sender, sum(datagrams)::int n from quality group by all order by n')).toEqual([
+    { exporter: '192.0.2.9', sender: '127.0.0.1', n: 1 },
+    { exporter: '192.0.2.200', sender: '127.0.0.1', n: 50 },
+  ]);
 }, 60_000);

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { loadAllowList } from '#weir/config/allow.js';
 import { loadElements } from '#weir/config/elements.js';
 import { explain } from '#weir/config/explain.js';
+import { identityRules } from '#weir/config/exporters.js';
 import { loadConfig } from '#weir/config/load.js';
 import { configuredSampling } from '#weir/config/sampling.js';
 import { parseAddress } from '#weir/util/address.js';
@@ -44,6 +45,7 @@ describe('loadConfig', () => {
         minimumVersion: 'TLSv1.2',
       },
       templates: { persist: true },
+      identity: { sflowAgent: true, exporterElements: true, exporters: [] },
       sampling: { default: 0, exporters: [] },
       store: {
         rotateMs: 300_000,
@@ -209,6 +211,31 @@ sampling:
     expect(of(address('10.2.2.3'))).toEqual({ default: 100, override: 1000 });
     expect(of(address('2001:db8::9'))).toEqual({ default: 10, override: 5 });
     expect(of(address('192.0.2.1'))).toEqual({ default: 10, override: 0 });
+  });
+});
+
+describe('identityRules', () => {
+  it('are those of the domain before those of all, each of the longest network', () => {
+    const { config } = load(`
+identity:
+  sflow_agent: false
+  exporters:
+    - { network: 10.0.0.0/8, exporter: 192.0.2.8 }
+    - { network: 10.1.0.0/16, name: relay }
+    - { network: 10.0.0.0/8, domain: 7, exporter: "2001:db8::7", name: core }
+`);
+    const { configured, sflowAgent, exporterElements } = identityRules(config.identity);
+    expect([sflowAgent, exporterElements]).toEqual([false, true]);
+    expect(configured(address('10.2.0.1'), 0)).toEqual({ address: address('192.0.2.8'), name: undefined });
+    expect(configured(address('10.1.0.1'), 0)).toEqual({ address: undefined, name: 'relay' });
+    expect(configured(address('10.1.0.1'), 7)).toEqual({ address: address('2001:db8::7'), name: 'core' });
+    expect(configured(address('192.0.2.1'), 7)).toBeUndefined();
+  });
+
+  it('an entry says something', () => {
+    expect(() => load('identity: { exporters: [ { network: 10.0.0.0/8, domain: 7 } ] }')).toThrow(
+      /expected a mapping with network and exporter or name/,
+    );
   });
 });
 

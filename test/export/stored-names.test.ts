@@ -3,7 +3,7 @@ import { type StoredName, StoredNames } from '#weir/export/stored-names.js';
 
 const name = (more: Partial<StoredName>): StoredName => ({
   domain: 1,
-  exporter: '192.0.2.1',
+  sender: '192.0.2.1',
   kind: 'interface',
   key: '1',
   name: 'eth0',
@@ -26,7 +26,7 @@ describe('the names of a store', () => {
   });
 
   it('that two exporters of a domain give differently are left out, and counted', () => {
-    const other = { exporter: '192.0.2.2' };
+    const other = { sender: '192.0.2.2' };
     const rows = [name({}), name({ key: '2', name: 'lan' }), name({ ...other, name: 'ge-0' })];
     const names = new StoredNames([...rows, name({ ...other, key: '2', name: 'lan' }), name({ domain: 2, ...other })]);
     expect(names.of(1).interfaces).toEqual([{ index: 2, name: 'lan' }]);

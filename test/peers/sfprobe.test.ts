@@ -92,7 +92,7 @@ describeWithTool(['pmacctd', 'tshark'], 'sfprobe of pmacctd exports to weir', ()
     expect(ours.sort()).toEqual(packets.slice(0, rows.length).map(expected).sort());
     for (const row of rows) {
       expect(row).toMatchObject({
-        exporter: '127.0.0.1',
+        exporter: '192.0.2.66',
         agent_addr: '192.0.2.66',
         observation_domain: 9,
         flow_type: 'sflow_5',

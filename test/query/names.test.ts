@@ -14,7 +14,8 @@ const at = (minute: number): string => `2026-03-01T12:${String(minute).padStart(
 function name(key: string, text: string, from: number, until: number | null, more: Partial<NameRow> = {}): NameRow {
   return {
     time_received: Number(micros(at(until ?? from))),
-    exporter: '192.0.2.1',
+    exporter: '198.51.100.1',
+    sender: '192.0.2.1',
     observation_domain: 7,
     kind: 'interface',
     key,

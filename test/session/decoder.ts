@@ -53,7 +53,7 @@ export function testDecoder(options: Partial<MessageDecoderOptions> = {}, capaci
     },
     counters(from, domain) {
       const found = [...decoder.domains].filter(
-        ({ exporter, id }) => (from === undefined || exporter === from) && (domain === undefined || id === domain),
+        ({ sender, id }) => (from === undefined || sender === from) && (domain === undefined || id === domain),
       );
       if (found.length !== 1) throw new Error(`${found.length} domains, not one`);
       return (found[0] as (typeof found)[number]).counters;

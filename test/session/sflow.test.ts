@@ -28,8 +28,9 @@ describe('a flow sample is a row', () => {
       time_start: new Date(received / 1000).toISOString().replace('Z', '000Z'),
       time_end: new Date(received / 1000).toISOString().replace('Z', '000Z'),
       time_source: 'receive',
-      exporter: '192.0.2.1',
+      exporter: '192.0.2.200',
       agent_addr: '192.0.2.200',
+      sender: '192.0.2.1',
       observation_domain: 7,
       flow_type: 'sflow_5',
       record_kind: 'sample',
@@ -275,10 +276,10 @@ describe('the effective sampling rate', () => {
 });
 
 describe('who it is from', () => {
-  it('the sender is the exporter, the agent has a column of its own', () => {
+  it('the agent is the exporter, the sender has a column of its own', () => {
     const { feed } = sflowDecoder();
     const flow = one(feed(datagram([flowSample([FRAME])], { agent: '2001:db8::5' }), '198.51.100.1'));
-    expect(flow).toMatchObject({ exporter: '198.51.100.1', agent_addr: '2001:db8::5' });
+    expect(flow).toMatchObject({ exporter: '2001:db8::5', agent_addr: '2001:db8::5', sender: '198.51.100.1' });
   });
 
   it('without a sender (hexadecimal text) the agent is the exporter', () => {
@@ -287,7 +288,7 @@ describe('who it is from', () => {
   });
 
   it('gaps are counted by agent and sub-agent, several behind one sender', () => {
-    const { feed, counters } = sflowDecoder();
+    const { feed, decoder } = sflowDecoder();
     const send = (agent: string, subAgent: number, sequence: number) =>
       feed(datagram([flowSample([FRAME])], { agent, subAgent, sequence }));
     for (const [agent, subAgent, sequence] of [
@@ -299,9 +300,20 @@ describe('who it is from', () => {
       ['192.0.2.200', 1, 901],
     ] as const)
       send(agent, subAgent, sequence);
-    // Domains are sub-agents of a sender; the two agents share sub-agent 0.
-    expect(counters('192.0.2.1', 0)).toMatchObject({ expected: 6, received: 4 });
-    expect(counters('192.0.2.1', 1)).toMatchObject({ expected: 2, received: 2 });
+    const all = [...decoder.domains];
+    expect(
+      all.map(({ sender, exporter, id, counters: { expected, received } }) => [
+        sender,
+        exporter,
+        id,
+        expected,
+        received,
+      ]),
+    ).toEqual([
+      ['192.0.2.1', '192.0.2.200', 0, 2, 2],
+      ['192.0.2.1', '192.0.2.201', 0, 4, 2],
+      ['192.0.2.1', '192.0.2.200', 1, 2, 2],
+    ]);
   });
 
   it('version 5 of sFlow is not version 5 of NetFlow', () => {
@@ -318,7 +330,8 @@ describe('counters', () => {
     expect(takeCounters()).toEqual([
       {
         time_received: NOON * 1e6 + 5000,
-        exporter: '192.0.2.1',
+        exporter: '192.0.2.200',
+        sender: '192.0.2.1',
         agent_addr: '192.0.2.200',
         sub_agent: 2,
         source_class: 0,

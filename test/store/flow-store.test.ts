@@ -244,6 +244,7 @@ describe('the table quality', () => {
     const row = {
       minute: 1_772_366_400_000,
       exporter: "2001:db8::1's",
+      sender: '192.0.2.1',
       observation_domain: 4_294_967_295,
       flow_type: 'ipfix',
       datagrams: 10,
@@ -268,13 +269,14 @@ describe('the table quality', () => {
     };
     store.appendRows('quality', [
       row,
-      { ...row, minute: row.minute + 60_000, exporter: '', undecodable: {}, sampling_rates: [] },
+      { ...row, minute: row.minute + 60_000, exporter: '', sender: '', undecodable: {}, sampling_rates: [] },
     ]);
     await store.close();
     const rows = await ask(folder.path, 'SELECT epoch_ms(minute) AS m, * EXCLUDE (minute) FROM quality ORDER BY m');
     expect(rows[0]).toEqual([
       '1772366400000',
       "2001:db8::1's",
+      '192.0.2.1',
       4_294_967_295,
       'ipfix',
       '10',
@@ -297,7 +299,7 @@ describe('the table quality', () => {
       '{"a quirk":3}',
       [1, 1000],
     ]);
-    expect((rows[1] as unknown[]).slice(0, 3)).toEqual(['1772366460000', '', 4_294_967_295]);
+    expect((rows[1] as unknown[]).slice(0, 4)).toEqual(['1772366460000', '', '', 4_294_967_295]);
     expect((rows[1] as unknown[]).at(-1)).toEqual([]);
     const { segments } = await readCatalogue(folder.path);
     expect(segments).toMatchObject([

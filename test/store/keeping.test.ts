@@ -117,6 +117,7 @@ describe('merging', () => {
         {
           minute: SLOT + n * 60_000,
           exporter: '192.0.2.1',
+          sender: '192.0.2.1',
           ...zero,
           ...more,
           undecodable: {},

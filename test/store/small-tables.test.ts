@@ -13,6 +13,7 @@ const NOON = 1_772_366_400_000_000;
 const name: NameRow = {
   time_received: NOON,
   exporter: '192.0.2.1',
+  sender: '192.0.2.11',
   observation_domain: 4_294_967_295,
   kind: 'interface',
   key: '17',
@@ -25,6 +26,7 @@ const name: NameRow = {
 const counters: CounterRow = {
   time_received: NOON + 7,
   exporter: '192.0.2.2',
+  sender: '192.0.2.11',
   agent_addr: '2001:db8::1',
   sub_agent: 0,
   source_class: 0,
@@ -72,10 +74,22 @@ describe('small tables', () => {
     expect(
       await ask(folder.path, 'SELECT * REPLACE (epoch_us(time_received) AS time_received) FROM names ORDER BY key'),
     ).toMatchObject([
-      [String(NOON), '192.0.2.1', 4_294_967_295, 'interface', '17', name.name, null, expect.anything(), null],
       [
         String(NOON),
         '192.0.2.1',
+        '192.0.2.11',
+        4_294_967_295,
+        'interface',
+        '17',
+        name.name,
+        null,
+        expect.anything(),
+        null,
+      ],
+      [
+        String(NOON),
+        '192.0.2.1',
+        '192.0.2.11',
         4_294_967_295,
         'interface',
         '18',
