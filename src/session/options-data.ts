@@ -1,5 +1,5 @@
 import { netflow9Scope } from '../elements/netflow9-scopes.ts';
-import { type ElementValue, elementValue } from '../flow/element-value.ts';
+import { addMember, type ElementObject, type ElementValue, elementValue } from '../flow/element-value.ts';
 import { float, unsigned } from '../util/octets.ts';
 import { type LocatedField, locateFields } from '../wire/data-record.ts';
 import { isListType, type ListNames, structuredValue } from '../wire/structured-data.ts';
@@ -105,15 +105,15 @@ export function optionsFacts(
   return facts;
 }
 
-/** One record with the names of its elements, lists taken apart (RFC 6313); scopes of NetFlow v9 by their own names. */
+/** One record with the names of its elements (one that comes twice has a list), lists taken apart (RFC 6313); scopes of NetFlow v9 by their own names. */
 export function optionsRecord(
   specification: Specification,
   located: readonly LocatedField[],
   bytes: Uint8Array,
   names: ListNames,
 ): OptionsRecord {
-  const scope: Record<string, ElementValue> = {};
-  const fields: Record<string, ElementValue> = {};
+  const scope: ElementObject = {};
+  const fields: ElementObject = {};
   located.forEach(({ field, offset, length }, index) => {
     const isScope = index < specification.scopeCount;
     const scopeName = isScope && specification.version === 9 ? netflow9Scope(field.id) : undefined;
@@ -121,7 +121,7 @@ export function optionsRecord(
     const value = isListType(element?.type) ? structuredValue(element.type, bytes, offset, length, names) : undefined;
     const name = scopeName ?? element?.name ?? `${field.enterprise}/${field.id}`;
     const type = scopeName === undefined ? (element?.type ?? 'octetArray') : length <= 8 ? 'unsigned64' : 'octetArray';
-    (isScope ? scope : fields)[name] = value ?? elementValue(type, bytes, offset, length);
+    addMember(isScope ? scope : fields, name, value ?? elementValue(type, bytes, offset, length));
   });
   return { scope, fields };
 }
