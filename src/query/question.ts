@@ -129,7 +129,7 @@ export function parseTop(text: string): number | undefined {
 }
 
 /** Reads the least of what groups are ordered by: `1M`, `64Ki`, `1000`. Throws WEIR_USAGE. */
-export function parseLeast(text: string): bigint {
+function parseLeast(text: string): bigint {
   const least = parseNumber(text);
   if (least !== undefined) return least;
   throw new WeirError('WEIR_USAGE', `--min ${text.slice(0, 60)} is no number`, { hint: 'For example --min 10M' });
@@ -139,7 +139,7 @@ export function parseLeast(text: string): bigint {
 const PRIVATE = '10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,169.254.0.0/16,fc00::/7,fe80::/10';
 
 /** Reads the networks that are one's own: `10.0.0.0/8,2001:db8::/32`; without a text the private ones. Throws WEIR_USAGE. */
-export function parseOwn(text = PRIVATE): Prefix[] {
+function parseOwn(text = PRIVATE): Prefix[] {
   return text
     .split(/[\s,]+/)
     .filter((part) => part !== '')
