@@ -32,13 +32,19 @@ export interface TypeInformation {
   readonly units: number;
 }
 
+interface Lesson {
+  readonly exporter: string;
+  readonly information: TypeInformation;
+  readonly element: InformationElement;
+}
+
 /**
  * A registry that exporters can teach elements of enterprises (RFC 5610). What is known beforehand always goes first, and of two exporters that say
  * different things of one element the first is believed; names are shown, never relied on. Bounded for each exporter and in all.
  */
 export class TaughtRegistry implements ElementRegistry {
   readonly #known: ElementRegistry;
-  readonly #taught = new Map<string, InformationElement>();
+  readonly #taught = new Map<string, Lesson>();
   readonly #perExporter = new Map<string, number>();
 
   constructor(known: ElementRegistry) {
@@ -54,27 +60,36 @@ export class TaughtRegistry implements ElementRegistry {
     if (taught >= MAX_PER_EXPORTER) return false;
     this.#perExporter.set(exporter, taught + 1);
     this.#taught.set(`${enterprise}/${id}`, {
-      enterprise,
-      id,
-      name,
-      type: abstractType,
-      semantics: SEMANTICS[semantics] ?? 'default',
-      units: UNITS[units],
+      exporter,
+      information: { enterprise, id, name, type, semantics, units },
+      element: {
+        enterprise,
+        id,
+        name,
+        type: abstractType,
+        semantics: SEMANTICS[semantics] ?? 'default',
+        units: UNITS[units],
+      },
     });
     return true;
   }
 
   lookup(enterprise: number, id: number, version?: 9 | 10): InformationElement | undefined {
     const known = this.#known.lookup(enterprise, id, version);
-    return known ?? (this.#taught.size === 0 ? undefined : this.#taught.get(`${enterprise}/${id}`));
+    return known ?? (this.#taught.size === 0 ? undefined : this.#taught.get(`${enterprise}/${id}`)?.element);
+  }
+
+  /** What exporters taught, as `teach` takes it. */
+  *lessons(): IterableIterator<readonly [exporter: string, information: TypeInformation]> {
+    for (const { exporter, information } of this.#taught.values()) yield [exporter, information];
   }
 
   byName(name: string): InformationElement | undefined {
-    return this.#known.byName(name) ?? this.#taught.get(name);
+    return this.#known.byName(name);
   }
 
   *list(): IterableIterator<InformationElement> {
     yield* this.#known.list();
-    yield* this.#taught.values();
+    for (const { element } of this.#taught.values()) yield element;
   }
 }

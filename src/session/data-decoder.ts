@@ -132,8 +132,9 @@ export class DataDecoder {
 
   /** An exporter has described an element (RFC 5610). */
   #taught(domain: Domain, information: TypeInformation): void {
-    if (this.#registry.teach(domain.sender, information))
-      this.#specifications.renew(information.enterprise, information.id);
+    if (!this.#registry.teach(domain.sender, information)) return;
+    this.#specifications.renew(information.enterprise, information.id);
+    this.#observer.stateChanged?.();
   }
 
   /** systemInitTime came: from now on, this message included, stamps of sysUptime are times. */

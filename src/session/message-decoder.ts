@@ -64,6 +64,8 @@ export class MessageDecoder {
   readonly domains: DomainTable;
   readonly held: HeldSets;
   readonly specifications: SpecificationTable;
+  /** Elements, those that exporters have taught included. */
+  readonly registry: TaughtRegistry;
   readonly #context = new RecordContext();
   readonly #sets: SetDecoder;
   readonly #streams: StreamTable;
@@ -84,6 +86,7 @@ export class MessageDecoder {
     const mayCompile = options.mayCompile ?? true;
     // Exporters teach this decoder, and nobody else's registry.
     const registry = new TaughtRegistry(options.registry);
+    this.registry = registry;
     this.specifications = new SpecificationTable(registry, mayCompile);
     this.held = new HeldSets(limits, (set, why) => {
       const domain = set.owner as Domain;

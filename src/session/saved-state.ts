@@ -4,15 +4,27 @@ import type { Domain } from './domain.ts';
 import type { MessageDecoder } from './message-decoder.ts';
 
 /**
- * What is kept over a restart: templates and sampling rates. Exporters send templates every 1 to 30 minutes; without this, all data until then
- * would have to wait.
+ * What is kept over a restart: templates, sampling rates, and elements that exporters taught. Exporters send templates every 1 to 30 minutes; without
+ * this, all data until then would have to wait, and the fields of some would have no names.
  */
 export interface SavedState {
   readonly format: 1;
   /** ms since the epoch. */
   readonly savedAt: number;
   readonly domains: readonly SavedDomain[];
+  /** Who taught it, enterprise, element, name, and the numbers of type, semantics and units (RFC 5610). */
+  readonly elements: readonly SavedElement[];
 }
+
+type SavedElement = readonly [
+  exporter: string,
+  enterprise: number,
+  id: number,
+  name: string,
+  type: number,
+  semantics: number,
+  units: number,
+];
 
 interface SavedDomain {
   /** The sender's address. */
@@ -57,7 +69,19 @@ export function saveState(decoder: MessageDecoder, now: number): SavedState {
     templates += domain.templates.entries.size;
     domains.push(saveDomain(domain));
   }
-  return { format: 1, savedAt: now, domains: domains.reverse() };
+  const elements = Array.from(
+    decoder.registry.lessons(),
+    ([exporter, { enterprise, id, name, type, semantics, units }]): SavedElement => [
+      exporter,
+      enterprise,
+      id,
+      name,
+      type,
+      semantics,
+      units,
+    ],
+  );
+  return { format: 1, savedAt: now, domains: domains.reverse(), elements };
 }
 
 function isEmpty({ templates, sampling, toldExporter }: Domain): boolean {
@@ -97,9 +121,19 @@ function saveDomain(domain: Domain): SavedDomain {
  */
 export function loadState(decoder: MessageDecoder, saved: unknown): number {
   if (!isRecord(saved) || saved['format'] !== 1 || !Array.isArray(saved['domains'])) return 0;
+  loadElements(decoder, listOf(saved['elements']));
   let count = 0;
   for (const domain of saved['domains'] as unknown[]) count += loadDomain(decoder, domain);
   return count;
+}
+
+function loadElements({ registry }: MessageDecoder, saved: readonly unknown[]): void {
+  for (const one of saved) {
+    const [exporter, enterprise, id, name, type, semantics, units] = listOf(one);
+    if (typeof exporter !== 'string' || typeof name !== 'string') continue;
+    if (isCount(enterprise) && isCount(id) && isCount(type) && isCount(semantics) && isCount(units))
+      registry.teach(exporter, { enterprise, id, name, type, semantics, units });
+  }
 }
 
 function loadDomain(decoder: MessageDecoder, saved: unknown): number {

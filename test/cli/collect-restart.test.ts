@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { tempFolder } from '../helpers/temp.ts';
 import { type Collector, startCollector } from '../helpers/weir.ts';
+import { ascii, message, optionsTemplateSet, set, templateSet, u16, u32 } from '../wire/build.ts';
 import { exporterAt, logOf, OFTEN, sql, statusWhen, stopped, storedFlows, v5, v9 } from './collect-tools.ts';
 
 /** kill -9, and the wait for the end. */
@@ -133,6 +134,37 @@ describe('templates', () => {
     );
     expect(Number(rows[0]?.bytes)).toBe(1000 * Number(rows[0]?.n));
     expect(Number(rows[0]?.n)).toBeGreaterThanOrEqual(how === 'SIGTERM' ? 11 : 6);
+  });
+
+  it.each(['kill -9', 'SIGTERM'])('that exporters taught elements of have their names after %s', async (how) => {
+    const PEN = 4_242_424;
+    const teaching = message(10, [
+      optionsTemplateSet(10, 400, 2, [
+        [346, 4],
+        [303, 2],
+        [339, 1],
+        [341, 6],
+      ]),
+      set(400, [...u32(PEN), ...u16(7), 13, ...ascii('colour')]),
+      templateSet(10, 256, [[7, 4, PEN]]),
+    ]);
+    const data = (word: string) => Buffer.from(message(10, [set(256, ascii(word))]));
+    const first = await startCollector({ args: OFTEN });
+    const exporter = await exporterAt();
+    await exporter.send(first, Buffer.from(teaching), data('blue'));
+    await statusWhen(first, ({ records }) => records === 1);
+    await savedTemplates(first.data);
+    await (how === 'SIGTERM' ? stopped(first) : kill(first));
+
+    const second = await startCollector({ data: first.data, args: OFTEN });
+    await exporter.send(second, data('pink'));
+    await statusWhen(second, ({ records }) => records === 1);
+    await stopped(second);
+    const rows = await sql<{ colour: string }>(
+      first.data,
+      "select extra->>'colour' colour from flows order by time_received desc limit 1",
+    );
+    expect(rows).toEqual([{ colour: 'pink' }]);
   });
 
   it('are not kept where that is switched off', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { loadState, saveState } from '#weir/session/saved-state.js';
 import {
   ascii,
   message,
@@ -87,6 +88,28 @@ describe('elements taught by an exporter', () => {
       taught(about(7, 99, 'noType'), about(7, STRING, ''), about(7, STRING, 'no name'), about(0, STRING, 'zero')),
     );
     expect(decoder.feed(data())).toMatchObject([{ extra: { [`${PEN}/7`]: '61626364' } }]);
+  });
+
+  it('are kept over a restart, with the bounds of each exporter, as far as the file is sound', () => {
+    const before = testDecoder();
+    before.feed(taught(...Array.from({ length: 1024 }, (_, i) => about(i + 1, STRING, `name${i + 1}`)).slice(0, 600)));
+    before.feed(taught(...Array.from({ length: 1024 }, (_, i) => about(i + 1, STRING, `name${i + 1}`)).slice(600)));
+    before.feed(data());
+    const saved = JSON.parse(JSON.stringify(saveState(before.decoder, 0))) as { elements: unknown[] };
+    const bad = [
+      1,
+      [],
+      ['x', 'y', 1, 'n', 1, 1, 1],
+      ['x', PEN, 5000, 'n', 99, 0, 0],
+      ['x', PEN, 5000, 'no name', 1, 0, 0],
+    ];
+    const after = testDecoder();
+    expect(loadState(after.decoder, { ...saved, elements: [...bad, ...saved.elements] })).toBe(1 + 1);
+    expect(saveState(after.decoder, 0).elements).toEqual(saved.elements);
+    expect(saved.elements).toHaveLength(1024);
+    expect(after.feed(message(10, [set(256, [6, ...ascii('abcd')])]))).toMatchObject([{ extra: { name7: 'abcd' } }]);
+    after.feed(taught(about(1025, STRING, 'more')));
+    expect(after.feed(data(1025))).toMatchObject([{ extra: { [`${PEN}/1025`]: '61626364' } }]);
   });
 
   it('are bounded for each exporter', () => {
