@@ -21,11 +21,16 @@ ip link set server netns "$server"
 # Packets as they are on a wire, not segments of 64 kB that the card would cut.
 ip link set client gso_max_segs 1
 nsenter --net="/proc/$server/ns/net" ip link set server gso_max_segs 1
-tcpdump --immediate-mode -Z root -q -n -s 0 -U -i client -w "$file" 2>/dev/null &
-dump=$!
 ip address add 192.0.2.1/24 dev client
 ip address add 2001:db8::1/64 dev client nodad
+# tcpdump ends at once on an interface that is down. Nothing is sent yet: the other end of the cable is.
 ip link set client up
+tcpdump --immediate-mode -Z root -q -n -s 0 -U -i client -w "$file" 2>/dev/null &
+dump=$!
+for _ in $(seq 100); do
+  if [ "$(wc -l </proc/net/packet)" -gt 1 ]; then break; fi
+  sleep 0.05
+done
 inside() { nsenter --net="/proc/$server/ns/net" ip "$@"; }
 inside link set lo up
 inside address add 192.0.2.2/24 dev server

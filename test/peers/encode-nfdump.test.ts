@@ -8,13 +8,10 @@ import { tempFolder } from '../helpers/temp.ts';
 import { describeWithTool, requireTool } from '../helpers/tools.ts';
 import {
   AS,
-  address,
   MACS,
   MASKS,
   NAT,
-  number,
   POST_MACS,
-  type Row,
   recordsFor,
   type Shown,
   sendEncoded,
@@ -24,6 +21,7 @@ import {
   VRFS,
   without,
 } from './encode-records.ts';
+import { fromNfdump, type NfdumpRow } from './nfdump-row.ts';
 import { queuedOctets } from './tee.ts';
 
 /* What weir encodes, as nfdump reads it in the files of nfcapd and sfcapd: every field that it shows. */
@@ -51,7 +49,7 @@ async function nfdumpOf(collector: 'nfcapd' | 'sfcapd', protocol: Protocol): Pro
   const file = readdirSync(folder.path).find((name) => /^nfcapd\.\d+$/.test(name)) ?? '';
   const args = ['-r', folder.join(file), '-o', 'json'];
   const { stdout } = await runProcess(requireTool('nfdump'), args, { env: { TZ: 'UTC' } });
-  return (JSON.parse(stdout) as Row[]).map(fromNfdump);
+  return (JSON.parse(stdout) as NfdumpRow[]).map(fromNfdump);
 }
 
 describeWithTool(['nfcapd', 'nfdump'], 'what weir encodes, in nfcapd', () => {
@@ -88,50 +86,4 @@ describeWithTool(['sfcapd', 'nfdump'], 'what weir encodes, in sfcapd', () => {
 
 function isIpv6(record: Shown): boolean {
   return (record['src_addr'] as string).includes(':');
-}
-
-const FLAGS = 'CEUAPRSF';
-
-function fromNfdump(row: Row): Shown {
-  const text = (...names: string[]): string | undefined => {
-    const value = names.map((name) => row[name]).find((found) => found !== undefined);
-    return value === undefined ? undefined : address(String(value));
-  };
-  const flags = String(row['tcp_flags'] ?? '').split('');
-  return {
-    src_addr: text('src4_addr', 'src6_addr'),
-    dst_addr: text('dst4_addr', 'dst6_addr'),
-    next_hop: text('ip4_next_hop', 'ip6_next_hop'),
-    bgp_next_hop: text('bgp4_next_hop', 'bgp6_next_hop'),
-    src_port: number(row, 'src_port'),
-    dst_port: number(row, 'dst_port'),
-    proto: number(row, 'proto'),
-    tos: number(row, 'src_tos'),
-    tcp_flags: flags.reduce((sum, flag, bit) => sum + (flag === FLAGS[bit] ? 128 >> bit : 0), 0),
-    bytes: number(row, 'in_bytes'),
-    packets: number(row, 'in_packets'),
-    in_if: number(row, 'input_snmp'),
-    out_if: number(row, 'output_snmp'),
-    src_as: number(row, 'src_as'),
-    dst_as: number(row, 'dst_as'),
-    src_mask: number(row, 'src_mask'),
-    dst_mask: number(row, 'dst_mask'),
-    src_mac: text('in_src_mac'),
-    dst_mac: text('in_dst_mac'),
-    post_src_mac: text('out_src_mac'),
-    post_dst_mac: text('out_dst_mac'),
-    src_vlan: number(row, 'src_vlan'),
-    dst_vlan: number(row, 'dst_vlan'),
-    ingress_vrf: number(row, 'ingress_vrf'),
-    egress_vrf: number(row, 'egress_vrf'),
-    direction: number(row, 'direction'),
-    forwarding_status: number(row, 'fwd_status'),
-    nat_event: number(row, 'nat_event_id'),
-    post_nat_src_addr: text('src4_xlt_ip', 'src6_xlt_ip'),
-    post_nat_dst_addr: text('dst4_xlt_ip', 'dst6_xlt_ip'),
-    post_nat_src_port: number(row, 'src_xlt_port'),
-    post_nat_dst_port: number(row, 'dst_xlt_port'),
-    time_start: `${String(row['first'])}Z`,
-    time_end: `${String(row['last'])}Z`,
-  };
 }

@@ -9,9 +9,9 @@ describeUnless(
   'fprobe exports to weir and to nfcapd',
   () => {
     testExporters([
-      { name: 'fprobe v1', meter: fprobe(1), asNfdumpHasIt: icmpFromSourcePort },
+      { name: 'fprobe v1', meter: fprobe(1), golden: 'fprobe-v1', asNfdumpHasIt: icmpFromSourcePort },
       { name: 'fprobe v5', meter: fprobe(5), golden: 'fprobe-v5', asNfdumpHasIt: icmpFromSourcePort },
-      { name: 'fprobe v7', meter: fprobe(7), asNfdumpHasIt: icmpFromSourcePort },
+      { name: 'fprobe v7', meter: fprobe(7), golden: 'fprobe-v7', asNfdumpHasIt: icmpFromSourcePort },
     ]);
   },
 );

@@ -5,6 +5,7 @@ import { repositoryPath } from '../helpers/repository.ts';
 import { describeUnless } from '../helpers/skip.ts';
 import { makeTempFolder } from '../helpers/temp.ts';
 import { requireTool } from '../helpers/tools.ts';
+import { timesSwapped } from './compare.ts';
 import { softflowd } from './exporters.ts';
 import { whyNoNetwork } from './network.ts';
 import { testExporters } from './suite.ts';
@@ -47,7 +48,7 @@ describeUnless(whyNoNetwork(tools), 'traffic recorded while this test runs', () 
   testExporters(
     [
       { name: 'softflowd v5', meter: softflowd(5) },
-      { name: 'softflowd IPFIX', meter: softflowd(10) },
+      { name: 'softflowd IPFIX', meter: softflowd(10), asNfdumpHasIt: timesSwapped },
     ],
     [{ name: 'that traffic', path }],
   );

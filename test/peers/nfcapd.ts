@@ -5,26 +5,9 @@ import { type Running, runProcess, startProcess } from '../helpers/processes.ts'
 import { makeTempFolder, type TempFolder } from '../helpers/temp.ts';
 import { requireTool } from '../helpers/tools.ts';
 import type { PeerFlow } from './compare.ts';
+import { number } from './encode-records.ts';
+import { fromNfdump, type NfdumpRow } from './nfdump-row.ts';
 import { queuedOctets } from './tee.ts';
-
-/** A flow as `nfdump -o json` prints it; only what is compared. */
-interface NfdumpRecord {
-  readonly type: string;
-  readonly in_packets: number;
-  readonly in_bytes: number;
-  readonly out_packets?: number;
-  readonly out_bytes?: number;
-  readonly proto: number;
-  readonly src_port?: number;
-  readonly dst_port?: number;
-  readonly icmp_type?: number;
-  readonly icmp_code?: number;
-  readonly src4_addr?: string;
-  readonly dst4_addr?: string;
-  readonly src6_addr?: string;
-  readonly dst6_addr?: string;
-  readonly ip4_router?: string;
-}
 
 /** What nfcapd said at its end. */
 export interface NfcapdTotals {
@@ -81,8 +64,8 @@ export class Nfcapd {
     const all: PeerFlow[] = [];
     for (const file of files) {
       const args = ['-r', this.#folder.join(file), '-o', 'json'];
-      const { stdout } = await runProcess(requireTool('nfdump'), args);
-      for (const record of JSON.parse(stdout) as NfdumpRecord[]) all.push(flowOf(record));
+      const { stdout } = await runProcess(requireTool('nfdump'), args, { env: { TZ: 'UTC' } });
+      for (const record of JSON.parse(stdout) as NfdumpRow[]) all.push(flowOf(record));
     }
     return all;
   }
@@ -95,19 +78,21 @@ export class Nfcapd {
   }
 }
 
-function flowOf(record: NfdumpRecord): PeerFlow {
+function flowOf(row: NfdumpRow): PeerFlow {
+  const text = (...names: string[]): string => String(names.map((name) => row[name]).find(Boolean) ?? '');
   return {
-    exporter: record.ip4_router ?? '',
-    src: record.src4_addr ?? record.src6_addr ?? '',
-    dst: record.dst4_addr ?? record.dst6_addr ?? '',
-    proto: record.proto,
-    sport: record.src_port ?? 0,
+    exporter: text('ip4_router'),
+    src: text('src4_addr', 'src6_addr'),
+    dst: text('dst4_addr', 'dst6_addr'),
+    proto: number(row, 'proto'),
+    sport: number(row, 'src_port'),
     // nfdump prints ports or, for ICMP, type and code.
-    dport: record.dst_port ?? (record.icmp_type ?? 0) * 256 + (record.icmp_code ?? 0),
-    packets: record.in_packets,
-    bytes: record.in_bytes,
+    dport: number(row, 'dst_port') || number(row, 'icmp_type') * 256 + number(row, 'icmp_code'),
+    packets: number(row, 'in_packets'),
+    bytes: number(row, 'in_bytes'),
     // nfcapd stores the reverse elements of RFC 5103 where others have what went out of an interface.
-    reversePackets: record.out_packets ?? 0,
-    reverseBytes: record.out_bytes ?? 0,
+    reversePackets: number(row, 'out_packets'),
+    reverseBytes: number(row, 'out_bytes'),
+    more: fromNfdump(row),
   };
 }
