@@ -1,28 +1,64 @@
 import { nearest } from '../elements/nearest.ts';
-import { filterError, quote } from './fault.ts';
-import type { Token } from './lexer.ts';
+import { filterError, quote, type Span } from './fault.ts';
+import type { Subject, Vocabulary } from './fields.ts';
+import { Lexer, type Token } from './lexer.ts';
 import type { Zone } from './time-literal.ts';
+
+/** Named lists of addresses, networks, ports … which the configuration has. */
+export interface Names {
+  /** The values of the list, each as it would stand in a filter; undefined when there is none of this name. */
+  lookup(name: string): readonly string[] | undefined;
+  /** All names, for completion and for errors. */
+  readonly names: readonly string[];
+}
+
+/** What a filter is read with. */
+export interface Surroundings {
+  readonly zone: Zone;
+  readonly vocabulary: Vocabulary;
+  readonly names: Names;
+  /** Text of a file, for `@file` and `@include`; throws what reading throws. Undefined where filters may not name files. */
+  readonly readFile: ((path: string) => string) | undefined;
+  /** Conditions and values read so far, of all texts together. */
+  readonly used: { conditions: number; values: number };
+  /** Called at the end of the text with what could stand there. */
+  readonly offer: ((offer: Offer) => void) | undefined;
+}
+
+/** What may stand at the end of the text: for completion. */
+export type Offer =
+  | { readonly kind: 'field' }
+  | { readonly kind: 'phrase'; readonly before: string }
+  | { readonly kind: 'operator'; readonly subject: Subject; readonly operators: readonly string[] }
+  | { readonly kind: 'value'; readonly subject: Subject }
+  | { readonly kind: 'keyword'; readonly words: readonly string[] };
+
+/** A filter has at most so many conditions, and so many values in its lists, those from files among them. */
+const MAX_CONDITIONS = 10_000;
+const MAX_VALUES = 250_000;
 
 /** Where the parser is in the tokens. */
 export class Cursor {
   readonly text: string;
-  readonly zone: Zone;
-  readonly #tokens: readonly Token[];
-  #at = 0;
+  readonly around: Surroundings;
+  readonly #lexer: Lexer;
+  /** Tokens that were looked at but not taken. */
+  readonly #ahead: Token[] = [];
 
-  constructor(text: string, tokens: readonly Token[], zone: Zone) {
+  constructor(text: string, around: Surroundings) {
     this.text = text;
-    this.#tokens = tokens;
-    this.zone = zone;
+    this.around = around;
+    this.#lexer = new Lexer(text);
   }
 
   peek(ahead = 0): Token {
-    return this.#tokens[Math.min(this.#at + ahead, this.#tokens.length - 1)] as Token;
+    while (this.#ahead.length <= ahead) this.#ahead.push(this.#lexer.next());
+    return this.#ahead[ahead] as Token;
   }
 
   next(): Token {
     const token = this.peek();
-    if (token.kind !== 'end') this.#at++;
+    this.#ahead.shift();
     return token;
   }
 
@@ -38,6 +74,24 @@ export class Cursor {
     if (!this.sees(value)) return false;
     this.next();
     return true;
+  }
+
+  /** Says what could stand here, when nothing does. */
+  offer(offer: Offer): void {
+    if (this.around.offer !== undefined && this.peek().kind === 'end') this.around.offer(offer);
+  }
+
+  /** Counts a condition or a value. Throws WEIR_FILTER when there are too many. */
+  count(what: 'conditions' | 'values', span: Span): void {
+    const { used } = this.around;
+    const most = what === 'conditions' ? MAX_CONDITIONS : MAX_VALUES;
+    if (++used[what] <= most) return;
+    throw filterError(this.text, span, `the filter has more than ${most} ${what}`, {
+      hint:
+        what === 'conditions'
+          ? 'Put values of the same field into a list: port in [80 443].'
+          : 'Use networks instead of long lists of addresses.',
+    });
   }
 
   /** The error for the next token not being one of these. */

@@ -16,7 +16,11 @@ export function filterError(
   text: string,
   span: Span,
   message: string,
-  more: { readonly hint?: string; readonly expected?: readonly string[]; readonly suggestion?: string } = {},
+  more: {
+    readonly hint?: string | undefined;
+    readonly expected?: readonly string[];
+    readonly suggestion?: string;
+  } = {},
 ): WeirError {
   const length = Math.max(1, span.end - span.start);
   return new WeirError('WEIR_FILTER', `filter, position ${span.start + 1}: ${message}\n${picture(text, span)}`, {

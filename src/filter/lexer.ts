@@ -2,17 +2,18 @@ import { filterError, quote } from './fault.ts';
 
 /**
  * A piece of filter text. `word` is anything without spaces, brackets, quotes and operators: names, numbers, addresses, times; `text` is a
- * quoted text with its escapes resolved; `symbol` one of `( ) [ ] , < > <= >= = !=` and `and`, `or`, `not` for `&& || !`.
+ * quoted text with its escapes resolved; `symbol` one of `( ) [ ] , < > <= >= = != ~ !~` and `and`, `or`, `not` for `&& || !`; `file` the path
+ * after an `@`.
  */
 export interface Token {
-  readonly kind: 'word' | 'text' | 'symbol' | 'end';
+  readonly kind: 'word' | 'text' | 'symbol' | 'file' | 'end';
   readonly value: string;
   readonly start: number;
   readonly end: number;
 }
 
-/** Longest filter, in UTF-16 units: a few thousand addresses. */
-export const MAX_FILTER_LENGTH = 65_536;
+/** Longest filter, in UTF-16 units. */
+export const MAX_FILTER_LENGTH = 1 << 20;
 
 const SYMBOLS: readonly (readonly [spelling: string, value: string])[] = [
   ['&&', 'and'],
@@ -24,6 +25,9 @@ const SYMBOLS: readonly (readonly [spelling: string, value: string])[] = [
   ['==', '='],
   ['!=', '!='],
   ['<>', '!='],
+  ['!~', '!~'],
+  ['=~', '~'],
+  ['~', '~'],
   ['(', '('],
   [')', ')'],
   ['[', '['],
@@ -36,26 +40,24 @@ const SYMBOLS: readonly (readonly [spelling: string, value: string])[] = [
 ];
 
 const SPACE = /\s+/y;
+/** A comment, to the end of its line. */
+const COMMENT = /#[^\n]*/y;
+const ESCAPED: ReadonlySet<string> = new Set(['"', "'", '\\']);
 const WORD = /[\p{L}\p{N}_.:/%*@+-]+/uy;
 
-/** The tokens of a filter, the last of kind `end`. Throws WEIR_FILTER for a text that is too long, an open quote, an unknown character. */
-export function tokenize(text: string): Token[] {
-  if (text.length > MAX_FILTER_LENGTH) {
-    throw filterError(
-      text,
-      { start: MAX_FILTER_LENGTH, end: MAX_FILTER_LENGTH + 1 },
-      `the filter has ${text.length} characters, more than ${MAX_FILTER_LENGTH}`,
-      { hint: 'Use networks instead of long lists of addresses.' },
-    );
+/** The tokens of a text one by one, the last of kind `end` as often as it is asked for. Throws WEIR_FILTER for an open quote or an unknown character. */
+export class Lexer {
+  readonly text: string;
+  #at = 0;
+
+  constructor(text: string) {
+    this.text = text;
   }
-  const tokens: Token[] = [];
-  let at = 0;
-  while (at < text.length) {
-    SPACE.lastIndex = at;
-    if (SPACE.test(text)) {
-      at = SPACE.lastIndex;
-      continue;
-    }
+
+  next(): Token {
+    const { text } = this;
+    const at = afterSpace(text, this.#at);
+    if (at >= text.length) return { kind: 'end', value: '', start: text.length, end: text.length };
     const token = quoted(text, at) ?? symbol(text, at) ?? word(text, at);
     if (token === undefined) {
       const character = String.fromCodePoint(text.codePointAt(at) as number);
@@ -63,11 +65,21 @@ export function tokenize(text: string): Token[] {
         hint: 'Put texts in quotes: app_name = "a text".',
       });
     }
-    tokens.push(token);
-    at = token.end;
+    this.#at = token.end;
+    return token;
   }
-  tokens.push({ kind: 'end', value: '', start: text.length, end: text.length });
-  return tokens;
+}
+
+function afterSpace(text: string, start: number): number {
+  let at = start;
+  for (;;) {
+    const before = at;
+    for (const skipped of [SPACE, COMMENT]) {
+      skipped.lastIndex = at;
+      if (skipped.test(text)) at = skipped.lastIndex;
+    }
+    if (at === before) return at;
+  }
 }
 
 function symbol(text: string, start: number): Token | undefined {
@@ -78,19 +90,30 @@ function symbol(text: string, start: number): Token | undefined {
 function word(text: string, start: number): Token | undefined {
   WORD.lastIndex = start;
   const match = WORD.exec(text);
-  return match === null ? undefined : { kind: 'word', value: match[0], start, end: start + match[0].length };
+  if (match === null) return undefined;
+  const end = start + match[0].length;
+  if (!match[0].startsWith('@') || /^@include$/i.test(match[0])) return { kind: 'word', value: match[0], start, end };
+  if (match[0] !== '@') return { kind: 'file', value: match[0].slice(1), start, end };
+  const path = quoted(text, end);
+  return path === undefined ? undefined : { ...path, kind: 'file', start };
 }
 
-/** A text in single or double quotes; a backslash takes the next character as it is. */
+/** A text in single or double quotes; a backslash takes a quote or a backslash after it as it is, and is a character of the text otherwise. */
 function quoted(text: string, start: number): Token | undefined {
   const mark = text[start];
   if (mark !== '"' && mark !== "'") return undefined;
-  let value = '';
-  for (let at = start + 1; at < text.length; at++) {
+  const parts: string[] = [];
+  let from = start + 1;
+  for (let at = from; at < text.length; at++) {
     const character = text[at] as string;
-    if (character === mark) return { kind: 'text', value, start, end: at + 1 };
-    if (character === '\\' && at + 1 < text.length) at++;
-    value += text[at] as string;
+    if (character === mark) {
+      parts.push(text.slice(from, at));
+      return { kind: 'text', value: parts.join(''), start, end: at + 1 };
+    }
+    if (character === '\\' && ESCAPED.has(text[at + 1] ?? '')) {
+      parts.push(text.slice(from, at));
+      from = ++at;
+    }
   }
   throw filterError(text, { start, end: text.length }, `the quote ${mark} is not closed`);
 }

@@ -1,126 +1,90 @@
-import { nearest } from '../elements/nearest.ts';
-import type { Prefix } from '../util/prefix.ts';
 import type { Cursor } from './cursor.ts';
-import { filterError, quote, type Span } from './fault.ts';
+import { filterError, quote } from './fault.ts';
 import { NET_PHRASE, type Subject } from './fields.ts';
-import type { Token } from './lexer.ts';
-import { parseTimeLiteral } from './time-literal.ts';
-import { addressTest, type FilterLeaf, flagsTest, type NumberRange, numberTest, textTest } from './tree.ts';
+import { parseComparedColumn } from './parse-compare.ts';
+import { parseList, type ValueReader } from './parse-list.ts';
+import { type Operator, parseOperator } from './parse-operator.ts';
 import {
-  parseDuration,
-  parseFlags,
-  parseMac,
-  parseMask,
-  parseNetwork,
-  parseNumber,
-  rangeOf,
-  withMask,
-} from './values.ts';
+  isNumberWord,
+  numberOf,
+  parsePrefix,
+  parseRange,
+  parseText,
+  rangeWord,
+  valueToken,
+  WHAT,
+} from './parse-value.ts';
+import { ACL_PARTS } from './phrases.ts';
+import { parseRegex } from './regex-parse.ts';
+import {
+  addressTest,
+  type FilterLeaf,
+  type FilterNode,
+  flagsTest,
+  type NumberRange,
+  not,
+  numberTest,
+  type TextMode,
+  textTest,
+} from './tree.ts';
+import { parseFlags, parseNetwork, rangeOf } from './values.ts';
 
-type Operator = '=' | '<' | '<=' | '>' | '>=' | 'in';
-
-const ORDERED: readonly Operator[] = ['=', '<', '<=', '>', '>=', 'in'];
-const EQUALITY: readonly Operator[] = ['=', 'in'];
-
-/** What stands before a comparison. */
-export interface TestContext {
-  /** An odd number of `not`: nfdump takes `not flags XY`, and XY in brackets after `not`, as "neither X nor Y". */
-  readonly negated: boolean;
-  /** The operator was `!=`, and has been read. */
-  readonly unequal?: boolean;
-}
-
-/** Reads operator and value after a subject. */
-export function parseTest(cursor: Cursor, subject: Subject, phrase: string, context: TestContext): FilterLeaf {
-  const { negated, unequal = false } = context;
-  if (subject.value === 'flags' && !unequal) {
+/**
+ * Reads operator and value after a subject. `negated`: an odd number of `not` stands before it, since nfdump takes `not flags XY`, and XY in brackets
+ * after `not`, as "neither X nor Y".
+ */
+export function parseTest(cursor: Cursor, subject: Subject, phrase: string, negated: boolean): FilterNode {
+  if (subject.value === 'flags') {
     const flags = parseFlagsTest(cursor, subject, negated);
     if (flags !== undefined) return flags;
   }
-  const operator = unequal ? '=' : parseOperator(cursor, subject);
+  const operator = parseOperator(cursor, subject);
+  cursor.offer({ kind: 'value', subject });
+  const test = parseComparedColumn(cursor, subject, operator.kind) ?? parseLeaf(cursor, subject, phrase, operator);
+  // `ip != X` is the opposite of `ip = X`, also for rows without an address.
+  return operator.isOpposite ? not(test) : test;
+}
+
+function parseLeaf(cursor: Cursor, subject: Subject, phrase: string, { kind }: Operator): FilterLeaf {
+  const { name, columns } = subject;
   switch (subject.value) {
-    case 'address':
-      return addressTest(
-        subject.name,
-        subject.columns,
-        parseList(cursor, operator, () => parsePrefixValue(cursor, phrase)),
-      );
+    case 'address': {
+      const isNet = NET_PHRASE.test(phrase);
+      const one = (at: Cursor) => parsePrefix(at, isNet);
+      const isValue = (word: string) => parseNetwork(word) !== undefined;
+      return addressTest(name, columns, parseList(cursor, kind === 'in', { subject, one, isValue }));
+    }
     case 'text':
-      return textTest(
-        subject.name,
-        subject.columns,
-        parseList(cursor, operator, () => parseTextValue(cursor)),
-      );
+      return parseTextTest(cursor, subject, kind);
+    case 'acl':
+      return parseAcl(cursor, subject, phrase);
     default:
-      return numberTest(subject.name, subject.columns, parseRanges(cursor, subject, operator));
+      return numberTest(name, columns, parseRanges(cursor, subject, kind));
   }
 }
 
-function parseOperator(cursor: Cursor, subject: Subject): Operator {
-  const token = cursor.peek();
-  const ordered = subject.value !== 'address' && subject.value !== 'text' && subject.value !== 'mac';
-  const allowed = ordered ? ORDERED : EQUALITY;
-  const value = token.kind === 'symbol' ? token.value : token.value.toLowerCase() === 'in' ? 'in' : '=';
-  if (token.kind === 'text' || (token.kind === 'word' && value !== 'in') || token.kind === 'end') return '=';
-  if ((allowed as readonly string[]).includes(value)) {
-    cursor.next();
-    return value as Operator;
-  }
-  // A list without `in` is what one writes by mistake, and it can mean only this.
-  if (value === '[') return 'in';
-  if ((ORDERED as readonly string[]).includes(value)) {
-    throw filterError(cursor.text, token, `${subject.name} has no order, so it takes =, != and in, not ${token.value}`);
-  }
-  throw cursor.unexpected([...allowed, '!=', 'a value']);
+function parseTextTest(cursor: Cursor, subject: Subject, kind: Operator['kind']): FilterLeaf {
+  const mode: TextMode = kind === 'contains' || kind === 'prefix' || kind === 'regex' ? kind : 'is';
+  const one = (at: Cursor): string => {
+    const token = at.peek();
+    const text = parseText(at);
+    if (mode === 'regex') parseRegex(text, (message, hint) => filterError(at.text, token, message, { hint }));
+    // Countries are two capital letters.
+    return mode === 'is' && subject.columns.every((column) => column.endsWith('_country')) ? text.toUpperCase() : text;
+  };
+  // A bare word may be the name of a list only after `in`: after `=` it is the text that it looks like.
+  const reader: ValueReader<string> = { subject, one, isValue: () => kind !== 'in' };
+  return textTest(subject.name, subject.columns, parseList(cursor, mode !== 'is' || kind === 'in', reader), mode);
 }
 
-/** One value, or with `in` a list in brackets, separated by spaces or commas. */
-function parseList<T>(cursor: Cursor, operator: Operator, parseOne: () => T): T[] {
-  if (operator !== 'in' || !cursor.sees('[')) return [parseOne()];
-  cursor.next();
-  const values: T[] = [];
-  while (!cursor.sees(']')) {
-    if (cursor.peek().kind === 'end') throw cursor.unexpected(['a value', ']']);
-    values.push(parseOne());
-    cursor.takes(',');
-  }
-  if (values.length === 0) throw filterError(cursor.text, cursor.peek(), 'the list is empty');
-  cursor.next();
-  return values;
-}
-
-/** The next token as a value; names of fields and words such as `and` are not values. */
-function valueToken(cursor: Cursor, what: string, texts = false): Token {
-  const token = cursor.peek();
-  if (token.kind === 'word' || (token.kind === 'text' && texts)) return cursor.next();
-  throw cursor.unexpected([what]);
-}
-
-function parsePrefixValue(cursor: Cursor, phrase: string): Prefix {
-  const token = valueToken(cursor, 'an address or a network', true);
-  const prefix = parseNetwork(token.value);
-  if (prefix === undefined) {
-    throw filterError(cursor.text, token, `${quote(token.value)} is no address and no network`, {
-      expected: ['address', 'network'],
-      hint: 'Write 192.0.2.1, 192.0.2.0/24, 2001:db8::1 or 2001:db8::/32.',
-    });
-  }
-  const next = cursor.peek();
-  if (!NET_PHRASE.test(phrase) || next.kind !== 'word' || !/^\d+\.\d+\.\d+\.\d+$/.test(next.value)) return prefix;
-  const length = parseMask(next.value);
-  if (length === undefined) {
-    throw filterError(cursor.text, next, `${quote(next.value)} is no network mask`, {
-      hint: 'Write 255.255.255.0, or /24.',
-    });
-  }
-  cursor.next();
-  return withMask(prefix, length);
-}
-
-function parseTextValue(cursor: Cursor): string {
-  const token = valueToken(cursor, 'a text', true);
-  if (token.value.includes('\0')) throw filterError(cursor.text, token, 'a text cannot hold a zero character');
-  return token.value;
+/** One of the three numbers of an access list's identifier, which is stored as 24 hexadecimal digits. */
+function parseAcl(cursor: Cursor, subject: Subject, phrase: string): FilterLeaf {
+  const [column, part] = ACL_PARTS.get(phrase) as readonly [string, number];
+  const token = valueToken(cursor, 'a number');
+  const digits = numberOf(cursor, subject, token, token.value).toString(16).padStart(8, '0');
+  return part === 0
+    ? textTest(column, [column], [digits], 'prefix')
+    : textTest(column, [column], [`^.{${part * 8}}${digits}`], 'regex');
 }
 
 /** `flags SA`, `flags any SA`, `flags all SA`; undefined when a comparison follows. */
@@ -135,7 +99,7 @@ function parseFlagsTest(cursor: Cursor, subject: Subject, negated: boolean): Fil
   const token = named ? ahead : first;
   const mask = token.kind === 'word' && !/^\d/.test(token.value) ? parseFlags(token.value) : undefined;
   if (mask === undefined) {
-    if (first.kind !== 'word' || /^(?:\d|in$)/i.test(first.value)) return undefined;
+    if (first.kind !== 'word' || /^(?:\d|(?:in|not|between|eq|lt|le|gt|ge)$)/i.test(first.value)) return undefined;
     throw filterError(cursor.text, first, `${quote(first.value)} are no TCP flags`, {
       hint: 'Letters: U A P R S F, E (ECE), C (CWR), N (NS); X for the first six: flags SA.',
     });
@@ -146,88 +110,33 @@ function parseFlagsTest(cursor: Cursor, subject: Subject, negated: boolean): Fil
   return flagsTest(subject.name, subject.columns, mask, any ? 'any' : 'all');
 }
 
-function parseRanges(cursor: Cursor, subject: Subject, operator: Operator): NumberRange[] {
-  if (operator === 'in' || operator === '=') return parseList(cursor, operator, () => parseRange(cursor, subject));
-  const token = valueToken(cursor, WHAT[subject.value] ?? 'a number', subject.value === 'time');
-  const value = numberValue(cursor, subject, token, token.value);
-  const range = rangeOf(operator, value);
+function parseRanges(cursor: Cursor, subject: Subject, kind: Operator['kind']): NumberRange[] {
+  if (kind === 'in' || kind === '=') {
+    const one = (at: Cursor) => parseRange(at, subject);
+    const isValue = (word: string) => /^\d/.test(word) || isNumberWord(subject, word);
+    return parseList(cursor, kind === 'in', { subject, one, isValue });
+  }
+  const first = parseBound(cursor, subject);
+  if (kind === 'between') {
+    if (!cursor.takes('and')) throw cursor.unexpected(['and']);
+    cursor.offer({ kind: 'value', subject });
+    const last = parseBound(cursor, subject);
+    if (first.value <= last.value) return [{ from: first.value, to: last.value }];
+    throw filterError(cursor.text, { start: first.start, end: last.end }, 'the range ends before it begins');
+  }
+  const range = rangeOf(kind as '<', first.value);
   const empty = (range.to !== undefined && range.to < 0n) || (range.from !== undefined && range.from > subject.max);
   if (empty && subject.value !== 'time')
-    throw filterError(cursor.text, token, `no ${subject.name} is ${operator} ${token.value}`);
+    throw filterError(cursor.text, first, `no ${subject.name} is ${kind} ${first.text}`);
   return [range];
 }
 
-const WHAT: Readonly<Record<string, string>> = {
-  time: 'a time',
-  mac: 'a MAC address',
-  duration: 'a duration',
-  flags: 'a number or flags',
-};
-
-/** One value, or two with a hyphen between them where values are plain numbers or durations. */
-function parseRange(cursor: Cursor, subject: Subject): NumberRange {
-  const token = valueToken(
-    cursor,
-    WHAT[subject.value] ?? 'a number',
-    subject.value === 'time' || subject.words.size > 0,
-  );
-  const parts = token.value.split('-');
-  const [low = '', high = ''] = parts;
-  if (
-    subject.value === 'time' ||
-    subject.value === 'mac' ||
-    parts.length !== 2 ||
-    !/^\d/.test(low) ||
-    !/^\d/.test(high)
-  ) {
-    const value = numberValue(cursor, subject, token, token.value);
-    return { from: value, to: value };
+function parseBound(cursor: Cursor, subject: Subject): { value: bigint; text: string; start: number; end: number } {
+  const token = valueToken(cursor, WHAT[subject.value] ?? 'a number', subject.value === 'time');
+  const range = rangeWord(subject, token.value);
+  if (range !== undefined) {
+    throw filterError(cursor.text, token, `${quote(token.value)} is a range of ${subject.name}, and has no order`);
   }
-  const from = numberValue(cursor, subject, token, low);
-  const to = numberValue(cursor, subject, token, high);
-  if (from > to) throw filterError(cursor.text, token, `the range ${token.value} ends before it begins`);
-  return { from, to };
-}
-
-function numberValue(cursor: Cursor, subject: Subject, span: Span, text: string): bigint {
-  const value = readNumber(cursor, subject, text);
-  if (value === undefined) throw wrongValue(cursor, subject, span, text);
-  if (value > subject.max) {
-    throw filterError(cursor.text, span, `${text} is too large for ${subject.name}, which is at most ${subject.max}`);
-  }
-  return value;
-}
-
-function readNumber(cursor: Cursor, subject: Subject, text: string): bigint | undefined {
-  if (subject.value === 'time') return parseTimeLiteral(text, cursor.zone);
-  if (subject.value === 'mac') return parseMac(text);
-  if (subject.value === 'duration') return parseDuration(text);
-  const word = subject.words.get(text.toLowerCase());
-  if (word !== undefined) return BigInt(word);
-  if (subject.value === 'flags') {
-    const flags = /^\d/.test(text) ? undefined : parseFlags(text);
-    if (flags !== undefined) return BigInt(flags);
-  }
-  return parseNumber(text);
-}
-
-function wrongValue(cursor: Cursor, subject: Subject, span: Span, text: string): Error {
-  const words = [...subject.words.keys()];
-  const suggestion = text === '' ? undefined : nearest(text, words);
-  const what = WHAT[subject.value] ?? (words.length > 0 ? `a number or name of ${subject.name}` : 'a number');
-  const hints: Readonly<Record<string, string>> = {
-    time: 'Write 2026-11-21T09:30:00Z, or "2026-11-21 09:30".',
-    mac: 'Write 00:1b:21:3c:4d:5e.',
-    duration: 'Write 1500 (milliseconds), 1.5s, 2min, 1h.',
-    number:
-      words.length > 0 && words.length < 20
-        ? `Names: ${words.join(', ')}.`
-        : 'Numbers may end in k, M, G, T (powers of 1000).',
-  };
-  const hint = suggestion === undefined ? hints[subject.value] : `Did you mean '${suggestion}'?`;
-  return filterError(cursor.text, span, `${quote(text)} is not ${what}`, {
-    ...(words.length > 0 ? { expected: words } : {}),
-    ...(suggestion === undefined ? {} : { suggestion }),
-    ...(hint === undefined ? {} : { hint }),
-  });
+  const { start, end, value: text } = token;
+  return { value: numberOf(cursor, subject, token, text), text, start, end };
 }

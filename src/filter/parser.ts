@@ -1,48 +1,74 @@
-import { nearest } from '../elements/nearest.ts';
-import { Cursor } from './cursor.ts';
+import type { ColumnDefinition } from '../flow/schema.ts';
+import { Cursor, type Names, type Surroundings } from './cursor.ts';
 import { filterError, quote } from './fault.ts';
-import { FAMILY_COLUMNS, PHRASE_WORDS, SUBJECTS, type Subject } from './fields.ts';
-import { tokenize } from './lexer.ts';
+import { FAMILY_COLUMNS, type Subject, vocabularyWith } from './fields.ts';
+import { MAX_FILTER_LENGTH } from './lexer.ts';
+import { parsePortBlock } from './parse-block.ts';
+import { readText } from './parse-file.ts';
+import { parseSubject, unknownField } from './parse-subject.ts';
 import { parseTest } from './parse-test.ts';
 import { BARE_PROTOCOLS, protocolNumber } from './protocols.ts';
 import type { Zone } from './time-literal.ts';
-import { ANY, and, type FilterNode, familyTest, not, numberTest, or } from './tree.ts';
+import { ANY, and, compareTest, type FilterNode, familyTest, not, numberTest, or } from './tree.ts';
 
 export interface ParseOptions {
   /** How times without a zone are meant; default `'local'`. */
   readonly zone?: Zone;
+  /** Columns beside those of the schema, which whoever runs the filter knows: names that a query looks up. */
+  readonly columns?: readonly ColumnDefinition[];
+  /** Lists that the filter may name; default none. */
+  readonly names?: Names;
+  /** Reads a file for `@file` and `@include file`; without it a filter cannot name files. May throw. */
+  readonly readFile?: (path: string) => string;
 }
 
-/** Parentheses and `not` inside each other; deeper ones are refused, so that no text can overflow the stack. */
+/** Parentheses and included files inside each other; deeper ones are refused, so that no text can overflow the stack. */
 export const MAX_DEPTH = 200;
 
-/** Words that stand alone, or between comparisons. */
-const KEYWORDS: readonly string[] = ['and', 'or', 'not', 'any', 'ipv4', 'ipv6', 'inet', 'inet6', 'src', 'dst', 'in'];
+const NO_NAMES: Names = { lookup: () => undefined, names: [] };
 
 /**
  * Reads a filter (grammar: `docs/filter.md`); an empty one selects every row. Throws WEIR_FILTER with the position, what was expected and
  * the nearest name. Never overflows the stack and takes time proportional to the text.
  */
 export function parseFilter(text: string, options: ParseOptions = {}): FilterNode {
-  const cursor = new Cursor(text, tokenize(text), options.zone ?? 'local');
+  return parseWith(text, surroundingsOf(options, undefined));
+}
+
+/** What `options` mean; `offer` is for completion. */
+export function surroundingsOf(options: ParseOptions, offer: Surroundings['offer']): Surroundings {
+  return {
+    zone: options.zone ?? 'local',
+    vocabulary: vocabularyWith(options.columns ?? []),
+    names: options.names ?? NO_NAMES,
+    readFile: options.readFile,
+    used: { conditions: 0, values: 0 },
+    offer,
+  };
+}
+
+/** Reads a filter; `depth` is that of the place which includes it. */
+export function parseWith(text: string, around: Surroundings, depth = 0, negated = false): FilterNode {
+  if (text.length > MAX_FILTER_LENGTH) {
+    throw filterError(
+      text,
+      { start: MAX_FILTER_LENGTH, end: MAX_FILTER_LENGTH + 1 },
+      `the filter has ${text.length} characters, more than ${MAX_FILTER_LENGTH}`,
+      { hint: 'Put long lists of addresses into a file: ip in @file.' },
+    );
+  }
+  const cursor = new Cursor(text, around);
+  cursor.offer({ kind: 'field' });
   if (cursor.peek().kind === 'end') return ANY;
-  const node = parseOr(cursor, 0, false);
+  const node = parseOr(cursor, depth, negated);
   const token = cursor.peek();
   if (token.kind === 'end') return node;
   if (token.value === ')') throw filterError(text, token, 'this ) closes nothing');
-  if (
-    token.kind === 'word' &&
-    (SUBJECTS.has(token.value.toLowerCase()) || PHRASE_WORDS.has(token.value.toLowerCase()))
-  ) {
-    throw filterError(
-      text,
-      token,
-      `${quote(token.value)} begins a new condition, and 'and' or 'or' is missing before it`,
-      {
-        expected: ['and', 'or'],
-        suggestion: 'and',
-      },
-    );
+  const word = token.value.toLowerCase();
+  const { subjects, next } = around.vocabulary;
+  if (token.kind === 'word' && (subjects.has(word) || next.has(word))) {
+    const message = `${quote(token.value)} begins a new condition, and 'and' or 'or' is missing before it`;
+    throw filterError(text, token, message, { expected: ['and', 'or'], suggestion: 'and' });
   }
   throw cursor.unexpected(['and', 'or', 'the end']);
 }
@@ -64,6 +90,7 @@ function parseUnary(cursor: Cursor, depth: number, negated: boolean): FilterNode
   let opposite = false;
   while (cursor.takes('not')) opposite = !opposite;
   const item = parsePrimary(cursor, depth, negated !== opposite);
+  cursor.offer({ kind: 'keyword', words: depth > 0 ? ['and', 'or', ')'] : ['and', 'or'] });
   return opposite ? not(item) : item;
 }
 
@@ -76,8 +103,10 @@ function parsePrimary(cursor: Cursor, depth: number, negated: boolean): FilterNo
     if (!cursor.takes(')')) throw cursor.unexpected(['and', 'or', ')']);
     return inner;
   }
+  cursor.offer({ kind: 'field' });
   if (token.kind !== 'word') throw unknownField(cursor);
-  return parseKeyword(cursor) ?? parseComparison(cursor, negated);
+  cursor.count('conditions', token);
+  return parseKeyword(cursor) ?? parseInclude(cursor, depth, negated) ?? parseComparison(cursor, negated);
 }
 
 /** The words that need no value. */
@@ -92,65 +121,46 @@ function parseKeyword(cursor: Cursor): FilterNode | undefined {
   return numberTest('proto', ['proto'], [{ from: number, to: number }]);
 }
 
+/** `@include file`: the filter that the file holds, as if it stood here in parentheses. */
+function parseInclude(cursor: Cursor, depth: number, negated: boolean): FilterNode | undefined {
+  const word = cursor.peek();
+  if (!cursor.takes('@include')) return undefined;
+  if (depth >= MAX_DEPTH) throw filterError(cursor.text, word, `files are included deeper than ${MAX_DEPTH}`);
+  const path = cursor.peek();
+  if (path.kind === 'end' || path.kind === 'symbol') throw cursor.unexpected(['the name of a file']);
+  cursor.next();
+  // One level of a file weighs as much as ten parentheses: each keeps a text in memory.
+  return readText(cursor, path, (text) => parseWith(text, cursor.around, depth + 10, negated));
+}
+
 /** A comparison; `src and dst` and `src or dst` before the field are two of them with one value. */
 function parseComparison(cursor: Cursor, negated: boolean): FilterNode {
   const first = cursor.peek().value.toLowerCase();
   const second = first === 'src' ? 'dst' : 'src';
-  if (
-    (first === 'src' || first === 'dst') &&
-    cursor.sees(second, 2) &&
-    (cursor.sees('and', 1) || cursor.sees('or', 1))
-  ) {
-    const both = cursor.sees('and', 1);
-    for (let i = 0; i < 3; i++) cursor.next();
-    const [one, phrase] = parseSubject(cursor, first);
-    const other = SUBJECTS.get(phrase.replace(first, second)) as Subject;
-    const test = parseTest(cursor, one, phrase, { negated });
-    const twin = 'subject' in test ? { ...test, subject: other.name, columns: other.columns } : test;
-    return both ? and([test, Object.freeze(twin)]) : or([test, Object.freeze(twin)]);
+  const isPair = (first === 'src' || first === 'dst') && cursor.sees(second, 2);
+  if (!isPair || !(cursor.sees('and', 1) || cursor.sees('or', 1))) {
+    const [subject, phrase] = parseSubject(cursor, '');
+    return parsePortBlock(cursor, subject) ?? parseTest(cursor, subject, phrase, negated);
   }
-  const [subject, phrase] = parseSubject(cursor, '');
-  // `ip != X` is the opposite of `ip = X`, also for rows without an address.
-  const unequal = cursor.takes('!=');
-  const test = parseTest(cursor, subject, phrase, { negated, unequal });
-  return unequal ? not(test) : test;
+  const join = cursor.sees('and', 1) ? and : or;
+  for (let i = 0; i < 3; i++) cursor.next();
+  const [one, phrase] = parseSubject(cursor, first);
+  const other = cursor.around.vocabulary.subjects.get(phrase.replace(first, second)) as Subject;
+  const test = parsePortBlock(cursor, one) ?? parseTest(cursor, one, phrase, negated);
+  return join([test, withSubject(test, one, other)]);
 }
 
-/** The longest phrase that names something to compare, after `before` (`src`) was read; and what was read. */
-function parseSubject(cursor: Cursor, before: string): [Subject, string] {
-  let phrase = before;
-  for (;;) {
-    const token = cursor.peek();
-    const longer = token.kind === 'word' ? `${phrase === '' ? '' : `${phrase} `}${token.value.toLowerCase()}` : '';
-    const known = longer !== '' && (SUBJECTS.has(longer) || PHRASE_WORDS.has(longer));
-    if (!known) break;
-    phrase = longer;
-    cursor.next();
+/** The same test of `other` instead of `one`. */
+function withSubject(node: FilterNode, one: Subject, other: Subject): FilterNode {
+  if (node.kind === 'not') return not(withSubject(node.item, one, other));
+  if (node.kind === 'and') return and(node.items.map((item) => withSubject(item, one, other)));
+  if (node.kind === 'compare') {
+    const [left, right] = node.columns;
+    return compareTest(
+      [left === one.columns[0] ? (other.columns[0] as string) : left, right],
+      node.comparison,
+      node.values,
+    );
   }
-  const subject = SUBJECTS.get(phrase);
-  if (subject !== undefined) return [subject, phrase];
-  if (phrase === '') throw unknownField(cursor);
-  throw cursor.unexpected(PHRASE_WORDS.get(phrase) ?? []);
-}
-
-function unknownField(cursor: Cursor): Error {
-  const names = [...new Set([...SUBJECTS.keys()].filter((phrase) => !phrase.includes(' ')))];
-  const token = cursor.peek();
-  const known = [...names, ...KEYWORDS, ...BARE_PROTOCOLS];
-  if (token.kind === 'word' && !KEYWORDS.includes(token.value.toLowerCase())) {
-    const suggestion = nearest(token.value, known);
-    let hint =
-      'Fields: ip, net, port, proto, as, if, bytes, packets, duration, flags, exporter … and every column (docs/filter.md).';
-    if (/^\d|:/.test(token.value)) hint = `Say what it is: ip ${token.value}, port ${token.value} …`;
-    else if (suggestion !== undefined) hint = `Did you mean '${suggestion}'?`;
-    return filterError(cursor.text, token, `${quote(token.value)} is no field`, {
-      expected: known,
-      hint,
-      ...(suggestion === undefined ? {} : { suggestion }),
-    });
-  }
-  const found = token.kind === 'end' ? 'the filter ends' : `${quote(token.value)} is here`;
-  return filterError(cursor.text, token, `${found} where a field (ip, port, proto, bytes …), not or ( was expected`, {
-    expected: ['not', '(', ...known],
-  });
+  return 'subject' in node ? Object.freeze({ ...node, subject: other.name, columns: other.columns }) : node;
 }

@@ -2,8 +2,8 @@ import { formatAddress } from '../util/address.ts';
 import { formatPrefix, type Prefix } from '../util/prefix.ts';
 import { SUBJECTS } from './fields.ts';
 import { formatTimeLiteral } from './time-literal.ts';
-import type { FilterLeaf, FilterNode, NumberRange, NumberTest } from './tree.ts';
-import { formatFlags, formatMac } from './values.ts';
+import type { FilterLeaf, FilterNode, NumberRange, NumberTest, TextTest } from './tree.ts';
+import { formatFlags, formatMac, quoteText } from './values.ts';
 
 /**
  * The canonical text of a filter: equal trees give equal texts, and `parseFilter` reads it back to the same tree. Columns have their schema
@@ -32,7 +32,9 @@ function printLeaf(leaf: FilterLeaf): string {
       return `${leaf.subject} ${letters.length === 1 ? '' : `${leaf.mode} `}${letters}`;
     }
     case 'text':
-      return `${leaf.subject} ${printValues(leaf.values.map(quoteText))}`;
+      return `${leaf.subject} ${printTexts(leaf)}`;
+    case 'compare':
+      return `${leaf.columns[0]} ${leaf.comparison} ${leaf.columns[1]}`;
     case 'address':
       return `${leaf.subject} ${printValues(leaf.prefixes.map(printPrefix))}`;
     default:
@@ -44,8 +46,12 @@ function printValues(values: readonly string[]): string {
   return values.length === 1 ? `= ${values[0] as string}` : `in [${values.join(', ')}]`;
 }
 
-function quoteText(text: string): string {
-  return `"${text.replaceAll(/["\\]/g, '\\$&')}"`;
+const TEXT_OPERATORS = { contains: 'contains', prefix: 'starts with', regex: 'matches' } as const;
+
+function printTexts({ mode, values }: TextTest): string {
+  const texts = values.map(quoteText);
+  if (mode === 'is') return printValues(texts);
+  return `${TEXT_OPERATORS[mode]} ${texts.length === 1 ? (texts[0] as string) : `[${texts.join(', ')}]`}`;
 }
 
 function printPrefix(prefix: Prefix): string {
@@ -53,7 +59,7 @@ function printPrefix(prefix: Prefix): string {
 }
 
 function printNumbers({ subject, ranges }: NumberTest): string {
-  const { value: kind, words } = SUBJECTS.get(subject) ?? {};
+  const { value: kind, canonical } = SUBJECTS.get(subject) ?? {};
   const print = (value: bigint) => {
     if (kind === 'time') return formatTimeLiteral(value);
     if (kind === 'mac') return formatMac(value);
@@ -63,17 +69,15 @@ function printNumbers({ subject, ranges }: NumberTest): string {
   const [first] = ranges as readonly [NumberRange];
   if (first.from === undefined) return `${subject} <= ${print(first.to ?? 0n)}`;
   if (first.to === undefined) return `${subject} >= ${print(first.from)}`;
-  // A hyphen is part of a time or a MAC address; ranges of these come only from values next to each other.
+  // A hyphen is part of a time or a MAC address.
+  if (kind === 'time' && ranges.length === 1 && first.from !== first.to)
+    return `${subject} between ${print(first.from)} and ${print(first.to)}`;
+  // Several ranges of these come only from lists, where they are values next to each other.
   const parts = ranges.flatMap(({ from = 0n, to = 0n }) => {
-    if (from === to) return [wordFor(words, from) ?? print(from)];
+    if (from === to) return [canonical?.get(Number(from)) ?? print(from)];
     if (kind !== 'time' && kind !== 'mac') return [`${print(from)}-${print(to)}`];
     return Array.from({ length: Number(to - from) + 1 }, (_, index) => print(from + BigInt(index)));
   });
   if (parts.length === 1 && first.from === first.to) return `${subject} = ${parts[0] as string}`;
   return `${subject} in [${parts.join(', ')}]`;
-}
-
-function wordFor(words: ReadonlyMap<string, number> | undefined, value: bigint): string | undefined {
-  for (const [word, number] of words ?? []) if (BigInt(number) === value) return word;
-  return undefined;
 }

@@ -1,23 +1,17 @@
-import type { Address } from '../util/address.ts';
-import { type Prefix, prefixRange } from '../util/prefix.ts';
-import { DERIVED, SUBJECTS } from './fields.ts';
-import {
-  type AddressTest,
-  type FilterLeaf,
-  type FilterNode,
-  type FlagsTest,
-  forEachLeaf,
-  type NumberRange,
-  type NumberTest,
-} from './tree.ts';
+import { DERIVED, labelIndex } from './derived.ts';
+import { SUBJECTS } from './fields.ts';
+import { parseRegex } from './regex-parse.ts';
+import { printRe2 } from './regex-print.ts';
+import { compileAddresses, V4_FIRST, V4_LAST } from './sql-addresses.ts';
+import { anyOf, type ColumnLeaf, compileSql, inRanges, oneOf, sqlColumn } from './sql-walk.ts';
+import { type CompareTest, type FilterNode, forEachLeaf, type NumberTest, type TextTest } from './tree.ts';
 
 /**
  * A filter as a DuckDB expression over the columns of the files (`src/flow/slots.ts`, with `duration` in µs beside `time_start`), for WHERE: it is
- * true exactly for the selected rows, and false or NULL for others. `not` is pushed down to the leaves, so that the other leaves stay plain
- * comparisons that DuckDB can check against a file's statistics. It holds only numbers and quoted texts from the tree, never text of the filter.
+ * true exactly for the selected rows, and false or NULL for others. It holds only numbers and quoted texts from the tree, never text of the filter.
  */
 export function compileFilterSql(node: FilterNode): string {
-  return compile(node, false);
+  return compileSql(node, { leaf: compileLeaf, opposite: (sql) => `(${sql}) IS NOT TRUE` });
 }
 
 /** Columns of the files that a filter's expression names. */
@@ -30,8 +24,9 @@ export function filterFileColumns(node: FilterNode): Set<string> {
   return names;
 }
 
-function fileColumns(leaf: FilterLeaf, column: string): readonly string[] {
-  if (leaf.kind === 'address' || leaf.kind === 'family') return [`${column}_hi`, `${column}_lo`];
+function fileColumns(leaf: ColumnLeaf, column: string): readonly string[] {
+  const isAddress = leaf.kind === 'address' || leaf.kind === 'family';
+  if (isAddress || (leaf.kind === 'compare' && leaf.values === 'address')) return [`${column}_hi`, `${column}_lo`];
   const needs = Object.hasOwn(DERIVED, column) ? DERIVED[column]?.needs : undefined;
   if (needs !== undefined) {
     const times = needs.includes('time_end') ? ['duration'] : [];
@@ -40,86 +35,66 @@ function fileColumns(leaf: FilterLeaf, column: string): readonly string[] {
   return column === 'time_end' ? ['time_start', 'duration'] : [column];
 }
 
-function compile(node: FilterNode, negated: boolean): string {
-  if (node.kind === 'not') return compile(node.item, !negated);
-  if (node.kind === 'and' || node.kind === 'or') {
-    const joint = (node.kind === 'and') === negated ? ' OR ' : ' AND ';
-    return `(${node.items.map((item) => compile(item, negated)).join(joint)})`;
-  }
-  const leaf = compileLeaf(node);
-  return negated ? `(${leaf}) IS NOT TRUE` : leaf;
+function compileLeaf(leaf: ColumnLeaf): string {
+  return leaf.kind === 'compare'
+    ? compileCompare(leaf)
+    : anyOf(leaf.columns.map((column) => compileColumn(leaf, column)));
 }
 
-function compileLeaf(leaf: FilterLeaf): string {
-  if (leaf.kind === 'any') return 'TRUE';
-  return either(leaf.columns.map((column) => compileColumn(leaf, column)));
-}
-
-function compileColumn(leaf: Exclude<FilterLeaf, { kind: 'any' }>, column: string): string {
+function compileColumn(leaf: Exclude<ColumnLeaf, CompareTest>, column: string): string {
   switch (leaf.kind) {
     case 'number':
       return compileNumbers(leaf, column);
     case 'address':
       return compileAddresses(leaf, column);
     case 'family': {
-      const v4 = `${name(column, '_hi')} = 0::UBIGINT AND ${name(column, '_lo')} BETWEEN ${V4_FIRST}::UBIGINT AND ${V4_LAST}::UBIGINT`;
-      return leaf.version === 4 ? `(${v4})` : `(NOT (${v4}))`;
+      const lower = `${sqlColumn(column, '_lo')} BETWEEN ${V4_FIRST}::UBIGINT AND ${V4_LAST}::UBIGINT`;
+      const v4 = `(${sqlColumn(column, '_hi')} = 0::UBIGINT AND ${lower})`;
+      return leaf.version === 4 ? v4 : `(NOT ${v4})`;
     }
-    case 'flags':
-      return compileFlags(leaf, column);
+    case 'flags': {
+      const set = `(${sqlColumn(column)} & ${leaf.mask})`;
+      return leaf.mode === 'all' ? `${set} = ${leaf.mask}` : `${set} <> 0`;
+    }
     default:
-      return oneOf(
-        name(column),
-        leaf.values.map((value) => `'${value.replaceAll("'", "''")}'`),
-      );
+      return compileTexts(leaf, column);
   }
 }
 
-const V4_FIRST = 0xffff_0000_0000n;
-const V4_LAST = 0xffff_ffff_ffffn;
-
-/** A quoted column name; all names come from the schema. */
-function name(column: string, suffix = ''): string {
-  return `"${column}${suffix}"`;
+function compileTexts({ mode, values }: TextTest, column: string): string {
+  const name = sqlColumn(column);
+  if (mode === 'is') return oneOf(name, values.map(literal));
+  const test = { contains: 'contains', prefix: 'starts_with', regex: 'regexp_matches' }[mode];
+  // DuckDB 1.5 rewrites simple expressions to prefix() and suffix(), and `$a` wrongly; it leaves those with a group alone.
+  return anyOf(values.map((value) => `${test}(${name}, ${literal(mode === 'regex' ? `(${re2(value)})` : value)})`));
 }
 
-function either(parts: readonly string[]): string {
-  return parts.length === 1 ? (parts[0] as string) : `(${parts.join(' OR ')})`;
+function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
 }
 
-function oneOf(expression: string, literals: readonly string[]): string {
-  return literals.length === 1
-    ? `${expression} = ${literals[0] as string}`
-    : `${expression} IN (${literals.join(', ')})`;
-}
-
-function compileFlags({ mask, mode }: FlagsTest, column: string): string {
-  return mode === 'all' ? `(${name(column)} & ${mask}) = ${mask}` : `(${name(column)} & ${mask}) <> 0`;
+/** An expression that the parser has accepted, for RE2. */
+export function re2(text: string): string {
+  return printRe2(parseRegex(text, (message) => new RangeError(message)));
 }
 
 function compileNumbers({ subject, ranges }: NumberTest, column: string): string {
-  const time = SUBJECTS.get(subject)?.value === 'time';
-  const literal = (value: bigint) => (time ? `make_timestamp(${value}::BIGINT)` : String(value));
-  const expression = numberExpression(column);
-  const singles: string[] = [];
-  const parts: string[] = [];
-  for (const range of ranges) {
-    if (range.from !== undefined && range.from === range.to) singles.push(literal(range.from));
-    else parts.push(compileRange(expression, range, literal));
-  }
-  if (singles.length > 0) parts.unshift(oneOf(expression, singles));
-  return either(parts);
+  const isTime = SUBJECTS.get(subject)?.value === 'time';
+  return inRanges(numberExpression(column), ranges, (value) =>
+    isTime ? `make_timestamp(${value}::BIGINT)` : `${value}`,
+  );
 }
 
-function compileRange(expression: string, { from, to }: NumberRange, literal: (value: bigint) => string): string {
-  if (from === undefined) return to === undefined ? `${expression} IS NOT NULL` : `${expression} <= ${literal(to)}`;
-  return to === undefined
-    ? `${expression} >= ${literal(from)}`
-    : `${expression} BETWEEN ${literal(from)} AND ${literal(to)}`;
+function compileCompare({ columns: [left, right], comparison, values }: CompareTest): string {
+  if (values !== 'address') return `${numberExpression(left)} ${comparison} ${numberExpression(right)}`;
+  const same = ['_hi', '_lo'].map((half) => `${sqlColumn(left, half)} = ${sqlColumn(right, half)}`);
+  return `(${same.join(' AND ')})`;
 }
 
 /** A column, or the computation of a derived one; whole numbers rounded down, NULL where something it needs is missing. */
 function numberExpression(column: string): string {
+  const label = labelIndex(column);
+  if (label !== undefined) return `TRY_CAST(string_split("mpls_labels", ',')[${label}] AS UINTEGER)`;
   switch (column) {
     case 'time_end':
       return '("time_start" + to_microseconds("duration"))';
@@ -129,44 +104,13 @@ function numberExpression(column: string): string {
       return '(CASE WHEN "duration" > 0 THEN "bytes"::HUGEINT * 8000000 // "duration" WHEN "duration" <= 0 THEN "bytes" * 0 END)';
     case 'bpp':
       return '(CASE WHEN "packets" > 0 THEN "bytes" // "packets" WHEN "packets" = 0 THEN "bytes" * 0 END)';
+    case 'flows':
+      return 'coalesce("flow_count", 1)';
+    case 'dscp':
+      return '("tos" >> 2)';
+    case 'ecn':
+      return '("tos" & 3)';
     default:
-      return name(column);
+      return sqlColumn(column);
   }
-}
-
-/** Single addresses with one upper half become one IN; networks become ranges. */
-function compileAddresses({ prefixes }: AddressTest, column: string): string {
-  const hosts = new Map<bigint, bigint[]>();
-  const parts: string[] = [];
-  for (const prefix of prefixes) {
-    if (prefix.length === 128) {
-      const [hi, lo] = halves(prefix.address);
-      const list = hosts.get(hi) ?? [];
-      if (!list.includes(lo)) list.push(lo);
-      hosts.set(hi, list);
-    } else parts.push(compileNetwork(prefix, column));
-  }
-  for (const [hi, list] of hosts) {
-    const lows = list.map((lo) => `${lo}::UBIGINT`);
-    parts.unshift(`(${name(column, '_hi')} = ${hi}::UBIGINT AND ${oneOf(name(column, '_lo'), lows)})`);
-  }
-  return either(parts);
-}
-
-function compileNetwork(prefix: Prefix, column: string): string {
-  const { first, last } = prefixRange(prefix);
-  const [firstHi, firstLo] = halves(first);
-  const [lastHi, lastLo] = halves(last);
-  const hi = name(column, '_hi');
-  if (firstHi !== lastHi) return `${hi} BETWEEN ${firstHi}::UBIGINT AND ${lastHi}::UBIGINT`;
-  const upper = `${hi} = ${firstHi}::UBIGINT`;
-  // A /64 leaves the lower half open.
-  if (prefix.length === 64) return upper;
-  return `(${upper} AND ${name(column, '_lo')} BETWEEN ${firstLo}::UBIGINT AND ${lastLo}::UBIGINT)`;
-}
-
-/** Upper and lower 64 bits. */
-function halves(address: Address): [bigint, bigint] {
-  const [w0, w1, w2, w3] = address;
-  return [(BigInt(w0) << 32n) | BigInt(w1), (BigInt(w2) << 32n) | BigInt(w3)];
 }

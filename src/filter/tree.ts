@@ -14,7 +14,8 @@ export type FilterNode =
   | AddressTest
   | FamilyTest
   | FlagsTest
-  | TextTest;
+  | TextTest
+  | CompareTest;
 export type FilterLeaf = Exclude<FilterNode, AndNode | OrNode | NotNode>;
 
 /** Every row. */
@@ -79,12 +80,30 @@ export interface FlagsTest {
   readonly mode: 'all' | 'any';
 }
 
-/** Equality with one of the texts. */
+/**
+ * How a text is tested: it is one of the values, contains one, begins with one, or one of these regular expressions is found in it (`regex-parse.ts`).
+ */
+export type TextMode = 'is' | 'contains' | 'prefix' | 'regex';
+
+/** One of the values fits the text, which is never empty: an empty text is a missing value. */
 export interface TextTest {
   readonly kind: 'text';
   readonly subject: string;
   readonly columns: readonly string[];
+  readonly mode: TextMode;
+  /** At least one, all different. */
   readonly values: readonly string[];
+}
+
+export type Comparison = '=' | '<' | '<=' | '>' | '>=';
+
+/** Two values of one flow: `columns[0] comparison columns[1]`. Both must be there. */
+export interface CompareTest {
+  readonly kind: 'compare';
+  /** What is compared; texts and addresses for equality only. */
+  readonly values: 'number' | 'time' | 'address' | 'text';
+  readonly comparison: Comparison;
+  readonly columns: readonly [string, string];
 }
 
 export const ANY: AnyNode = Object.freeze({ kind: 'any' });
@@ -126,8 +145,21 @@ export function flagsTest(subject: string, columns: readonly string[], mask: num
   return Object.freeze({ kind: 'flags', subject, columns, mask, mode: single ? 'all' : mode });
 }
 
-export function textTest(subject: string, columns: readonly string[], values: readonly string[]): TextTest {
-  return Object.freeze({ kind: 'text', subject, columns, values: Object.freeze([...new Set(values)]) });
+export function textTest(
+  subject: string,
+  columns: readonly string[],
+  values: readonly string[],
+  mode: TextMode = 'is',
+): TextTest {
+  return Object.freeze({ kind: 'text', subject, columns, mode, values: Object.freeze([...new Set(values)]) });
+}
+
+export function compareTest(
+  columns: readonly [string, string],
+  comparison: Comparison,
+  values: CompareTest['values'],
+): CompareTest {
+  return Object.freeze({ kind: 'compare', values, comparison, columns: Object.freeze(columns) });
 }
 
 function mergeRanges(ranges: readonly NumberRange[]): NumberRange[] {

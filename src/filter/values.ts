@@ -130,3 +130,8 @@ export function rangeOf(operator: '=' | '<' | '<=' | '>' | '>=', value: bigint):
   if (operator === '<=') return { from: undefined, to: value };
   return { from: operator === '>' ? value + 1n : value, to: undefined };
 }
+
+/** A text as a filter has it: in double quotes, with a backslash before quotes and backslashes. */
+export function quoteText(text: string): string {
+  return `"${text.replaceAll(/["\\]/g, '\\$&')}"`;
+}

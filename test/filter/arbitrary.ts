@@ -33,8 +33,135 @@ const numbers = (values: fc.Arbitrary<string>) =>
     listOf(values),
   );
 
-/** Conditions of every kind, over the few values of `rows.ts`. */
+/** Regular expressions that JavaScript's own reads alike. */
+const regex: fc.Arbitrary<string> = fc.letrec<{ node: string }>((tie) => ({
+  node: fc.oneof(
+    { depthSize: 'small', withCrossShrink: true },
+    fc.constantFrom(
+      'a',
+      'b',
+      ' ',
+      "'",
+      'dns',
+      'D',
+      'ä',
+      '.',
+      '[ab]',
+      '[^a]',
+      '[a-d ]',
+      '\\w',
+      '\\W',
+      '\\s',
+      '\\d',
+      '\\b',
+      '\\B',
+      '^',
+      '$',
+      '',
+    ),
+    fc
+      .tuple(tie('node'), fc.constantFrom('*', '+', '?', '{2}', '{1,2}', '{0,}', '*?'))
+      .map(([a, count]) => `(?:${a})${count}`),
+    fc.tuple(tie('node'), tie('node')).map(([a, b]) => `${a}${b}`),
+    fc.tuple(tie('node'), tie('node')).map(([a, b]) => `(${a}|${b})`),
+  ),
+})).node;
+
+const text = fc.constantFrom("a'b", 'dns', 'DNS', 'a b', 'a', ' ', '', 'ä', 'over');
+const quoted = (value: string) => `"${value.replaceAll(/["\\]/g, '\\$&')}"`;
+
+const textLeaf = fc.oneof(
+  fc
+    .tuple(
+      fc.constantFrom('app_name', 'user', 'dns_query'),
+      fc.constantFrom('contains', 'starts with', 'prefix', '=', '!=', 'not contains'),
+      text,
+    )
+    .map(([field, operator, value]) => `${field} ${operator} ${quoted(value)}`),
+  fc
+    .tuple(fc.constantFrom('contains', 'in', 'not in'), fc.array(text, { minLength: 1, maxLength: 3 }))
+    .map(([operator, values]) => `app_name ${operator} [${values.map(quoted).join(' ')}]`),
+  fc
+    .tuple(fc.constantFrom('~', 'matches', '!~'), regex)
+    .map(([operator, value]) => `app_name ${operator} ${quoted(value)}`),
+);
+
+const mplsWord = fc.constantFrom('mpls label1', 'mpls label2', 'mpls any', 'mpls eos', 'mpls_label3');
+
+/** What nfdump does not have, or not in this form. */
+const furtherLeaf = fc.oneof(
+  textLeaf,
+  fc
+    .tuple(
+      fc.constantFrom(
+        'src_port',
+        'dst_port',
+        'bytes',
+        'packets',
+        'bps',
+        'bpp',
+        'in_if',
+        'out_if',
+        'mpls_eos',
+        'reverse_bytes',
+      ),
+      fc.constantFrom('=', '!=', '<', '<=', '>', '>='),
+      fc.constantFrom('src_port', 'dst_port', 'bytes', 'packets', 'pps', 'tcp_flags', 'src_as', 'reverse_bytes'),
+    )
+    .map((words) => words.join(' ')),
+  fc.constantFrom(
+    'src_addr = dst_addr',
+    'src ip != dst ip',
+    'app_name = dns_query',
+    'time_start < time_end',
+    'time_end = time_start',
+    'duration = duration',
+    'src_mac = dst_mac',
+    'src and dst port = in_if',
+  ),
+  fc
+    .tuple(fc.constantFrom('dscp', 'flows', 'icmp-type', 'icmp-code', 'fwdstat', 'out packets'), numbers(small))
+    .map(([word, test]) => `${word} ${test}`),
+  fc.tuple(mplsWord, numbers(fc.constantFrom('16', '300', '3'))).map(([word, test]) => `${word} ${test}`),
+  fc.constantFrom(
+    'fwdstat forwarded',
+    'fwdstat in [dropped, unknown]',
+    'nat event in [create, delete]',
+    'event denied',
+    'asa event denied nosyn',
+    'ingress acl 0x8e5cbd88',
+    'egress ace 1',
+    'nip 10.0.0.1',
+    'src xnet 10.0.0.0/16',
+    'nport between 50 and 90',
+    'port in pblock',
+    'src and dst port in pblock',
+    'ingress vrf 1',
+    'pblock start >= 50',
+    'inner ip 10.0.0.1',
+    'port https',
+    'src port in [domain, http]',
+    'src_port between 53 and 443',
+    'src_port not between 53 and 443',
+    'src_addr not in [10.0.0.0/16 2001:db8::/32]',
+    'first seen > 2026-01-01T00:00:00.000001Z',
+    'last seen between 2026-01-01T00:00:00Z and 2026-01-01T00:00:00.5Z',
+    'time_start in [2026-01-01T00:00:00.000001Z, 2026-01-01T00:00:00.000002Z]',
+    'bytes not in [1 40 18446744073709551615]',
+    'bps >= 9007199254740993',
+    'reverse_tcp_flags any SF',
+    'ip in [10.0.0.1 10.0.1.2 192.0.2.0/24 ::/3 ffff::/16 10.1.0.0/17]',
+    'src ip in [0.0.0.0/0 ::1]',
+    'dst ip in [::/0]',
+    'flowdir egress',
+    'ecn 2',
+    'ecn > 1',
+  ),
+);
+
+/** Conditions of every kind, over the few values of `oracle.ts`. */
 const leaf = fc.oneof(
+  { arbitrary: furtherLeaf, weight: 8 },
   fc
     .tuple(side, fc.constantFrom('ip', 'net', 'host'), fc.oneof(address, network))
     .map(([s, word, value]) => `${s}${word} ${value}`),

@@ -1,4 +1,4 @@
-import type { FilterLeaf, FilterNode } from '#weir/filter/tree.js';
+import type { Comparison, FilterLeaf, FilterNode, TextTest } from '#weir/filter/tree.js';
 import { type Address, formatAddress } from '#weir/util/address.js';
 import { parsePrefix } from '#weir/util/prefix.js';
 import { prefixContains } from '../helpers/prefix-contains.ts';
@@ -17,16 +17,35 @@ export function selects(node: FilterNode, row: Row): boolean {
       return !selects(node.item, row);
     case 'any':
       return true;
+    case 'compare': {
+      const [a, b] = node.columns.map((column) => valueOf(row, column));
+      return a !== undefined && b !== undefined && holds(node.comparison, a, b);
+    }
     default:
       return node.columns.some((column) => passes(node, valueOf(row, column)));
   }
 }
 
-function passes(leaf: FilterLeaf, value: Row[string]): boolean {
+function holds(comparison: Comparison, a: bigint | string | Address, b: bigint | string | Address): boolean {
+  if (typeof a !== 'bigint' || typeof b !== 'bigint') return String(a) === String(b);
+  return { '=': a === b, '<': a < b, '<=': a <= b, '>': a > b, '>=': a >= b }[comparison];
+}
+
+function fits({ mode, values }: TextTest, text: string): boolean {
+  const tests = {
+    is: (value: string) => text === value,
+    contains: (value: string) => text.includes(value),
+    prefix: (value: string) => text.startsWith(value),
+    regex: (value: string) => new RegExp(value, 'u').test(text),
+  };
+  return values.some(tests[mode]);
+}
+
+function passes(leaf: Exclude<FilterLeaf, { kind: 'compare' }>, value: Row[string]): boolean {
   if (value === undefined || leaf.kind === 'any') return false;
   switch (leaf.kind) {
     case 'text':
-      return leaf.values.includes(value as string);
+      return fits(leaf, value as string);
     case 'number':
       return leaf.ranges.some(
         ({ from, to }) =>
@@ -62,8 +81,20 @@ function valueOf(row: Row, column: string): Row[string] {
     case 'bpp':
       if (bytes === undefined || packets === undefined) return undefined;
       return packets === 0n ? 0n : bytes / packets;
-    default:
-      return row[column];
+    case 'flows':
+      return number('flow_count') ?? 1n;
+    case 'dscp':
+      return number('tos') === undefined ? undefined : (number('tos') as bigint) / 4n;
+    case 'ecn':
+      return number('tos') === undefined ? undefined : (number('tos') as bigint) % 4n;
+    default: {
+      if (!column.startsWith('mpls_label') || column === 'mpls_labels') {
+        if (column !== 'mpls_eos') return row[column];
+      }
+      const labels = (row['mpls_labels'] as string | undefined)?.split(',') ?? [];
+      const label = column === 'mpls_eos' ? labels.at(-1) : labels[Number(column.slice(10)) - 1];
+      return label === undefined ? undefined : BigInt(label);
+    }
   }
 }
 
@@ -99,17 +130,53 @@ const DOMAINS: Readonly<Record<string, readonly (string | bigint)[]>> = {
   dst_mac: [2n, 3n],
   post_src_mac: [2n],
   post_dst_mac: [4n],
-  app_name: ["a'b", 'dns', 'a b'],
+  app_name: ["a'b", 'dns', 'a b', 'DNS over TLS', 'äa\nb'],
+  user_name: ['a', 'dns'],
+  dns_query: ['dns', 'a b', 'over'],
+  mpls_labels: ['16', '16,300', '300,16,3', '3,3,3,3'],
+  ingress_acl: ['8e5cbd880000000100000002'],
+  egress_acl: ['000000000000000100000000', '000000010000000000000000'],
+  reverse_bytes: [0n, 1n, 100n, 5000n, (1n << 53n) + 1n],
+  reverse_packets: [0n, 1n],
+  reverse_tcp_flags: [0n, 3n],
+  out_bytes: [1n],
+  out_packets: [0n, 2n],
+  flow_count: [0n, 1n, 3n],
+  icmp_type: [0n, 3n],
+  icmp_code: [1n],
+  forwarding_status: [0n, 1n, 64n, 66n, 130n, 192n],
+  nat_event: [1n, 2n, 4n],
+  firewall_event: [1n, 3n],
+  firewall_extended_event: [1001n, 1004n],
+  post_nat_src_addr: ['10.0.0.1', '10.0.9.1'],
+  post_nat_dst_addr: ['10.0.0.1', '2001:db8::9'],
+  post_nat_src_port: [50n, 51n, 90n, 91n],
+  post_nat_dst_port: [70n],
+  port_range_start: [50n, 53n],
+  port_range_end: [80n, 443n],
+  ingress_vrf: [1n, 2n],
+  inner_src_addr: ['10.0.0.1'],
+  inner_dst_addr: ['10.0.0.2'],
+  direction: [0n, 1n],
 };
 
-/** Rows of few values each, so that filters meet them; each value is missing one time in five. `random` gives numbers in [0, 1). */
-export function randomRows(count: number, random: () => number): Row[] {
-  return Array.from({ length: count }, () => {
+const TEXTS = new Set(['app_name', 'user_name', 'dns_query', 'mpls_labels', 'ingress_acl', 'egress_acl']);
+
+/**
+ * Rows of few values each, so that filters meet them; each value is missing one time in five, unless `has` says which values a row has.
+ * `random` gives numbers in [0, 1).
+ */
+export function randomRows(
+  count: number,
+  random: () => number,
+  has: (name: string, row: number) => boolean = () => random() >= 0.2,
+): Row[] {
+  return Array.from({ length: count }, (_, index) => {
     const row: Record<string, Row[string]> = {};
     for (const [name, values] of Object.entries(DOMAINS)) {
-      if (random() < 0.2) continue;
+      if (!has(name, index)) continue;
       const value = values[Math.floor(random() * values.length)] as string | bigint;
-      const isAddress = typeof value === 'string' && name !== 'app_name';
+      const isAddress = typeof value === 'string' && !TEXTS.has(name);
       row[name] = isAddress ? (parsePrefix(value)?.address as Address) : value;
     }
     return row;
