@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createEncoder, type Encoder } from '../export/encoder.ts';
+import { createEncoder, type Encoder, elementNumbers } from '../export/encoder.ts';
 import type { EncoderCounters } from '../export/losses.ts';
 import { storedBatches } from '../export/stored-batches.ts';
 import { readStoredNames, StoredNames } from '../export/stored-names.ts';
@@ -64,7 +64,12 @@ export async function exportRecords(
     await duck.open();
     if (target.protocol === 'netflow9' || target.protocol === 'ipfix')
       names = await readStoredNames(duck, source, filter);
-    for await (const { batch, receivedMillis } of storedBatches(duck, source, filter)) {
+    for await (const { batch, receivedMillis } of storedBatches(
+      duck,
+      source,
+      filter,
+      elementNumbers(target.protocol),
+    )) {
       await pause.until(receivedMillis);
       if (names.advance(receivedMillis)) encoder.renewNames();
       for (const message of encoder.encode(batch, { exportMillis: receivedMillis })) {
@@ -152,6 +157,7 @@ async function tell(
     refused: nonZero(counters.refused),
     changed: nonZero(counters.changed),
     omitted: nonZero(counters.omitted),
+    extra: nonZero(counters.extra),
     names: nonZero({ ...counters.names, ambiguous }),
   };
   if (flags.format === 'json') {

@@ -6,17 +6,24 @@ import { COLUMNS, COMMON_COLUMNS, type ColumnDefinition, columnIndex } from '../
 import { FIRST_SLOT } from '../flow/slots.ts';
 import { parseAddress } from '../util/address.ts';
 import { WeirError } from '../util/errors.ts';
+import type { ElementNumbers } from './element-numbers.ts';
+import { type ExtraOctets, extraOctets, keepExtra } from './extra-values.ts';
 
 /** Columns that every batch has; a record without them has 0 there, or 0.0.0.0. */
 const ALWAYS = COMMON_COLUMNS.map(columnIndex);
+const EXTRA = columnIndex('extra');
 const MOST_LAYOUTS = 1024;
 const LARGEST = { u8: 0xff, u16: 0xffff, u32: 0xffff_ffff } as const;
 
 /**
  * Records as `records` (flow/record.ts) gives them, as a batch: the way back. `time_start` is needed; `time_end` is the same without. Names that are no
- * column, and `extra`, are left out. `layouts` keeps layouts from one call to the next. Throws WEIR_INPUT, which says what is wrong with which record.
+ * column are left out. `elements` says what `extra` is; `layouts` keeps layouts from one call to the next. Throws WEIR_INPUT, which says what is wrong with which record.
  */
-export function batchOfRecords(records: readonly FlowRecord[], layouts: Map<string, Layout> = new Map()): FlowBatch {
+export function batchOfRecords(
+  records: readonly FlowRecord[],
+  elements: ElementNumbers,
+  layouts: Map<string, Layout> = new Map(),
+): FlowBatch {
   const batch = new FlowBatch(Math.max(1, records.length));
   records.forEach((record, row) => {
     const start = record['time_start'];
@@ -26,7 +33,9 @@ export function batchOfRecords(records: readonly FlowRecord[], layouts: Map<stri
       .filter((name) => whole[name] !== undefined && name !== 'extra')
       .flatMap((name) => COLUMNS.findIndex((column) => column.name === name))
       .filter((column) => column >= 0);
-    batch.beginRun(layoutOf(columns, layouts));
+    const extra = extraOf(record, row, elements);
+    batch.beginRun(layoutOf(columns, extra, layouts));
+    if (extra !== undefined) keepExtra(batch, row, extra);
     for (const column of ALWAYS) clear(batch, column, row);
     for (const column of columns) {
       const definition = COLUMNS[column] as ColumnDefinition;
@@ -37,13 +46,21 @@ export function batchOfRecords(records: readonly FlowRecord[], layouts: Map<stri
   return batch;
 }
 
-function layoutOf(columns: readonly number[], layouts: Map<string, Layout>): Layout {
-  const all = [...new Set([...ALWAYS, ...columns])].sort((a, b) => a - b);
-  const key = all.join(' ');
+function extraOf(record: FlowRecord, row: number, elements: ElementNumbers): ExtraOctets | undefined {
+  const value = record['extra'];
+  if (value === undefined) return undefined;
+  if (typeof value !== 'object' || Array.isArray(value))
+    throw wrong(row, 'extra', value, 'values by names of elements');
+  return extraOctets(value, elements);
+}
+
+function layoutOf(columns: readonly number[], extra: ExtraOctets | undefined, layouts: Map<string, Layout>): Layout {
+  const all = [...new Set([...ALWAYS, ...columns, ...(extra === undefined ? [] : [EXTRA])])].sort((a, b) => a - b);
+  const key = `${all.join(' ')} ${extra?.key ?? ''}`;
   let layout = layouts.get(key);
   if (layout === undefined) {
     if (layouts.size >= MOST_LAYOUTS) layouts.clear();
-    layout = createLayout(all);
+    layout = createLayout(all, extra?.fields);
     layouts.set(key, layout);
   }
   return layout;

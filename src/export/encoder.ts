@@ -1,8 +1,10 @@
+import { createElementRegistry, type ElementRegistry } from '../elements/registry.ts';
 import { FlowBatch } from '../flow/batch.ts';
 import type { Layout } from '../flow/layout.ts';
 import type { FlowRecord } from '../flow/record.ts';
 import { WeirError } from '../util/errors.ts';
 import { batchOfRecords } from './batch-of-records.ts';
+import { ElementNumbers } from './element-numbers.ts';
 import type { MessageClock } from './field-writers.ts';
 import { FixedEncoder } from './fixed-encoder.ts';
 import { createCounters, type EncoderCounters } from './losses.ts';
@@ -33,6 +35,8 @@ export interface EncoderOptions {
    * taken to have the same names. NetFlow v9 and IPFIX.
    */
   readonly names?: (domain: number) => StreamNames;
+  /** Elements that `extra` is written by; default the built-in ones. NetFlow v9 and IPFIX. */
+  readonly registry?: ElementRegistry;
   /** ms since the epoch at which sysUptime is 0; default 20 days before the first message. */
   readonly bootMillis?: number;
   /** sFlow: the agent's address; default the record's own agent or exporter. */
@@ -81,7 +85,8 @@ export function createEncoder(options: EncoderOptions): Encoder {
   const { now = Date.now } = options;
   const counters = createCounters();
   const clock: MessageClock = { exportMillis: 0, uptime: 0 };
-  const format = createFormat(options, clock, counters);
+  const elements = elementNumbers(options.protocol, options.registry);
+  const format = createFormat(options, clock, elements, counters);
   const wholeSeconds = options.protocol === 'netflow9' || options.protocol === 'ipfix';
   const layouts = new Map<string, Layout>();
   let boot = options.bootMillis;
@@ -89,7 +94,7 @@ export function createEncoder(options: EncoderOptions): Encoder {
     clock.exportMillis = wholeSeconds ? Math.floor(exportMillis / 1000) * 1000 : Math.floor(exportMillis);
     boot ??= Math.floor(clock.exportMillis / 1000) * 1000 - UPTIME;
     clock.uptime = (clock.exportMillis - Math.floor(boot)) >>> 0;
-    format.encode(records instanceof FlowBatch ? records : batchOfRecords(records, layouts), emit);
+    format.encode(records instanceof FlowBatch ? records : batchOfRecords(records, elements, layouts), emit);
   };
   return {
     counters,
@@ -114,7 +119,17 @@ interface Format {
 /** No names, always the same. */
 const NAMELESS: StreamNames = {};
 
-function createFormat(options: EncoderOptions, clock: MessageClock, counters: EncoderCounters): Format {
+/** The elements that `extra` has in a protocol's messages. */
+export function elementNumbers(protocol: Protocol, registry = createElementRegistry()): ElementNumbers {
+  return new ElementNumbers(registry, protocol === 'netflow9' ? 9 : 10);
+}
+
+function createFormat(
+  options: EncoderOptions,
+  clock: MessageClock,
+  elements: ElementNumbers,
+  counters: EncoderCounters,
+): Format {
   const { protocol, maxLength: longest = 1472 } = options;
   if (!PROTOCOLS.includes(protocol)) {
     throw new WeirError('WEIR_USAGE', `there is no protocol '${protocol as string}' to encode`, {
@@ -135,7 +150,8 @@ function createFormat(options: EncoderOptions, clock: MessageClock, counters: En
         });
       }
       const { refreshMillis = 60_000, refreshMessages = 500, names = () => NAMELESS } = options;
-      return new TemplatedEncoder({ version, longest, times, refreshMillis, refreshMessages, names, clock, counters });
+      const refresh = { refreshMillis, refreshMessages };
+      return new TemplatedEncoder({ version, longest, times, ...refresh, names, elements, clock, counters });
     }
     case 'sflow':
       return new SflowEncoder({ longest, agent: options.agent, sample: options.sample ?? 'header', clock, counters });

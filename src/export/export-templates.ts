@@ -3,6 +3,9 @@ import type { Layout } from '../flow/layout.ts';
 import { FIRST_SLOT, type SlotArray, slotOf } from '../flow/slots.ts';
 import { type TemplateRecord, VARIABLE } from '../wire/template.ts';
 import { FIRST_DATA_TEMPLATE } from './description.ts';
+import type { ElementNumbers } from './element-numbers.ts';
+import { extraRecordFields, fieldName } from './extra-fields.ts';
+import type { ExtraRule } from './losses.ts';
 import {
   addressColumns,
   type FieldContext,
@@ -18,6 +21,8 @@ export interface ExportTemplate {
   readonly fields: readonly RecordField[];
   /** Octets of the fields of fixed length, texts of fixed length included. */
   readonly length: number;
+  /** What becomes of the fields of a record's `extra`. */
+  readonly extra: readonly (readonly [rule: ExtraRule, fields: number])[];
   /** Some field is a text, so that records are written one by one. */
   readonly hasTexts: boolean;
 }
@@ -102,13 +107,15 @@ function readShape(shape: number): RowShape {
 /** The templates of an encoder, by their fields; ids are given in the order in which templates are first needed. */
 export class ExportTemplates {
   readonly #context: FieldContext;
+  readonly #elements: ElementNumbers;
   readonly #longest: number;
   readonly #layouts = new WeakMap<Layout, ExportLayout>();
   readonly #bySignature = new Map<string, ExportTemplate>();
 
   /** `longest`: octets of a template record at most, since it cannot be divided between messages. */
-  constructor(context: FieldContext, longest: number) {
+  constructor(context: FieldContext, elements: ElementNumbers, longest: number) {
     this.#context = context;
+    this.#elements = elements;
     this.#longest = longest;
   }
 
@@ -131,9 +138,14 @@ export class ExportTemplates {
   /** The template for rows of this shape; equal ones of different layouts are one. Undefined when all ids are taken, or it fits into no message. */
   find({ layout, templates }: ExportLayout, shape: number): ExportTemplate | undefined {
     if (templates.has(shape)) return templates.get(shape);
-    const fields = recordFields(layout, readShape(shape), this.#context);
+    const columns = recordFields(layout, readShape(shape), this.#context);
+    const taken = new Set(columns.map(({ specifier }) => fieldName(specifier)));
+    const extra = extraRecordFields(layout, this.#elements, taken, this.#context.counters);
+    const fields = [...columns, ...extra.fields];
     const specifiers = fields.map(({ specifier }) => specifier);
-    const signature = specifiers.map(({ enterprise, id, length }) => `${enterprise}/${id}:${length}`).join(' ');
+    // What writes fields of `extra` goes by the whole of it, the fields that are not sent included.
+    const kept = layout.extra.map(({ name, type, length }) => `${name} ${type} ${length}`);
+    const signature = [...specifiers.map((one) => `${fieldName(one)}:${one.length}`), ...kept].join(',');
     let template = this.#bySignature.get(signature);
     const id = FIRST_DATA_TEMPLATE + this.#bySignature.size;
     const octets = specifiers.reduce((sum, { enterprise }) => sum + (enterprise === 0 ? 4 : 8), 4);
@@ -141,6 +153,7 @@ export class ExportTemplates {
       template = {
         record: { id, kind: 'data', scopeCount: 0, fields: specifiers },
         fields,
+        extra: extra.rules,
         length: specifiers.reduce((sum, { length }) => sum + (length === VARIABLE ? 0 : length), 0),
         hasTexts: fields.some(({ text }) => text !== undefined),
       };

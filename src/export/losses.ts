@@ -27,6 +27,10 @@ export const CHANGES = [
 ] as const;
 export type Change = (typeof CHANGES)[number];
 
+/** What becomes of a field of `extra`: sent, or left out for one of the other reasons. */
+export const EXTRA_RULES = ['sent', 'no_number', 'no_octets', 'no_length', 'taken'] as const;
+export type ExtraRule = (typeof EXTRA_RULES)[number];
+
 /** What became of names that were given for options data. */
 export interface NameCounters {
   /** Options data records with a name, each time that it is sent. */
@@ -48,6 +52,8 @@ export interface EncoderCounters {
   readonly changed: Record<Change, number>;
   /** By column name: records that had a value of a column for which the format has no field. */
   readonly omitted: Record<string, number>;
+  /** Fields of `extra`, in formats that have templates. */
+  readonly extra: Record<ExtraRule, number>;
   /** Names as options data. */
   readonly names: NameCounters;
 }
@@ -63,6 +69,7 @@ export function createCounters(): EncoderCounters {
     refused: zeros(REFUSALS),
     changed: zeros(CHANGES),
     omitted: {},
+    extra: zeros(EXTRA_RULES),
     names: { sent: 0, left_out: 0, cut: 0 },
   };
 }

@@ -8,6 +8,8 @@ import { type QueryDuck, type Rows, stringAt } from '../query/duck.ts';
 import { hasValues, type Source, spanColumns, sqlSource, sqlSpan } from '../query/source.ts';
 import { sqlName } from '../query/sql-text.ts';
 import { FILE_COLUMNS, type FileColumn } from '../store/file-columns.ts';
+import type { ElementNumbers } from './element-numbers.ts';
+import { type ExtraOctets, extraOctets, keepExtra, parseExtra } from './extra-values.ts';
 
 /** Stored records as a batch again, with when they were received. */
 export interface StoredBatch {
@@ -22,6 +24,8 @@ const START = slotOf('time_start');
 const END = slotOf('time_end');
 /** Records that came so long after the first of a batch go into the next one: a message tells one time for all of its records. ms. */
 const SPAN = 1000;
+/** Layouts kept from one part of the result to the next. */
+const MOST_LAYOUTS = 4096;
 
 /** A column of the result, with where its values go. */
 interface Column {
@@ -31,16 +35,24 @@ interface Column {
 }
 
 /**
- * The records of a source that match the filter, in order of arrival, as batches of at most a second. What `extra` holds is not read: in a file it is text. Throws what
+ * The records of a source that match the filter, in order of arrival, as batches of at most a second. `elements` says what the names in `extra` are. Throws what
  * DuckDB does.
  */
-export async function* storedBatches(duck: QueryDuck, source: Source, filter: FilterNode): AsyncGenerator<StoredBatch> {
+export async function* storedBatches(
+  duck: QueryDuck,
+  source: Source,
+  filter: FilterNode,
+  elements: ElementNumbers,
+): AsyncGenerator<StoredBatch> {
   // Nothing lies in the span.
   if (source.segments.length === 0) return;
-  const files = FILE_COLUMNS.filter(({ name, kind }) => hasValues(source, name) && kind !== 'extra');
+  const files = FILE_COLUMNS.filter(({ name }) => hasValues(source, name));
   const columns = files.map((file, at): Column => ({ file, at }));
   const layouts = new Map<string, Layout>();
-  for await (const rows of duck.stream(statement(source, filter, files))) yield* batchesOf(rows, columns, layouts);
+  for await (const rows of duck.stream(statement(source, filter, files))) {
+    if (layouts.size > MOST_LAYOUTS) layouts.clear();
+    yield* batchesOf(rows, columns, elements, layouts);
+  }
 }
 
 function statement(source: Source, filter: FilterNode, files: readonly FileColumn[]): string {
@@ -57,7 +69,12 @@ export function rowConditions(source: Source, filter: FilterNode): string {
   return conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
 }
 
-function* batchesOf(rows: Rows, columns: readonly Column[], layouts: Map<string, Layout>): Generator<StoredBatch> {
+function* batchesOf(
+  rows: Rows,
+  columns: readonly Column[],
+  elements: ElementNumbers,
+  layouts: Map<string, Layout>,
+): Generator<StoredBatch> {
   const { count } = rows;
   const batch = new FlowBatch(count);
   const presence = presenceOf(rows, columns);
@@ -66,10 +83,15 @@ function* batchesOf(rows: Rows, columns: readonly Column[], layouts: Map<string,
     for (let i = 0; i < words; i++) if (presence[row * words + i] !== presence[(row - 1) * words + i]) return false;
     return true;
   };
+  const extraAt = extraReader(rows, columns, elements);
+  let last: string | undefined;
   for (let row = 0; row < count; row++) {
     batch.rows = row;
-    if (row === 0 || !isSame(row))
-      batch.beginRun(layoutOf(presence.subarray(row * words, (row + 1) * words), columns, layouts));
+    const extra = extraAt(row);
+    if (row === 0 || !isSame(row) || extra?.key !== last)
+      batch.beginRun(layoutOf(presence.subarray(row * words, (row + 1) * words), columns, extra, layouts));
+    if (extra !== undefined) keepExtra(batch, row, extra);
+    last = extra?.key;
   }
   batch.rows = count;
   for (const { file, at } of columns) fill(batch, file, rows, at);
@@ -99,12 +121,32 @@ function presenceOf(rows: Rows, columns: readonly Column[]): Uint32Array {
   return presence;
 }
 
-function layoutOf(bits: Uint32Array, columns: readonly Column[], layouts: Map<string, Layout>): Layout {
-  const key = bits.join(' ');
+/** Reads what a row has in `extra`. */
+function extraReader(
+  rows: Rows,
+  columns: readonly Column[],
+  elements: ElementNumbers,
+): (row: number) => ExtraOctets | undefined {
+  const column = columns.find(({ file }) => file.kind === 'extra');
+  if (column === undefined) return () => undefined;
+  const { bytes, validity } = rows.values(column.at, 16);
+  return (row) => {
+    if (validity !== null && ((validity[row >> 3] ?? 0) & (1 << (row & 7))) === 0) return undefined;
+    return extraOctets(parseExtra(stringAt(bytes, row)), elements);
+  };
+}
+
+function layoutOf(
+  bits: Uint32Array,
+  columns: readonly Column[],
+  extra: ExtraOctets | undefined,
+  layouts: Map<string, Layout>,
+): Layout {
+  const key = `${bits.join(' ')} ${extra?.key ?? ''}`;
   let layout = layouts.get(key);
   if (layout === undefined) {
     const present = columns.filter((_, index) => ((bits[index >> 5] as number) & (1 << (index % 32))) !== 0);
-    layout = createLayout([...ALWAYS, ...present.map(({ file }) => SLOTS[file.slot]?.column ?? 0)]);
+    layout = createLayout([...ALWAYS, ...present.map(({ file }) => SLOTS[file.slot]?.column ?? 0)], extra?.fields);
     layouts.set(key, layout);
   }
   return layout;
@@ -113,7 +155,8 @@ function layoutOf(bits: Uint32Array, columns: readonly Column[], layouts: Map<st
 /** Copies the values of a column; `time_end` is the start and the duration that the file has instead. */
 function fill(batch: FlowBatch, { slot, kind, type }: FileColumn, rows: Rows, at: number): void {
   const array = batch.arrays[slot];
-  if (array === undefined) return;
+  // `extra` is there already, with the layouts that it makes.
+  if (array === undefined || kind === 'extra') return;
   if (type === 'VARCHAR') {
     const { bytes, validity } = rows.values(at, 16);
     for (let row = 0; row < rows.count; row++) {
@@ -153,7 +196,7 @@ function slice(batch: FlowBatch, first: number, end: number): FlowBatch {
     const to = batch.runs[i + 2] ?? batch.rows;
     if (to > first && from < end) runs.push(Math.max(0, from - first), batch.runs[i + 1] as number);
   }
-  const { layouts, texts } = batch;
+  const { layouts, texts, heap, heapUsed } = batch;
   return FlowBatch.fromMessage({
     rows: end - first,
     capacity: end - first,
@@ -161,7 +204,7 @@ function slice(batch: FlowBatch, first: number, end: number): FlowBatch {
     layouts,
     runs,
     texts,
-    heap: undefined,
-    heapUsed: 0,
+    heap,
+    heapUsed,
   });
 }

@@ -84,12 +84,13 @@ export function addressColumns(layout: Layout): number[] {
   );
 }
 
-/** Columns of a layout for which NetFlow v9 or IPFIX has no element. What the message or the collector says is not among them. */
+/** Columns of a layout for which NetFlow v9 or IPFIX has no element. What the message or the collector says is not among them, nor `extra`, see extra-fields.ts. */
 export function omittedColumns(layout: Layout, version: 9 | 10): string[] {
   const names = layout.columns.map((column) => COLUMNS[column]?.name ?? '');
   return names.filter(
     (name) =>
       !COLLECTOR_COLUMNS.has(name) &&
+      name !== 'extra' &&
       BY_FAMILY[name] === undefined &&
       elementsOf(name, version).length === 0 &&
       !(version === 10 && REVERSE_TIMES[name] !== undefined),

@@ -3,6 +3,7 @@ import type { Layout } from '../flow/layout.ts';
 import { slotOf } from '../flow/slots.ts';
 import { type TemplateRecord, VARIABLE } from '../wire/template.ts';
 import { type OptionsData, samplingOptions } from './description.ts';
+import type { ElementNumbers } from './element-numbers.ts';
 import { createShaper, type ExportLayout, type ExportTemplate, ExportTemplates, SHAPES } from './export-templates.ts';
 import type { MessageClock } from './field-writers.ts';
 import type { EncoderCounters } from './losses.ts';
@@ -20,6 +21,8 @@ export interface TemplatedOptions {
   readonly refreshMillis: number;
   readonly refreshMessages: number;
   readonly names: (domain: number) => StreamNames;
+  /** Elements of `extra`. */
+  readonly elements: ElementNumbers;
   readonly clock: MessageClock;
   readonly counters: EncoderCounters;
 }
@@ -60,7 +63,7 @@ export class TemplatedEncoder {
   constructor(options: TemplatedOptions) {
     this.#options = options;
     this.#message = new TemplateMessage(options.version, options.longest, options.clock, options.counters);
-    this.#templates = new ExportTemplates(options, this.#message.longestRecord);
+    this.#templates = new ExportTemplates(options, options.elements, this.#message.longestRecord);
   }
 
   /** Encodes all rows; every message is closed at the end. */
@@ -89,7 +92,7 @@ export class TemplatedEncoder {
     if (this.#streams.length > MOST_STREAMS) this.reset();
     const its = this.#templates.layout(layout);
     this.#classify(batch, its, first, end);
-    const { omitted, refused } = this.#options.counters;
+    const { omitted, refused, extra } = this.#options.counters;
     for (const { key, from, to } of this.#selection.groups) {
       const stream = this.#streams[Math.floor(key / SHAPES)] as Stream;
       const template = this.#templates.find(its, key % SHAPES);
@@ -98,6 +101,7 @@ export class TemplatedEncoder {
         continue;
       }
       for (const name of its.omitted) omitted[name] = (omitted[name] ?? 0) + to - from;
+      for (const [rule, fields] of template.extra) extra[rule] += fields * (to - from);
       if (template.hasTexts) this.#writeOneByOne(stream, template, batch, from, to);
       else this.#writeByField(stream, template, batch, from, to);
     }
@@ -123,15 +127,13 @@ export class TemplatedEncoder {
   #stream(domain: number, rate: number): Stream {
     const known = this.#byDomain.get(domain);
     if (known !== undefined) return known;
-    const index = this.#streams.length;
-    const templates = new Set<ExportTemplate>();
-    const stream = {
-      index,
+    const stream: Stream = {
+      index: this.#streams.length,
       domain,
       rate,
       sequence: 0,
-      templates,
-      options: new Set<number>(),
+      templates: new Set(),
+      options: new Set(),
       knowsNames: false,
       describedMillis: Number.NEGATIVE_INFINITY,
       messages: 0,

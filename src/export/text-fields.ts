@@ -15,7 +15,7 @@ export interface TextField {
 }
 
 /** Octets of a text in NetFlow v9, and at most in IPFIX. */
-const V9_TEXT = 64;
+export const V9_TEXT = 64;
 const LONGEST_TEXT = 512;
 /** Octets of applicationId in NetFlow v9: engine 1, selector 3, as Cisco sends it. */
 const V9_APPLICATION = 4;
@@ -32,9 +32,13 @@ export function textField(slot: number, version: 9 | 10, counters: EncoderCounte
   return dictionaryField(slot, version === 9 ? V9_TEXT : VARIABLE, (text) => cutText(text, longest, counters));
 }
 
-/** A text in UTF-8, cut to `longest` octets, not inside a character; counted. */
-export function cutText(text: string, longest: number, { changed }: EncoderCounters): Uint8Array {
-  const octets = encoder.encode(text);
+/** A text in UTF-8, cut to `longest` octets. */
+export function cutText(text: string, longest: number, counters: EncoderCounters): Uint8Array {
+  return cutOctets(encoder.encode(text), longest, counters);
+}
+
+/** Octets of UTF-8, cut to `longest`, not inside a character; counted. */
+export function cutOctets(octets: Uint8Array, longest: number, { changed }: EncoderCounters): Uint8Array {
   if (octets.length <= longest) return octets;
   changed.text_cut++;
   let end = longest;
