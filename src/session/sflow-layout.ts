@@ -12,7 +12,7 @@ export const GROUP = {
   srcVlan: 1 << 3,
   dstVlan: 1 << 4,
   customerVlan: 1 << 5,
-  priorities: 1 << 6,
+  srcPriority: 1 << 6,
   ip: 1 << 7,
   ttl: 1 << 8,
   fragment: 1 << 9,
@@ -22,7 +22,7 @@ export const GROUP = {
   tcpSequence: 1 << 13,
   icmp: 1 << 14,
   igmp: 1 << 15,
-  mpls: 1 << 16,
+  dstPriority: 1 << 16,
   segment: 1 << 17,
   tunnel: 1 << 18,
   inner: 1 << 19,
@@ -50,6 +50,7 @@ const ALWAYS = [
   'user_name',
   'http_target',
   'http_host',
+  'mpls_labels',
 ];
 
 const COLUMNS_OF: readonly (readonly [group: number, columns: readonly string[]])[] = [
@@ -58,7 +59,8 @@ const COLUMNS_OF: readonly (readonly [group: number, columns: readonly string[]]
   [GROUP.srcVlan, ['src_vlan']],
   [GROUP.dstVlan, ['dst_vlan']],
   [GROUP.customerVlan, ['customer_vlan']],
-  [GROUP.priorities, ['src_vlan_priority', 'dst_vlan_priority']],
+  [GROUP.srcPriority, ['src_vlan_priority']],
+  [GROUP.dstPriority, ['dst_vlan_priority']],
   [GROUP.ip, ['src_addr', 'dst_addr', 'proto', 'tos', 'ip_version', 'ip_total_length']],
   [GROUP.ttl, ['ttl']],
   [GROUP.fragment, ['fragment_id', 'fragment_offset']],
@@ -68,7 +70,6 @@ const COLUMNS_OF: readonly (readonly [group: number, columns: readonly string[]]
   [GROUP.tcpSequence, ['tcp_sequence']],
   [GROUP.icmp, ['icmp_type', 'icmp_code']],
   [GROUP.igmp, ['igmp_type']],
-  [GROUP.mpls, ['mpls_labels']],
   [GROUP.segment, ['l2_segment']],
   [GROUP.tunnel, ['tunnel']],
   [GROUP.tunnelId, ['tunnel_id']],
@@ -139,7 +140,6 @@ function packetGroups(packet: PacketFields, isHeader: boolean): number {
     if (has & HAS.icmp) mask |= GROUP.icmp;
     if (has & HAS.igmp) mask |= GROUP.igmp;
   }
-  if (has & HAS.mpls) mask |= GROUP.mpls;
   if (has & HAS.l2Segment) mask |= GROUP.segment;
   if (packet.tunnel !== 0) mask |= GROUP.tunnel;
   if (has & HAS.tunnelId) mask |= GROUP.tunnelId;
@@ -156,13 +156,13 @@ function recordGroups(sample: FlowSample, before: number): number {
   if (has & RECORD.switch) {
     if (sample.srcVlan !== UNKNOWN && (sample.srcVlan !== 0 || !(before & GROUP.srcVlan))) mask |= GROUP.srcVlan;
     if (sample.dstVlan !== UNKNOWN) mask |= GROUP.dstVlan;
-    if (sample.srcPriority !== UNKNOWN && sample.dstPriority !== UNKNOWN) mask |= GROUP.priorities;
+    if (sample.srcPriority !== UNKNOWN) mask |= GROUP.srcPriority;
+    if (sample.dstPriority !== UNKNOWN) mask |= GROUP.dstPriority;
   }
   if (has & RECORD.router) mask |= GROUP.router;
   if (has & RECORD.gateway) mask |= GROUP.gateway;
   if (has & RECORD.gatewayNextHop) mask |= GROUP.gatewayNextHop;
   if (has & RECORD.gatewayPolicy) mask |= GROUP.gatewayPolicy;
-  if (has & RECORD.mpls && sample.mplsIn !== '') mask |= GROUP.mpls;
   if (has & RECORD.vni) mask |= GROUP.segment;
   if (has & RECORD.nat) mask |= GROUP.nat;
   if (has & RECORD.natPort) mask |= GROUP.natPort;

@@ -104,6 +104,7 @@ export function writeSample(
   set32(arrays, USER, row, sample.has & RECORD.user ? batch.textCode(sample.userName) : 0);
   set32(arrays, URL_PATH, row, hasUrl ? batch.textCode(sample.url) : 0);
   set32(arrays, URL_HOST, row, hasUrl ? batch.textCode(sample.host) : 0);
+  set32(arrays, MPLS_LABELS, row, labelsOf(sample, batch));
   if (mask & GROUP.notification) {
     set64(arrays, DROPPED_PACKETS, row, 0, 1);
     if (mask & GROUP.counters) set64(arrays, DROPPED_BYTES, row, 0, sample.frameLength);
@@ -116,11 +117,10 @@ export function writeSample(
     set64(arrays, DST_MAC, row, packet.dstMacHigh, packet.dstMacLow);
   }
   if (mask & GROUP.etherType) set16(arrays, ETHERNET_TYPE, row, packet.etherType);
-  if (mask & (GROUP.srcVlan | GROUP.dstVlan | GROUP.customerVlan | GROUP.priorities))
+  if (mask & (GROUP.srcVlan | GROUP.dstVlan | GROUP.customerVlan | GROUP.srcPriority | GROUP.dstPriority))
     writeVlans(arrays, row, mask, sample);
   if (mask & GROUP.ip) writeIp(arrays, row, mask, sample);
-  if (mask & (GROUP.mpls | GROUP.segment | GROUP.tunnel | GROUP.tunnelId | GROUP.inner))
-    writeTunnel(batch, row, mask, sample);
+  if (mask & (GROUP.segment | GROUP.tunnel | GROUP.tunnelId | GROUP.inner)) writeTunnel(batch, row, mask, sample);
   if (mask & (GROUP.router | GROUP.gateway)) writeRoute(batch, row, mask, sample);
   if (mask & GROUP.direction) set8(arrays, DIRECTION, row, directionOf(sample));
   if (mask & GROUP.discard) {
@@ -128,6 +128,12 @@ export function writeSample(
   }
   if (mask & (GROUP.nat | GROUP.natPort | GROUP.wlan)) writeRare(batch, row, mask, sample);
   if (sample.extras.length > 0) set32(arrays, EXTRA, row, 1 + keepExtras(batch, sample, context));
+}
+
+/** Code of the label stack: the sampled header's, or else the one that the device tells of; 0 without one. */
+function labelsOf({ packet, has, mplsIn }: FlowSample, batch: FlowBatch): number {
+  if (packet.has & HAS.mpls) return batch.textCode(packet.mplsLabels.subarray(0, packet.mplsCount).join(','));
+  return has & RECORD.mpls && mplsIn !== '' ? batch.textCode(mplsIn) : 0;
 }
 
 function writeVlans(arrays: Arrays, row: number, mask: number, sample: FlowSample): void {
@@ -140,10 +146,8 @@ function writeVlans(arrays: Arrays, row: number, mask: number, sample: FlowSampl
   }
   if (mask & GROUP.dstVlan) set16(arrays, DST_VLAN, row, sample.dstVlan);
   if (mask & GROUP.customerVlan) set16(arrays, CUSTOMER_VLAN, row, packet.customerVlan);
-  if (mask & GROUP.priorities) {
-    set8(arrays, SRC_PRIORITY, row, sample.srcPriority);
-    set8(arrays, DST_PRIORITY, row, sample.dstPriority);
-  }
+  if (mask & GROUP.srcPriority) set8(arrays, SRC_PRIORITY, row, sample.srcPriority);
+  if (mask & GROUP.dstPriority) set8(arrays, DST_PRIORITY, row, sample.dstPriority);
 }
 
 function writeIp(arrays: Arrays, row: number, mask: number, sample: FlowSample): void {
@@ -180,10 +184,6 @@ function writeTunnel(batch: FlowBatch, row: number, mask: number, sample: FlowSa
   const { arrays } = batch;
   const { packet } = sample;
   const { inner } = packet;
-  if (mask & GROUP.mpls) {
-    const inHeader = packet.has & HAS.mpls ? packet.mplsLabels.subarray(0, packet.mplsCount).join(',') : sample.mplsIn;
-    set32(arrays, MPLS_LABELS, row, batch.textCode(inHeader));
-  }
   if (mask & GROUP.segment) {
     if (packet.has & HAS.l2Segment) set64(arrays, SEGMENT, row, packet.l2SegmentHigh, packet.l2SegmentLow);
     else set64(arrays, SEGMENT, row, 0, sample.vni);

@@ -108,6 +108,17 @@ describe('a flow sample is a row', () => {
     expect(records[3]).not.toHaveProperty('extra');
   });
 
+  it('a VLAN priority that the switch does not know leaves the other one', () => {
+    const unknown = 0xffff_ffff;
+    const leaving = flowSample([FRAME, record(1001, words(10, unknown, 20, 3))]);
+    const entering = flowSample([FRAME, record(1001, words(10, 5, 20, unknown))]);
+    const [first, second] = sflowDecoder().feed(datagram([leaving, entering]));
+    expect(first).toMatchObject({ src_vlan: 10, dst_vlan: 20, dst_vlan_priority: 3 });
+    expect(first).not.toHaveProperty('src_vlan_priority');
+    expect(second).toMatchObject({ src_vlan: 10, dst_vlan: 20, src_vlan_priority: 5 });
+    expect(second).not.toHaveProperty('dst_vlan_priority');
+  });
+
   it('the switch’s VLAN goes before the frame’s, an untagged or unknown one does not', () => {
     const { feed } = sflowDecoder();
     const tagged = header(tcpFrame({ vlan: 77 }));
