@@ -11,9 +11,14 @@ export interface CaseDatagram {
 }
 
 /** The datagrams of a case in their order. */
-export async function caseDatagrams(corpus: string, { pcap }: CorpusCase): Promise<CaseDatagram[]> {
+export function caseDatagrams(corpus: string, { pcap }: CorpusCase): Promise<CaseDatagram[]> {
+  return fileDatagrams(join(corpus, 'cases', pcap));
+}
+
+/** The datagrams of a capture in their order. */
+export async function fileDatagrams(path: string): Promise<CaseDatagram[]> {
   const found: CaseDatagram[] = [];
-  const { batches } = await openDatagrams(join(corpus, 'cases', pcap), process.stdin);
+  const { batches } = await openDatagrams(path, process.stdin);
   for await (const datagrams of batches) {
     for (const { payload, source, sourcePort } of datagrams) {
       const host = typeof source === 'string' ? source : formatAddress(...source);

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CorpusCase, corpusCases } from '../session/corpus-cases.ts';
-import { logstashValues, netflowParserValues, pmacctValues, telegrafValues } from '../session/source-values.ts';
 import { disagreements } from './compare-case.ts';
+import type { SourceValues } from './compare-values.ts';
 import { type CaseDatagram, caseDatagrams } from './datagrams.ts';
 import { installedPrograms, type Program } from './programs.ts';
+import { SOURCES } from './sources.ts';
 import { table } from './table.ts';
 
 /* `npm run conformance`: see docs/conformance.md, whose tables it prints. Ends with 1 when Netweir disagrees with a case or a value. */
@@ -68,27 +69,24 @@ function report(
 
 /** Prints what came of the sources' own values; returns how many differ without a reason. */
 async function reportValues(corpus: string): Promise<number> {
-  const sources = {
-    Logstash: await logstashValues(corpus),
-    Telegraf: await telegrafValues(corpus),
-    netflow_parser: await netflowParserValues(corpus),
-    'pmacct (flows)': await pmacctValues(corpus),
-  };
-  const rows = Object.entries(sources).map(([name, { agreeing, explained, absent, unexplained }]) => {
-    const total = (counts: ReadonlyMap<string, number>): number =>
-      [...counts.values()].reduce((sum, count) => sum + count, 0);
+  const total = (counts: ReadonlyMap<string, number>): number => [...counts.values()].reduce((sum, n) => sum + n, 0);
+  const all: [string, SourceValues][] = [];
+  for (const [name, compare] of SOURCES) all.push([name, await compare(corpus)]);
+  const row = ([name, { agreeing, explained, outside, unexplained }]: [string, SourceValues]): (string | number)[] => {
     const known = total(explained);
-    return [name, agreeing + known + unexplained.length, agreeing, known, unexplained.length, total(absent)];
-  });
-  console.log(
-    `\n${table(['source', 'values compared', 'equal', 'differing with a reason', 'without', 'not compared'], rows)}`,
-  );
-  for (const [name, { explained, absent, unexplained }] of Object.entries(sources)) {
-    if (absent.size > 0) console.log(`${name}, not compared: ${[...absent].map((one) => one.join(' ')).join(', ')}`);
-    for (const [why, count] of explained) console.log(`${count}: ${why}`);
-    for (const line of unexplained) console.log(`without a reason: ${line}`);
+    const notKept = total(new Map([...outside].filter(([why]) => why.endsWith('not kept'))));
+    const aside = total(outside) - notKept;
+    const all = agreeing + known + unexplained.length + notKept + aside;
+    return [name, all, agreeing, known, unexplained.length, notKept, aside];
+  };
+  const head = ['source', 'values', 'equal', 'differing with a reason', 'without', 'not kept', 'set aside'];
+  console.log(`\n${table(head, all.map(row))}`);
+  for (const [name, { explained, outside, unexplained }] of all) {
+    for (const [why, count] of explained) console.log(`${name}, differing: ${count} × ${why}`);
+    for (const [what, count] of outside) console.log(`${name}, set aside: ${count} × ${what}`);
+    for (const line of unexplained) console.log(`${name}, without a reason: ${line}`);
   }
-  return Object.values(sources).reduce((sum, { unexplained }) => sum + unexplained.length, 0);
+  return all.reduce((sum, [, { unexplained }]) => sum + unexplained.length, 0);
 }
 
 async function main(): Promise<number> {
