@@ -81,6 +81,7 @@ export class Collector {
   #forgotten: QualityRow[] = [];
   readonly #gone = newCounters();
   readonly #goneFaults = new Map<Fault, number>();
+  readonly #goneQuirks = new Map<string, number>();
   #flushTimer: NodeJS.Timeout | undefined;
   #minuteTimer: NodeJS.Timeout | undefined;
   #minute = 0;
@@ -124,6 +125,8 @@ export class Collector {
         addCounters(this.#gone, domain.counters);
         for (const [fault, count] of domain.faults)
           this.#goneFaults.set(fault, (this.#goneFaults.get(fault) ?? 0) + count);
+        for (const [quirk, count] of domain.quirks)
+          this.#goneQuirks.set(quirk, (this.#goneQuirks.get(quirk) ?? 0) + count);
         this.#nameExporter(domain);
         const row = this.#ledger.take(domain, this.#minute);
         if (row !== undefined && this.#forgotten.length < 100_000) this.#forgotten.push(row);
@@ -203,6 +206,8 @@ export class Collector {
       store: this.store.stats(),
       forgotten: this.#gone,
       forgottenFaults: this.#goneFaults,
+      forgottenQuirks: this.#goneQuirks,
+      sharedTemplates: this.sharedTemplates,
       kernelDrops: this.kernelDrops(),
       recordsDropped: this.recordsDropped(),
     });

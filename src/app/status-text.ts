@@ -1,5 +1,6 @@
 import { ORDINARY_ENDS, STREAM_CAUSE_TEXT, type StreamEnd, type StreamRefusal } from '../collect/stream-causes.ts';
 import { FAULT_TEXT, type Fault } from '../session/faults.ts';
+import type { SharedTemplateCounters } from '../session/template-store-shared.ts';
 import type { CollectorStatus, SessionsStatus } from './status.ts';
 
 /** Thousands apart with commas: 1203 → 1,203. */
@@ -52,6 +53,10 @@ export function statusLines(now: CollectorStatus, before: CollectorStatus | unde
   for (const [fault, count] of faults.sort((a, b) => b[1] - a[1]).slice(0, 4)) {
     lines.push(`${grouped(count)} × ${FAULT_TEXT[fault]}`);
   }
+  const quirks = Object.entries(now.quirks).sort((a, b) => b[1] - a[1]);
+  if (quirks.length > 0)
+    lines.push(`quirks dealt with: ${quirks.map(([quirk, count]) => `${quirk} ${grouped(count)}`).join(', ')}`);
+  if (now.sharedTemplates !== undefined) lines.push(sharedText(now.sharedTemplates));
   if (now.sessions !== undefined) lines.push(...sessionLines(now.sessions));
   if (now.refused.datagrams + now.refused.connections > 0) {
     const senders = now.refused.senders.map(
@@ -67,6 +72,17 @@ export function statusLines(now: CollectorStatus, before: CollectorStatus | unde
   if (now.store.failing !== undefined) lines.push(`the store cannot write: ${now.store.failing}`);
   if (now.store.failed !== undefined) lines.push(`the store has stopped: ${now.store.failed}`);
   return lines;
+}
+
+/** What the shared store of templates did, and what it did not. */
+function sharedText({ published, taken, served, unserved, conflicts, fallbacks }: SharedTemplateCounters): string {
+  const counts = [
+    [unserved, 'asked for in vain'],
+    [conflicts, 'conflicts'],
+    [fallbacks, 'times it could not be asked'],
+  ] as const;
+  const told = counts.filter(([count]) => count > 0).map(([count, name]) => `, ${grouped(count)} ${name}`);
+  return `shared templates: ${grouped(published)} given, ${grouped(taken + served)} had${told.join('')}`;
 }
 
 /** The sessions that are open, and those that did not end as they should, by cause. */

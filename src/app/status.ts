@@ -6,6 +6,7 @@ import type { UdpListener } from '../collect/udp-listener.ts';
 import { addCounters, type DomainCounters } from '../session/domain.ts';
 import type { Fault } from '../session/faults.ts';
 import type { MessageDecoder } from '../session/message-decoder.ts';
+import type { SharedTemplateCounters } from '../session/template-store-shared.ts';
 import type { FlowStoreStats } from '../store/flow-store.ts';
 
 /** A template that data waits for. */
@@ -55,6 +56,10 @@ export interface CollectorStatus {
     readonly setsDropped: number;
   };
   readonly faults: Readonly<Partial<Record<Fault, number>>>;
+  /** How often mistakes and habits of exporters were met and dealt with, by the name of the quirk. */
+  readonly quirks: Readonly<Record<string, number>>;
+  /** Undefined where templates are not shared. */
+  readonly sharedTemplates: Readonly<SharedTemplateCounters> | undefined;
   readonly refused: {
     readonly datagrams: number;
     readonly connections: number;
@@ -86,6 +91,8 @@ export interface StatusSources {
   /** Counters and faults of domains that were forgotten, for want of room or with their session. */
   readonly forgotten: DomainCounters;
   readonly forgottenFaults: ReadonlyMap<Fault, number>;
+  readonly forgottenQuirks: ReadonlyMap<string, number>;
+  readonly sharedTemplates: Readonly<SharedTemplateCounters> | undefined;
   readonly kernelDrops: number;
   readonly recordsDropped: number;
 }
@@ -95,11 +102,13 @@ export function readStatus(sources: StatusSources): CollectorStatus {
   const { now: at, decoder, udp, streams, store } = sources;
   const exporters = new Set<string>();
   const faults: Partial<Record<Fault, number>> = Object.fromEntries(sources.forgottenFaults);
+  const quirks: Record<string, number> = Object.fromEntries(sources.forgottenQuirks);
   const totals = { ...sources.forgotten };
   for (const domain of decoder.domains) {
     addCounters(totals, domain.counters);
     if (domain.counters.datagrams > 0) exporters.add(domain.exporter);
     for (const [fault, count] of domain.faults) faults[fault] = (faults[fault] ?? 0) + count;
+    for (const [quirk, count] of domain.quirks) quirks[quirk] = (quirks[quirk] ?? 0) + count;
   }
   const awaited: AwaitedStatus[] = [];
   let setsHeld = 0;
@@ -129,6 +138,8 @@ export function readStatus(sources: StatusSources): CollectorStatus {
       setsDropped: totals.setsDropped,
     },
     faults,
+    quirks,
+    sharedTemplates: sources.sharedTemplates === undefined ? undefined : { ...sources.sharedTemplates },
     refused: {
       datagrams: refusedDatagrams,
       connections: refusedConnections,

@@ -5,6 +5,7 @@ import { parseListenUrl } from '#weir/collect/listen-url.js';
 import { createElementRegistry } from '#weir/elements/registry.js';
 import { sql, v5, v9 } from '../cli/collect-tools.ts';
 import { tempFolder } from '../helpers/temp.ts';
+import { message, set, templateSet } from '../wire/build.ts';
 
 /** 2026-11-21T10:00:30Z. */
 const START = 1_795_255_230_000;
@@ -68,6 +69,14 @@ describe('a collector', () => {
       { minute: '10:00', exporter: '127.0.0.1', flow_type: 'netflow_v5', d: 1, r: 10, e: 10, g: 10 },
       { minute: '10:01', exporter: '127.0.0.1', flow_type: 'netflow_v5', d: 2, r: 5, e: 35, g: 5 },
     ]);
+  });
+
+  it('counts the quirks it dealt with', async () => {
+    const { collector, send } = await start();
+    const interval = templateSet(9, 256, [[34, 4]]);
+    await send(Buffer.from(message(9, [interval, set(256, [100, 0, 0, 0, 0, 0, 0, 100, 200, 0, 0, 0])])));
+    expect(collector.status()).toMatchObject({ quirks: { 'sampling-byte-order': 2 }, sharedTemplates: undefined });
+    await collector.close();
   });
 
   it('gives up data whose template never comes, and counts it as lost', async () => {

@@ -58,7 +58,7 @@ describeWithTool('redis-server', 'two collectors behind a balancer', () => {
     await expect.poll(() => first.sharedTemplates?.published, { timeout: 20_000 }).toBe(1);
     for (let n = 0; n < 10; n++) await send(second, message(10, [set(256, [...u16(n), ...u32(100)])], { sequence: n }));
     await expect.poll(() => second.status().records, { timeout: 20_000 }).toBe(10);
-    expect(second.sharedTemplates).toMatchObject({ served: 1, conflicts: 0, fallbacks: 0 });
+    expect(second.status().sharedTemplates).toMatchObject({ served: 1, conflicts: 0, fallbacks: 0 });
     expect(second.status().loss.setsDropped).toBe(0);
     await second.close();
     expect(await ask(folder.join('second'), 'SELECT count(*), sum(src_port), sum(bytes) FROM flows')).toEqual([

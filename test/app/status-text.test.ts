@@ -17,6 +17,8 @@ function status({ store, ...changes }: Changes = {}): CollectorStatus {
     setsHeld: 0,
     loss: { sequence: 0, kernel: 0, store: 0, setsDropped: 0 },
     faults: {},
+    quirks: {},
+    sharedTemplates: undefined,
     refused: { datagrams: 0, connections: 0, senders: [] },
     sessions: undefined,
     ...changes,
@@ -55,6 +57,20 @@ describe('the status', () => {
       '2.00 k flows/s · 100 datagrams/s · 1 exporter · no loss · 5,000 flows received, 4,000 stored',
     ]);
     expect(statusLines(now, undefined)[0]).toMatch(/^0 flows\/s · 0 datagrams\/s/);
+  });
+
+  it('tells quirks that were met, most often met first, and what the shared templates did', () => {
+    const counts = { published: 3, taken: 1, served: 4, unserved: 0, conflicts: 0, fallbacks: 0 };
+    const lines = (sharedTemplates: CollectorStatus['sharedTemplates'], quirks = {}) =>
+      statusLines(status({ quirks, sharedTemplates }), undefined).slice(1);
+    expect(lines(counts, { 'events-as-flows': 2, 'sampling-byte-order': 1200 })).toEqual([
+      'quirks dealt with: sampling-byte-order 1,200, events-as-flows 2',
+      'shared templates: 3 given, 5 had',
+    ]);
+    expect(lines({ ...counts, unserved: 6, conflicts: 7, fallbacks: 1 })).toEqual([
+      'shared templates: 3 given, 5 had, 6 asked for in vain, 7 conflicts, 1 times it could not be asked',
+    ]);
+    expect(lines(undefined)).toEqual([]);
   });
 
   it('tells a template that is awaited as a state', () => {
