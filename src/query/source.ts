@@ -102,14 +102,18 @@ export function sourceFiles(source: Source): string[] {
  * What to put behind FROM: the source's files with at least the columns `needed` (of the files, or of names); those that no file has are NULL.
  */
 export function sqlSource(source: Source, needed: Iterable<string>): string {
-  if (!source.splits) return sqlScan(source, needed);
-  const names = [...needed];
-  return splitBiflows(sqlScan(source, biflowColumns(names)), names);
+  const { stored, named } = splitNames(new Set(needed));
+  const columns = [...stored];
+  const rows = source.splits
+    ? splitBiflows(sqlScan(source, biflowColumns(columns)), columns)
+    : sqlScan(source, columns);
+  // Last, so that each direction of a biflow has the names of its own interfaces and addresses.
+  return sqlWithNames(rows, named);
 }
 
 /** The rows as they are in the files. */
 function sqlScan(source: Source, needed: Iterable<string>): string {
-  const { stored: asked, named } = splitNames(new Set(needed));
+  const asked = new Set(needed);
   const icmp = ICMP.filter(([name]) => asked.has(name));
   if (icmp.length > 0) for (const name of ICMP_FROM) asked.add(name);
   const { segments, columns } = source;
@@ -120,7 +124,7 @@ function sqlScan(source: Source, needed: Iterable<string>): string {
   const nulls = (missing: readonly string[]) => missing.map((name) => `NULL::${fileType(name)} AS ${sqlName(name)}`);
   if (segments.length === 0) {
     const list = nulls(names.length > 0 ? names : ['time_start']);
-    return sqlWithNames(`(SELECT ${list.join(', ')} WHERE FALSE)`, named);
+    return `(SELECT ${list.join(', ')} WHERE FALSE)`;
   }
   const missing = names.filter((name) => !columns.has(name));
   const scan = sqlFiles(sourceFiles(source), lists.length > 1);
@@ -129,8 +133,7 @@ function sqlScan(source: Source, needed: Iterable<string>): string {
     ...zeros.map((column) => `${zeroWhereLeftOut(column)} AS ${sqlName(column.name)}`),
     ...icmp.map(([, value]) => value),
   ];
-  const rows = replaced.length === 0 ? all : `(SELECT * REPLACE (${replaced.join(', ')}) FROM ${all})`;
-  return sqlWithNames(rows, named);
+  return replaced.length === 0 ? all : `(SELECT * REPLACE (${replaced.join(', ')}) FROM ${all})`;
 }
 
 /** Whether some flow of the source may have a value in this column of the files. */

@@ -1,10 +1,35 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { NameRow } from '#weir/session/name-row.js';
 import { makeTempFolder, type TempFolder } from '../helpers/temp.ts';
 import { parseNdjson, weir } from '../helpers/weir.ts';
-import { type PlainRow, writeStore } from './fixture.ts';
+import { micros, type PlainRow, writeStore } from './fixture.ts';
 
 const START = '2026-01-01T00:00:00Z';
-const common = { proto: 6, time_start: START, duration: 4_000_000, record_kind: 1 };
+const common = {
+  proto: 6,
+  time_received: '2026-01-01T00:00:05Z',
+  time_start: START,
+  duration: 4_000_000,
+  record_kind: 1,
+  exporter: '192.0.2.1',
+  observation_domain: 7,
+};
+
+function name(kind: NameRow['kind'], key: string, text: string): NameRow {
+  const since = Number(micros(START));
+  return {
+    time_received: since,
+    exporter: '192.0.2.1',
+    sender: '192.0.2.1',
+    observation_domain: 7,
+    kind,
+    key,
+    name: text,
+    description: null,
+    valid_from: since,
+    valid_until: null,
+  };
+}
 
 /** A biflow with times and flags of both directions, one whose other direction was silent, an event of a firewall, an ordinary flow. */
 const SEGMENTS: PlainRow[][] = [
@@ -17,6 +42,8 @@ const SEGMENTS: PlainRow[][] = [
       dst_port: 443,
       in_if: 1,
       out_if: 2,
+      ingress_vrf: 3,
+      egress_vrf: 4,
       bytes: 1000,
       packets: 10,
       tcp_flags: 2,
@@ -44,7 +71,14 @@ const SEGMENTS: PlainRow[][] = [
 let folder: TempFolder;
 beforeAll(async () => {
   folder = makeTempFolder('biflow');
-  await writeStore(folder.path, SEGMENTS);
+  const names = [
+    name('interface', '1', 'lan'),
+    name('interface', '2', 'wan'),
+    name('vrf', '3', 'red'),
+    name('vrf', '4', 'blue'),
+    name('user', '10.0.0.1', 'alice'),
+  ];
+  await writeStore(folder.path, SEGMENTS, { names });
 });
 afterAll(() => folder.remove());
 
@@ -120,6 +154,48 @@ describe('weir query --split-biflows', () => {
     ]);
     expect(stdout).toMatch(/2001:db8::9\s+10\.0\.0\.1\s+1\s.*9000/);
     expect(stdout).toContain('total    4 flows, 36 packets, 10.6 kB');
+  });
+
+  it('with --names each direction has the names of its own interfaces, VRFs and users', async () => {
+    const named = ['in_if_name', 'out_if_name', 'ingress_vrf_name', 'egress_vrf_name', 'user_label'];
+    const columns = ['--columns', ['src_addr', ...named].join(',')];
+    const rows = await query('--split-biflows', '--order', 'packets', ...columns, 'port 443');
+    expect(rows).toEqual([
+      {
+        src_addr: '2001:db8::9',
+        in_if_name: 'wan',
+        out_if_name: 'lan',
+        ingress_vrf_name: 'blue',
+        egress_vrf_name: 'red',
+      },
+      {
+        src_addr: '10.0.0.1',
+        in_if_name: 'lan',
+        out_if_name: 'wan',
+        ingress_vrf_name: 'red',
+        egress_vrf_name: 'blue',
+        user_label: 'alice',
+      },
+    ]);
+    expect(await query('--split-biflows', '--names', '--by', 'in_if', 'port 443')).toMatchObject([
+      { in_if: 2, in_if_name: 'wan', bytes: 9000 },
+      { in_if: 1, in_if_name: 'lan', bytes: 1000 },
+    ]);
+    expect(await query('--split-biflows', '--by', 'in_if_name', 'port 443')).toMatchObject([
+      { in_if_name: 'wan', bytes: 9000 },
+      { in_if_name: 'lan', bytes: 1000 },
+    ]);
+    const { stdout, stderr, code } = await weir([
+      'query',
+      '--data',
+      folder.path,
+      '--plain',
+      '--split-biflows',
+      '--names',
+    ]);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toMatch(/lan\s+wan/);
+    expect(stdout).toMatch(/wan\s+lan/);
   });
 
   it('without it a biflow stays one row', async () => {
