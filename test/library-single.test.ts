@@ -26,6 +26,7 @@ import {
   VARIABLE,
   variable,
 } from './wire/build.ts';
+import { AGGREGATES, FLOWS } from './wire/fixed-datagrams.ts';
 
 /* `decode`: one datagram, and all that it says. */
 
@@ -84,6 +85,14 @@ describe('decode', () => {
       missing: [],
       faults: {},
     });
+  });
+
+  it('gives fields of v6 to v8 that NetFlow v9 has no number for under the names of Cisco', () => {
+    for (const { hex, columns } of [...FLOWS, ...AGGREGATES]) {
+      const [record = {}] = decode(hex).records;
+      expect(Object.keys(record).filter((name) => name.includes('/'))).toEqual([]);
+      expect(record).toMatchObject((columns['extra'] ?? {}) as Record<string, unknown>);
+    }
   });
 
   it('takes hexadecimal text', () => {

@@ -2,6 +2,7 @@ import { netflow9Scope } from '../elements/netflow9-scopes.ts';
 import type { ElementRegistry } from '../elements/registry.ts';
 import { addMember, type ElementObject, elementValue } from '../flow/element-value.ts';
 import { locateFields } from '../wire/data-record.ts';
+import { fixedElement } from '../wire/fixed-fields.ts';
 import type { Plan } from '../wire/plan.ts';
 import { isListType, type ListNames, structuredValue } from '../wire/structured-data.ts';
 
@@ -10,7 +11,8 @@ const PADDING = 210;
 
 /**
  * The records of a data set as they are on the wire: values under the names of their information elements (IANA's spelling, `enterprise/number` for unknown
- * ones), without padding. A name that comes twice has a list of its values. Fixed formats go by the elements that NetFlow v9 numbers alike.
+ * ones), without padding. A name that comes twice has a list of its values. Fixed formats go by the elements that NetFlow v9
+ * numbers alike, and by Cisco's names for the rest.
  */
 export function* elementRecords(
   { fields, version, minimumLength }: Plan,
@@ -19,7 +21,10 @@ export function* elementRecords(
   end: number,
   names: ListNames,
 ): Generator<ElementObject> {
-  const elements = fields.map(({ enterprise, id }) => names.registry.lookup(enterprise, id, version === 10 ? 10 : 9));
+  const elements = fields.map(
+    ({ enterprise, id }) =>
+      fixedElement(enterprise, id) ?? names.registry.lookup(enterprise, id, version === 10 ? 10 : 9),
+  );
   for (let p = start; end - p >= minimumLength; ) {
     const record = locateFields(fields, bytes, p, end);
     if (record === undefined || record.next === p) return;

@@ -65,21 +65,24 @@ export function recordLength(fields: readonly FieldSpecifier[]): number {
   return fields.reduce((sum, { length }) => sum + length, 0);
 }
 
+const NAMED: readonly InformationElement[] = ELEMENTS.map(([name, type], id) => ({
+  enterprise: UNNUMBERED,
+  id,
+  name,
+  type,
+  semantics: 'default',
+  units: undefined,
+}));
+
+/** The element of a field that v9 has no number for; undefined for all others. */
+export function fixedElement(enterprise: number, id: number): InformationElement | undefined {
+  return enterprise === UNNUMBERED ? NAMED[id] : undefined;
+}
+
 /** The registry with the names of fields that v9 has no number for. */
 export function withFixedFields(registry: ElementRegistry): ElementRegistry {
-  const named = ELEMENTS.map(
-    ([name, type], id): InformationElement => ({
-      enterprise: UNNUMBERED,
-      id,
-      name,
-      type,
-      semantics: 'default',
-      units: undefined,
-    }),
-  );
   return {
     ...registry,
-    lookup: (enterprise, id, version) =>
-      enterprise === UNNUMBERED ? named[id] : registry.lookup(enterprise, id, version),
+    lookup: (enterprise, id, version) => fixedElement(enterprise, id) ?? registry.lookup(enterprise, id, version),
   };
 }
