@@ -3,6 +3,7 @@ import { logstashValues } from './values-logstash.ts';
 import { netflowParserValues } from './values-netflow-parser.ts';
 import { pmacctValues } from './values-pmacct.ts';
 import { graylogValues, softflowdValues } from './values-stated.ts';
+import { tcpdumpValues } from './values-tcpdump.ts';
 import { telegrafValues } from './values-telegraf.ts';
 import { telegrafSflowValues } from './values-telegraf-sflow.ts';
 import { tsharkValues } from './values-tshark.ts';
@@ -20,6 +21,7 @@ export const SOURCES: readonly (readonly [
   ['pmacct', pmacctValues],
   ['Graylog', graylogValues],
   ['softflowd', softflowdValues],
+  ['tcpdump (sFlow)', tcpdumpValues],
   ['tshark (NetFlow, IPFIX)', tsharkValues],
   ['tshark (sFlow)', tsharkSflowValues],
 ];

@@ -19,15 +19,12 @@ const HEADER: Places = {
 // biome-ignore format: pairs
 const FIXED: Places = {
   input: 'in_if', output: 'out_if', d_pkts: 'packets', d_octets: 'bytes', first: '=flowStartSysUpTime', last: '=flowEndSysUpTime',
-  protocol_number: 'proto', protocol_type: 'proto', router_src: '=ipv4RouterSc', 
+  protocol_number: 'proto', protocol_type: 'proto', router_src: '=ipv4RouterSc', flags_fields_valid: '=flags', flags_fields_invalid: '=invalid', 
 };
 const PADDING = 'padding octets';
-const FLAGS = 'which fields a switch could fill is not kept';
 const FIXED_OUTSIDE: Readonly<Record<string, string>> = {
   pad1: PADDING,
   pad2: PADDING,
-  flags_fields_valid: FLAGS,
-  flags_fields_invalid: FLAGS,
 };
 /** Two of their tests put a template into memory: the same as a datagram. */
 const TEMPLATES: Readonly<Record<string, string>> = {
