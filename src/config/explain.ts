@@ -1,4 +1,5 @@
 import { Document, isMap, isScalar } from 'yaml';
+import type { Bounds } from '../store/retention.ts';
 import { formatAddress } from '../util/address.ts';
 import { formatPrefix } from '../util/prefix.ts';
 import type { CollectConfig } from './collect-config.ts';
@@ -33,7 +34,6 @@ export function explain(config: CollectConfig): string {
 /** In the form of the file; what is not set is left out. */
 function plain(config: CollectConfig): Record<string, unknown> {
   const { allow, identity, sampling, sessions, store, tls } = config;
-  const { maxAgeMs, maxBytes } = store.retention;
   const some = <T>(list: readonly T[]) => (list.length === 0 ? undefined : list);
   return {
     listen: config.listen.map(({ text }) => text),
@@ -84,13 +84,21 @@ function plain(config: CollectConfig): Record<string, unknown> {
       segment: formatDuration(store.segmentMs),
       queue: formatSize(store.queueBytes),
       retention: group({
-        age: maxAgeMs === undefined ? undefined : formatDuration(maxAgeMs),
-        size: maxBytes === undefined ? undefined : formatSize(maxBytes),
+        ...bounds(store.retention),
+        minute: group(bounds(store.retention.minute)),
+        hour: group(bounds(store.retention.hour)),
       }),
     },
     elements: some(config.elements),
     log: { level: config.log.level, format: config.log.format },
     status_interval: formatDuration(config.statusIntervalMs),
+  };
+}
+
+function bounds({ maxAgeMs, maxBytes }: Bounds = {}): Record<string, string | undefined> {
+  return {
+    age: maxAgeMs === undefined ? undefined : formatDuration(maxAgeMs),
+    size: maxBytes === undefined ? undefined : formatSize(maxBytes),
   };
 }
 

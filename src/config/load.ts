@@ -89,7 +89,18 @@ export function loadConfig({ file, flags = {}, cwd = process.cwd() }: LoadOption
       rotateMs: always((s) => s.store?.rotate),
       segmentMs: always((s) => s.store?.segment),
       queueBytes: always((s) => s.store?.queue),
-      retention: { maxAgeMs: pick((s) => s.store?.retention?.age), maxBytes: pick((s) => s.store?.retention?.size) },
+      retention: {
+        maxAgeMs: pick((s) => s.store?.retention?.age),
+        maxBytes: pick((s) => s.store?.retention?.size),
+        minute: {
+          maxAgeMs: pick((s) => s.store?.retention?.minute?.age),
+          maxBytes: pick((s) => s.store?.retention?.minute?.size),
+        },
+        hour: {
+          maxAgeMs: pick((s) => s.store?.retention?.hour?.age),
+          maxBytes: pick((s) => s.store?.retention?.hour?.size),
+        },
+      },
     },
     elements:
       paths(

@@ -72,6 +72,8 @@ const allowEntry = text((value) => {
   return value.trim();
 });
 
+const bounds = { age: duration(60 * SECOND).optional(), size: size(1_000_000).optional() };
+
 /** The configuration file, and the flags once they are in its shape. Everything may be left out; see `SETTINGS` for the defaults. */
 export const FILE_SCHEMA = z.strictObject({
   listen: z.array(text(parseListenUrl)).min(1).optional(),
@@ -134,7 +136,9 @@ export const FILE_SCHEMA = z.strictObject({
       rotate: duration(10 * SECOND, HOUR, (ms) => HOUR % ms === 0 && ms % SECOND === 0).optional(),
       segment: duration(100, 60 * SECOND).optional(),
       queue: size(16 * MIB, 65_536 * MIB).optional(),
-      retention: z.strictObject({ age: duration(60 * SECOND).optional(), size: size(1_000_000).optional() }).optional(),
+      retention: z
+        .strictObject({ ...bounds, minute: z.strictObject(bounds).optional(), hour: z.strictObject(bounds).optional() })
+        .optional(),
     })
     .optional(),
   elements: z.array(path).optional(),

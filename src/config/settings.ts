@@ -58,6 +58,10 @@ const ROWS: readonly Row[] = [
   ['store.queue', '--queue <size>', '128MiB', `${SIZE}, from 16MiB to 64GiB`, 'Flows that may wait in memory for a slow disk; what comes beyond is dropped and counted.'],
   ['store.retention.age', '--retention-age <time>', undefined, `${TIME}, from 1m on`, 'Flows received longer ago are removed. Without it, none are for their age.'],
   ['store.retention.size', '--retention-size <size>', undefined, `${SIZE}, from 1MB on`, 'When the files grow beyond this, the oldest are removed. Without it, none are for their size.'],
+  ['store.retention.minute.age', '', undefined, `${TIME}, from 1m on`, 'As store.retention.age, for sums per minute. Without it, 4 times as long as flows.'],
+  ['store.retention.minute.size', '', undefined, `${SIZE}, from 1MB on`, 'As store.retention.size, for sums per minute. Without it, a tenth of that.'],
+  ['store.retention.hour.age', '', undefined, `${TIME}, from 1m on`, 'As store.retention.age, for sums per hour. Without it, 24 times as long as flows.'],
+  ['store.retention.hour.size', '', undefined, `${SIZE}, from 1MB on`, 'As store.retention.size, for sums per hour. Without it, a twentieth of that.'],
   ['elements[]', '--elements <file>', undefined, 'the path of a file', 'A file with information elements of your own, as docs/elements.md describes.'],
   ['log.level', '--log-level <level>', 'info', 'one of trace, debug, info, warn, error, fatal', 'The least severe messages that are written.'],
   ['log.format', '--log-format <format>', 'auto', 'one of auto, json, status', 'json: a JSON object a line. status: for people, with a status line. auto: status on a terminal, else json.'],
@@ -90,7 +94,9 @@ const GROUPS: Readonly<Record<string, string>> = {
   'sampling.exporters': 'a list of mappings with network, default, override',
   'sampling.exporters[]': 'a mapping with network and default or override',
   store: 'a mapping with rotate, segment, queue, retention',
-  'store.retention': 'a mapping with age and size',
+  'store.retention': 'a mapping with age, size, minute, hour',
+  'store.retention.minute': 'a mapping with age and size',
+  'store.retention.hour': 'a mapping with age and size',
   log: 'a mapping with level and format',
 };
 

@@ -1,6 +1,7 @@
 import { printFilter } from '../filter/print.ts';
-import type { Source } from './source.ts';
+import { hasTiers, type Source } from './source.ts';
 import type { QuerySpec } from './spec.ts';
+import { whyNot } from './tier.ts';
 
 /** How a question will be answered, for people: the filter in its canonical form, which files are read, and the statement. */
 export function explainText(spec: QuerySpec, source: Source, sql: string): string {
@@ -11,10 +12,18 @@ export function explainText(spec: QuerySpec, source: Source, sql: string): strin
       'files',
       `${segments.length} of ${stored.segments}, the others lie outside of the time: ${rows} rows, ${bytes} bytes in all columns`,
     ],
+    ['tiers', rollupText(source)],
     ['time', covered ? 'every row of these files belongs to it' : 'looked at row by row'],
     ['sql', `\n${wrapSql(withoutFiles(sql))}`],
   ];
   return `${lines.map(([label, text]) => `${label.padEnd(9)}${text}`).join('\n')}\n`;
+}
+
+function rollupText(source: Source): string {
+  if (!hasTiers(source)) return `not used: ${whyNot(source.tiers)}`;
+  const { rolled, spared } = source.tiers;
+  const parts = rolled.map(({ tier, entries }) => `${entries.length} per ${tier}`);
+  return `${parts.join(', ') || 'none'}, in place of ${spared.hour + spared.minute} segments`;
 }
 
 /** The list of files is said by its length: it may be thousands of paths. */

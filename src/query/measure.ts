@@ -30,6 +30,8 @@ export interface Measure {
   readonly kind: CellKind;
   /** Columns of the files that `inner` names. */
   readonly needs: readonly string[];
+  /** Made of sums of counters alone, which roll-ups have. */
+  readonly ofSums?: boolean;
   /** An SQL aggregate over the flows of a group; undefined for a measure made of others. */
   readonly inner?: (context: MeasureContext) => string;
   /**
@@ -60,6 +62,7 @@ function perFlow(of: 'bytes' | 'packets'): Measure[] {
       display: 'count',
       kind: 'double',
       needs: [],
+      ofSums: true,
       outer: () => `${of} / nullif(flows, 0)`,
     },
     {
@@ -97,6 +100,7 @@ function share(of: Counter): Measure {
     display: 'percent',
     kind: 'double',
     needs: [],
+    ofSums: true,
     outer,
   };
 }
@@ -105,7 +109,7 @@ function share(of: Counter): Measure {
 export const MEASURES: readonly Measure[] = [
   rate('bps', 'bit/s', 'Bits per second over the time of the whole answer.', 'bytes * 8 / nullif(seconds, 0)'),
   rate('pps', 'packet/s', 'Packets per second over the time of the whole answer.', 'packets / nullif(seconds, 0)'),
-  rate('bpp', 'byte/packet', 'Bytes per packet.', 'bytes / nullif(packets, 0)'),
+  { ...rate('bpp', 'byte/packet', 'Bytes per packet.', 'bytes / nullif(packets, 0)'), ofSums: true },
   share('flows'),
   share('packets'),
   share('bytes'),
@@ -121,6 +125,7 @@ export const MEASURES: readonly Measure[] = [
     display: 'percent',
     kind: 'double',
     needs: ['packets', 'sampling_rate'],
+    ofSums: true,
     // Phaal and Panchen, "Packet Sampling Basics" (sFlow.org): % error <= 196 * sqrt(1 / c), c the samples of the class.
     inner: () => `sum(CASE WHEN "sampling_rate" > 1 THEN "packets" END)::DOUBLE`,
     outer: (own) => `196 / sqrt(nullif(${own}, 0))`,

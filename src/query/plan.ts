@@ -6,7 +6,7 @@ import { type Arithmetic, counterSql, type Measure, type MeasureContext } from '
 import { withNames } from './name-columns.ts';
 import { cellKind, columnExpression, type PlannedKey, planKey } from './plan-key.ts';
 import type { Probe } from './probe.ts';
-import { hasValues, type Source, spanColumns, sqlSource, sqlSpan } from './source.ts';
+import { hasValues, type Source, spanColumns, sqlCount, sqlSource, sqlSpan } from './source.ts';
 import { namesRecordKind, type QuerySpec } from './spec.ts';
 import { SQL_TIME_END, sqlName } from './sql-text.ts';
 
@@ -85,7 +85,7 @@ export function planAggregate(
   if (times) needed.push('time_start', 'duration');
   for (const name of needed) needs.add(name);
   const aggregates = [
-    'count(*) AS flows',
+    `${sqlCount(source)} AS flows`,
     `${sumOf('packets', context)} AS packets`,
     `${sumOf('bytes', context)} AS bytes`,
     ...measures.flatMap(({ inner }, index) => (inner === undefined ? [] : [`${inner(context)} AS m${index}`])),
@@ -192,7 +192,7 @@ export function planTotals(spec: QuerySpec, source: Source, probe: Probe, arithm
     needs.add(name);
   const sums = (['packets', 'bytes'] as const).map((name) => sumOf(name, context));
   const times = `min("time_start"), max(greatest("time_start", ${SQL_TIME_END}))`;
-  const sql = `SELECT 0::UTINYINT, count(*), ${sums.join(', ')}, ${times} FROM ${sqlSource(source, needs)}${where}`;
+  const sql = `SELECT 0::UTINYINT, ${sqlCount(source)}, ${sums.join(', ')}, ${times} FROM ${sqlSource(source, needs)}${where}`;
   return { sql, columns: [], totals: { at: 1, times: true, kind: counterKind(arithmetic), timesAt: 4 } };
 }
 
@@ -200,7 +200,7 @@ export function planTotals(spec: QuerySpec, source: Source, probe: Probe, arithm
 export function planKinds(spec: QuerySpec, source: Source): string {
   const { where, needs } = conditions(spec, source, []);
   needs.add('record_kind');
-  const counts = [IS_TRAFFIC, `"record_kind" = ${AGGREGATE}`].map((kind) => `count(*) FILTER (WHERE ${kind})`);
+  const counts = [IS_TRAFFIC, `"record_kind" = ${AGGREGATE}`].map((kind) => sqlCount(source, kind));
   return `SELECT ${counts.join(', ')} FROM ${sqlSource(source, needs)}${where}`;
 }
 

@@ -1,5 +1,5 @@
 import type { QueryDuck } from './duck.ts';
-import { type Source, sqlSource } from './source.ts';
+import { hasTiers, type Source, sqlCount, sqlSource } from './source.ts';
 import type { QuerySpec } from './spec.ts';
 import { sqlName } from './sql-text.ts';
 
@@ -29,15 +29,16 @@ export async function probe(duck: QueryDuck, source: Source, spec: QuerySpec): P
   const has = (name: string) => source.columns.has(name);
   const max = (name: string) => (has(name) ? `coalesce(max(${sqlName(name)}), 0)::DOUBLE` : '0::DOUBLE');
   const unknown = has('sampling_rate') ? 'coalesce(min("sampling_rate"), 0)::DOUBLE' : '0::DOUBLE';
-  const known = has('sampling_rate') ? 'count("sampling_rate")::DOUBLE' : '0::DOUBLE';
+  const known = has('sampling_rate') ? `${sqlCount(source, '"sampling_rate" IS NOT NULL')}::DOUBLE` : '0::DOUBLE';
   const sum = (name: string) => (has(name) ? `coalesce(sum(${sqlName(name)}::DOUBLE), 0)` : '0::DOUBLE');
   // Sums over all rows are cheap here. With many groups they save a second pass over these; with few, that is cheaper still.
   const summed = spec.by.length > 1 && spec.filter.kind === 'any' && source.covered;
-  const list = ['count(*)::DOUBLE', max('record_kind'), max('sampling_rate'), unknown, known];
+  const list = [`${sqlCount(source)}::DOUBLE`, max('record_kind'), max('sampling_rate'), unknown, known];
   if (summed) list.push(sum('packets'), sum('bytes'));
-  // Rows of biflows that are split have only the columns that are asked for.
+  // Rows of biflows that are split, and those of roll-ups, have only the columns that are asked for.
   const plain = ['record_kind', 'sampling_rate', ...(summed ? ['packets', 'bytes'] : [])];
-  const names = source.splits ? [...plain, ...addresses.map((name) => `${name}_hi`)].filter(has) : [];
+  const names =
+    source.splits || hasTiers(source) ? [...plain, ...addresses.map((name) => `${name}_hi`)].filter(has) : [];
   const sql = `SELECT ${[...list, ...addresses.map((name) => max(`${name}_hi`))].join(', ')} FROM ${sqlSource(source, names)}`;
   const values: number[] = [];
   await duck.read(sql, (rows) => {

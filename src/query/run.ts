@@ -10,7 +10,7 @@ import { OUTPUTS, type OutputName } from './output/outputs.ts';
 import { kindsText, type MatchedKinds } from './output/summary.ts';
 import { AGGREGATE, type Plan, planAggregate, planKinds, planListing, planTotals } from './plan.ts';
 import { type Probe, probe } from './probe.ts';
-import { openSource, type Source } from './source.ts';
+import { openSource, openTiers, type Source } from './source.ts';
 import { asksForNames, namesRecordKind } from './spec.ts';
 import { knownTotals, mayBeRounded, NO_TOTALS, readTotals, type Totals } from './totals.ts';
 
@@ -96,7 +96,8 @@ export class Query {
 
   async #answer(begun: number): Promise<boolean> {
     const { data, spec, format, clock } = this.#options;
-    const source = await openSource(data, spec.span, spec.splitBiflows === true);
+    const source =
+      spec.by.length > 0 ? await openTiers(data, spec) : await openSource(data, spec.span, spec.splitBiflows === true);
     this.#bytes = source.bytes;
     if (asksForNames(spec)) await prepareNames(this.#duck, source.nameFiles);
     const output: Output = OUTPUTS[format].create(this.#options);
@@ -121,7 +122,8 @@ export class Query {
     this.#matched = shown > 0;
     const { raw, limit, zone } = spec;
     const seconds = (clock() - begun) / 1000;
-    return output.end({ source, totals, probe: found, raw, kinds, shown, limit, grouped, zone, seconds });
+    const facts = { source, totals, probe: found, raw, kinds, shown, limit, grouped, zone, seconds, exactTimes: all };
+    return output.end(facts);
   }
 
   #begin(output: Output, { columns }: Plan, totals: Totals): Promise<boolean> {

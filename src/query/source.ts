@@ -6,7 +6,10 @@ import { WeirError } from '../util/errors.ts';
 import { biflowColumns, splitBiflows } from './biflow.ts';
 import { splitNames, sqlWithNames } from './name-columns.ts';
 import { smallFiles } from './small-tables.ts';
+import type { QuerySpec } from './spec.ts';
 import { fileType, SQL_TIME_END, sqlFiles, sqlName, sqlTime } from './sql-text.ts';
+import { chooseTiers, type Lost, lostFlows, type TierChoice } from './tier.ts';
+import { COUNT, outsideSql, sqlRolled } from './tier-sql.ts';
 import type { TimeSpan } from './time.ts';
 
 /** The files that can hold flows of a span, as one catalogue lists them. */
@@ -27,6 +30,10 @@ export interface Source {
   readonly covered: boolean;
   /** Files of the table `names`. */
   readonly nameFiles: readonly string[];
+  /** How roll-ups help to answer, or why they do not; `segments` are then those that are read beside them. Undefined where nobody asked. */
+  readonly tiers?: TierChoice | { readonly why: string };
+  /** Time of flows in the span that are gone and that roll-ups still count, where these could not be used, µs. */
+  readonly onlyRolled?: Lost | undefined;
   /** Segments and times of the whole store. */
   readonly stored: { readonly segments: number; readonly first: number | null; readonly last: number | null };
 }
@@ -51,6 +58,32 @@ export async function openCatalogue(dir: string): Promise<Catalogue> {
   return catalogue;
 }
 
+/**
+ * The segments and roll-ups that answer a question whose groups are sums: `openSource` and `chooseTiers`. A store may have roll-ups only. Throws
+ * what `openSource` throws.
+ */
+export async function openTiers(dir: string, spec: QuerySpec): Promise<Source> {
+  const catalogue = await openCatalogue(dir);
+  const all = { ...selectSegments(catalogue, spec.span), splits: spec.splitBiflows === true };
+  const tiers = chooseTiers(spec, catalogue.segments, all.segments);
+  if (all.stored.segments === 0 && !('rolled' in tiers)) throw nothingStored(dir);
+  if (!('rolled' in tiers)) return { ...all, tiers, onlyRolled: lostFlows(catalogue.segments, spec.span) };
+  const segments = tiers.raw.flatMap((part) => part.segments);
+  const rolled = tiers.rolled.flatMap((part) => part.entries);
+  const read = [...segments, ...rolled];
+  const isWhole = spec.span.from === undefined && spec.span.to === undefined;
+  return {
+    ...all,
+    tiers,
+    segments,
+    columns: new Set([...columnLists(segments).flat(), ...columnLists(rolled).flat(), 'duration']),
+    rows: read.reduce((sum, { rows }) => sum + rows, 0),
+    bytes: read.reduce((sum, { bytes }) => sum + bytes, 0),
+    ...timesOf([...all.segments, ...rolled]),
+    covered: isWhole || (all.covered && rolled.every((entry) => isWithin(entry, spec.span))),
+  };
+}
+
 /** The segments of a catalogue with flows of the span. */
 export function selectSegments(catalogue: Catalogue, span: TimeSpan): Source {
   const { from, to } = span;
@@ -61,13 +94,7 @@ export function selectSegments(catalogue: Catalogue, span: TimeSpan): Source {
       ((to === undefined || BigInt(minStart) < to) &&
         (from === undefined || maxEnd === null || BigInt(maxEnd) >= from)),
   );
-  const covered = segments.every(
-    ({ minStart, maxEnd }) =>
-      minStart !== null &&
-      maxEnd !== null &&
-      (from === undefined || BigInt(minStart) >= from) &&
-      (to === undefined || BigInt(maxEnd) < to),
-  );
+  const covered = segments.every((segment) => isWithin(segment, span));
   return {
     dir: catalogue.dir,
     segments,
@@ -81,6 +108,16 @@ export function selectSegments(catalogue: Catalogue, span: TimeSpan): Source {
     nameFiles: smallFiles(catalogue).names,
     stored: { segments: all.length, ...timesOf(all) },
   };
+}
+
+/** Whether every flow of a file belongs to the span. */
+function isWithin({ minStart, maxEnd }: SegmentEntry, { from, to }: TimeSpan): boolean {
+  return (
+    minStart !== null &&
+    maxEnd !== null &&
+    (from === undefined || BigInt(minStart) >= from) &&
+    (to === undefined || BigInt(maxEnd) < to)
+  );
 }
 
 function timesOf(segments: readonly SegmentEntry[]): { first: number | null; last: number | null } {
@@ -102,6 +139,7 @@ export function sourceFiles(source: Source): string[] {
  * What to put behind FROM: the source's files with at least the columns `needed` (of the files, or of names); those that no file has are NULL.
  */
 export function sqlSource(source: Source, needed: Iterable<string>): string {
+  if (hasTiers(source)) return sqlTiers(source, [...needed]);
   const { stored, named } = splitNames(new Set(needed));
   const columns = [...stored];
   const rows = source.splits
@@ -109,6 +147,42 @@ export function sqlSource(source: Source, needed: Iterable<string>): string {
     : sqlScan(source, columns);
   // Last, so that each direction of a biflow has the names of its own interfaces and addresses.
   return sqlWithNames(rows, named);
+}
+
+/** A source whose rows are those of flows and of roll-ups. */
+type TieredSource = Source & { readonly tiers: TierChoice };
+
+/** Whether some rows of a source stand for several flows: `sqlCount` then counts these. */
+export function hasTiers(source: Source): source is TieredSource {
+  return source.tiers !== undefined && 'rolled' in source.tiers;
+}
+
+/** The number of flows in a group of rows. */
+export function sqlCount(source: Source, condition?: string): string {
+  const filter = condition === undefined ? '' : ` FILTER (WHERE ${condition})`;
+  return hasTiers(source) ? `coalesce(sum(${COUNT})${filter}, 0)::BIGINT` : `count(*)${filter}`;
+}
+
+/** Flows and roll-ups one after the other; the conditions of the span are in it, for they differ. */
+function sqlTiers({ tiers, ...source }: TieredSource, needed: readonly string[]): string {
+  const parts = tiers.raw.map(({ segments, outside }) => {
+    const part = readOnly(source, segments);
+    const conditions = [...sqlSpan(part), ...(outside === undefined ? [] : outsideSql(outside))];
+    const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
+    const names = [...needed.map(sqlName), `1::UBIGINT AS ${COUNT}`];
+    const asked = conditions.length === 0 ? needed : [...needed, 'time_start', 'duration'];
+    return `SELECT ${names.join(', ')} FROM ${sqlScan(part, new Set(asked))}${where}`;
+  });
+  parts.push(...tiers.rolled.map((part) => sqlRolled(source.dir, part, needed)));
+  if (parts.length === 0)
+    return sqlTiers({ ...source, tiers: { ...tiers, raw: [{ segments: [], outside: undefined }] } }, needed);
+  return `(${parts.join(' UNION ALL ')})`;
+}
+
+/** The source with fewer segments. */
+function readOnly(source: Omit<Source, 'tiers'>, segments: readonly SegmentEntry[]): Source {
+  const covered = source.covered || segments.every((segment) => isWithin(segment, source.span));
+  return { ...source, segments, columns: new Set(columnLists(segments).flat()), covered };
 }
 
 /** The rows as they are in the files. */
@@ -166,8 +240,9 @@ function columnLists(segments: readonly SegmentEntry[]): readonly (readonly stri
 }
 
 /** Conditions that a flow of the source belongs to its span; empty when all do. */
-export function sqlSpan({ span, covered }: Source): string[] {
-  if (covered) return [];
+export function sqlSpan(source: Source): string[] {
+  const { span, covered } = source;
+  if (covered || hasTiers(source)) return [];
   const conditions: string[] = [];
   if (span.to !== undefined) conditions.push(`"time_start" < ${sqlTime(span.to)}`);
   if (span.from !== undefined) {
@@ -180,7 +255,7 @@ export function sqlSpan({ span, covered }: Source): string[] {
 
 /** Columns of the files that the conditions of a span name. */
 export function spanColumns(source: Source): readonly string[] {
-  return source.covered ? [] : ['time_start', 'duration'];
+  return source.covered || hasTiers(source) ? [] : ['time_start', 'duration'];
 }
 
 /** Every column that the files of a store may have, in their order. */

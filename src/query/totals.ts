@@ -2,7 +2,7 @@ import { type CellKind, createCell } from './cells.ts';
 import type { Rows } from './duck.ts';
 import { INEXACT, type Plan } from './plan.ts';
 import type { Probe } from './probe.ts';
-import type { Source } from './source.ts';
+import { hasTiers, type Source } from './source.ts';
 
 /** What all flows of an answer come to, those that are not shown among them. */
 export interface Totals {
@@ -29,9 +29,18 @@ export function readTotals(rows: Rows, plan: Plan, source: Source): Totals {
     flows: Number.isNaN(flows) ? 0 : flows,
     packets: read(kind, at + 1),
     bytes: read(kind, at + 2),
-    first: times ? read('time', timesAt) : (source.first ?? Number.NaN),
-    last: times ? read('time', timesAt + 1) : (source.last ?? Number.NaN),
+    ...(times ? timesWithin(source, read('time', timesAt), read('time', timesAt + 1)) : timesOf(source)),
   };
+}
+
+function timesOf({ first, last }: Source): { first: number; last: number } {
+  return { first: first ?? Number.NaN, last: last ?? Number.NaN };
+}
+
+/** Rows of roll-ups have the times of their buckets, which may begin before the first flow and end after the last. */
+function timesWithin(source: Source, first: number, last: number): { first: number; last: number } {
+  if (!hasTiers(source)) return { first, last };
+  return { first: Math.max(first, source.first ?? first), last: Math.min(last, source.last ?? last) };
 }
 
 /** The totals of a question, where the probe has seen them already: it is about all rows, all of which are traffic, and nothing is scaled. */
@@ -39,7 +48,7 @@ export function knownTotals(found: Probe, source: Source, raw: boolean): Totals 
   const { sums, rows, maxKind, maxRate } = found;
   if (sums === undefined || rows === 0 || maxKind > 1 || (maxRate > 1 && !raw)) return undefined;
   if (Math.max(sums.packets, sums.bytes) >= INEXACT) return undefined;
-  return { flows: rows, ...sums, first: source.first ?? Number.NaN, last: source.last ?? Number.NaN };
+  return { flows: rows, ...sums, ...timesOf(source) };
 }
 
 /** Whether sums that were computed as doubles may have been rounded. */

@@ -11,10 +11,11 @@ import {
   supersededAmong,
 } from './paths.ts';
 import type { TimeRange } from './prepared-batch.ts';
+import { isRollupTier, type RollupFacts, type RollupTier } from './rollup-cubes.ts';
 import { isSmallTable, type SmallTable } from './small-tables.ts';
 
-/** Flows as they arrived; flows merged and sorted; rows of a small table. */
-export type Tier = 'fresh' | 'compact' | SmallTable;
+/** Flows as they arrived; flows merged and sorted; flows counted per minute or hour; rows of a small table. */
+export type Tier = 'fresh' | 'compact' | RollupTier | SmallTable;
 
 /** One segment file. */
 export interface SegmentEntry extends TimeRange {
@@ -26,6 +27,8 @@ export interface SegmentEntry extends TimeRange {
   readonly columns: readonly string[];
   /** Whether rows are in the order that store/merge.ts gives them. */
   readonly sorted: boolean;
+  /** Of a roll-up; its times are those of the flows that it counts. */
+  readonly rollup?: RollupFacts;
 }
 
 /** A file that is no longer listed, and when it was taken off the list (ms); it stays on disk for readers that began before. */
@@ -54,6 +57,14 @@ export interface CatalogueFile {
 /** Whether a segment holds flows. */
 export function holdsFlows({ tier }: SegmentEntry): boolean {
   return tier === 'fresh' || tier === 'compact';
+}
+
+/** A roll-up's entry. */
+export type RollupEntry = SegmentEntry & { readonly tier: RollupTier; readonly rollup: RollupFacts };
+
+/** Whether a segment is a roll-up. */
+export function isRollup(entry: SegmentEntry): entry is RollupEntry {
+  return isRollupTier(entry.tier);
 }
 
 /** The text of a catalogue file. */
@@ -90,7 +101,7 @@ export function parseCatalogue(text: string): CatalogueFile {
       typeof file === 'string' &&
       parseSegmentPath(file) !== undefined &&
       typeof tier === 'string' &&
-      (tier === 'fresh' || tier === 'compact' || isSmallTable(tier)) &&
+      (tier === 'fresh' || tier === 'compact' || isSmallTable(tier) || isSoundRollup(tier, segment['rollup'])) &&
       Array.isArray(list) &&
       [rows, bytes, minReceived, maxReceived].every(isCount) &&
       [minStart, maxEnd].every((time) => time === null || isCount(time)) &&
@@ -173,6 +184,12 @@ async function nothingThere(dir: string): Promise<WeirError> {
   return new WeirError('WEIR_DATA_EMPTY', `no flows have been stored in ${dir}`, {
     hint: 'check --data; the default is ./weir-data in the current folder',
   });
+}
+
+function isSoundRollup(tier: string, facts: unknown): boolean {
+  if (!isRollupTier(tier)) return false;
+  const { flows, cubes } = (facts ?? {}) as Partial<RollupFacts>;
+  return isCount(flows) && Array.isArray(cubes) && cubes.every(isCount);
 }
 
 function isCount(value: unknown): value is number {

@@ -1,48 +1,19 @@
 import { DuckDBConnection } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
 import { FILE_COLUMNS } from './file-columns.ts';
+import { copyOptions, globEscape, literal, MERGED, type ParquetOptions } from './parquet.ts';
 import type { Kind } from './paths.ts';
 import type { TimeRange } from './prepared-batch.ts';
+import { isRollupTier, type RollupFacts, type RollupTier } from './rollup-cubes.ts';
+import { factsSql, type StoredFacts } from './rollup-sql.ts';
 import type { SegmentSource } from './segment-source.ts';
 import { rowsJson, SMALL_TABLES, type SmallTable, smallTableSql } from './small-tables.ts';
-
-export interface ParquetOptions {
-  /** zstd's level. */
-  readonly level: number;
-  /** Greatest number of distinct values in a row group for which a dictionary is tried. */
-  readonly dictionary: number;
-  readonly rowGroup: number;
-}
-
-/** Segments as they arrive: cheapest to write. */
-export const FRESH: ParquetOptions = { level: 1, dictionary: 16_384, rowGroup: 122_880 };
-/** Fresh segments while more waits than one of them takes: a fifth less time, 1.1 octets a flow more until they are merged. */
-export const HURRIED: ParquetOptions = { ...FRESH, dictionary: 1024 };
-/**
- * Merged segments: smallest. On the generator's traffic, sorted by address, 2 M rows: row groups of 122,880 give 16.7–17.4 octets a flow, these
- * 16.2–16.5; higher levels gain less than 1 % for twice the time.
- */
-export const MERGED: ParquetOptions = { level: 6, dictionary: 65_536, rowGroup: 491_520 };
 
 /** What a look into a segment file tells. */
 export interface Inspection extends TimeRange {
   readonly rows: number;
   readonly columns: readonly string[];
-}
-
-/** Text as an SQL literal. */
-export function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
-}
-
-/** A path as DuckDB's readers take it: characters that would match several files stand for themselves. */
-export function globEscape(path: string): string {
-  return path.replaceAll(/[[*?]/g, '[$&]');
-}
-
-/** The options of a COPY into a segment. */
-export function copyOptions({ level, dictionary, rowGroup }: ParquetOptions): string {
-  return `(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL ${level}, PARQUET_VERSION v2, ROW_GROUP_SIZE ${rowGroup}, DICTIONARY_SIZE_LIMIT ${dictionary})`;
+  readonly rollup?: RollupFacts;
 }
 
 /**
@@ -104,6 +75,7 @@ export class Duck {
 
   /** Rows, columns and times of a segment file. Rejects when it is damaged. */
   async inspect(path: string, kind: Kind): Promise<Inspection> {
+    if (isRollupTier(kind)) return this.#inspectRollup(path, kind);
     const file = `read_parquet(${literal(globEscape(path))})`;
     const columns = (await this.run(`SELECT column_name FROM (DESCRIBE SELECT * FROM ${file})`)).map(([name]) =>
       String(name),
@@ -131,6 +103,15 @@ export class Duck {
       minStart: minStart ?? null,
       maxEnd: maxEnd ?? null,
     };
+  }
+
+  /** A roll-up's facts and times are beside its rows. */
+  async #inspectRollup(path: string, tier: RollupTier): Promise<Inspection> {
+    const [[text] = []] = await this.run(factsSql(path));
+    const { flows, cubes, times, columns } = JSON.parse(String(text)) as StoredFacts;
+    const [[rows] = []] = await this.run(`SELECT count(*) FROM read_parquet(${literal(globEscape(path))})`);
+    if (!Array.isArray(cubes) || !(flows >= 0)) throw new Error(`not a roll-up per ${tier}`);
+    return { rows: Number(rows), columns, ...times, rollup: { flows, cubes } };
   }
 
   #register(connection: duckdb.Connection): void {

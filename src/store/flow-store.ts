@@ -58,6 +58,7 @@ const NOTHING: WriterStats = {
   listed: { segments: 0, fresh: 0, rows: 0, bytes: 0, oldestMs: undefined },
   backlog: { files: 0, rows: 0 },
   merges: 0,
+  rollups: 0,
   mergeErrors: 0,
   rowsMerged: 0,
   merging: false,

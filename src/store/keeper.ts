@@ -1,16 +1,16 @@
 import { stat, statfs } from 'node:fs/promises';
 import { messageOf } from '../util/errors.ts';
-import type { SegmentEntry } from './catalogue.ts';
+import { isRollup, type RollupEntry } from './catalogue.ts';
 import { publish } from './durable.ts';
 import type { Ledger } from './ledger.ts';
-import { mergedColumns, timeBuckets } from './merge.ts';
-import { isOfEndedSlot, type MergeJob, nextMerge } from './merge-plan.ts';
+import { type PreparedJob, prepareJob } from './merge-job.ts';
+import { isOfEndedSlot, nextJob } from './merge-plan.ts';
 import type { Merger } from './merger.ts';
 import type { WriterSettings } from './messages.ts';
-import { inFolder, segmentPath, TEMPORARY } from './paths.ts';
-import { mergeTimes } from './prepared-batch.ts';
+import { inFolder, TEMPORARY } from './paths.ts';
 import { setAside } from './repair.ts';
 import { expiredSegments } from './retention.ts';
+import type { RollupTier } from './rollup-cubes.ts';
 
 export type Log = (level: 'info' | 'warn' | 'error', fields: Record<string, unknown>, text: string) => void;
 
@@ -40,11 +40,13 @@ export class Keeper {
   #pause = PAUSE;
   #busy: ReadonlySet<string> = new Set();
   #skip = new Set<string>();
+  /** Flows received until then, µs, are not counted any more: their roll-ups were given up before them. */
+  #rolledUntil: Record<RollupTier, number> = { minute: 0, hour: 0 };
   /** Rows of the next merged file; less than the setting after a merge that failed. */
   #unitRows: number;
   #running: Promise<void> | undefined;
   #closed = false;
-  readonly counts = { merges: 0, mergeErrors: 0, rowsMerged: 0, segmentsExpired: 0 };
+  readonly counts = { merges: 0, mergeErrors: 0, rowsMerged: 0, rollups: 0, segmentsExpired: 0 };
 
   /** `takeLoad` tells what part of the time since its last call was spent writing segments. */
   constructor(options: {
@@ -94,9 +96,14 @@ export class Keeper {
   #expire(nowMs: number): void {
     const expired = expiredSegments(this.#ledger.entries(), this.#settings.retention, nowMs, this.#busy);
     if (expired.length === 0) return;
-    this.#ledger.replace(expired);
+    for (const entry of expired) if (isRollup(entry)) this.#given(entry);
+    this.#ledger.replace(expired.map(({ file }) => file));
     this.counts.segmentsExpired += expired.length;
     this.#log('info', { segments: expired.length }, 'retention: gave up the oldest segments');
+  }
+
+  #given({ tier, maxReceived }: RollupEntry): void {
+    this.#rolledUntil[tier] = Math.max(this.#rolledUntil[tier], maxReceived);
   }
 
   #startMerge(): void {
@@ -105,15 +112,22 @@ export class Keeper {
     const { version } = this.#ledger;
     // Nothing new since the last look, and no window has ended.
     if (version === this.#planned) return;
-    const rules = { rotateSeconds, unitRows: this.#unitRows, crowd: CROWD, skip: this.#skip };
-    const job = nextMerge(this.#ledger.entries(), rules, this.#now / 1000);
+    const rules = {
+      rotateSeconds,
+      unitRows: this.#unitRows,
+      crowd: CROWD,
+      skip: this.#skip,
+      rolledUntil: this.#rolledUntil,
+    };
+    const job = nextJob(this.#ledger.entries(), rules, this.#now / 1000);
     if (job === undefined) {
       this.#planned = version;
       this.#merger.rest();
       return;
     }
-    this.#busy = new Set(job.inputs.map(({ file }) => file));
-    this.#running = this.#merge(job)
+    const prepared = prepareJob(job);
+    this.#busy = new Set(prepared.inputs.map(({ file }) => file));
+    this.#running = this.#run(prepared)
       .then((isDone) => {
         this.#pause = isDone ? PAUSE : Math.min(this.#pause * 2, MAX_PAUSE);
         this.#pausedUntil = isDone ? 0 : this.#now + this.#pause;
@@ -132,42 +146,40 @@ export class Keeper {
       });
   }
 
-  async #merge({ kind, inputs, name }: MergeJob): Promise<boolean> {
+  async #run({ inputs, request, replaces, alone, fault, entry }: PreparedJob): Promise<boolean> {
     const { dir } = this.#settings;
-    const bytes = inputs.reduce((sum, entry) => sum + entry.bytes, 0);
+    const files = inputs.map(({ file }) => file);
+    const bytes = inputs.reduce((sum, input) => sum + input.bytes, 0);
     const { bavail, bsize } = await statfs(inFolder(dir, TEMPORARY));
     if (bavail * bsize < bytes * 1.5) {
       this.counts.mergeErrors++;
       this.#log('warn', { needed: bytes }, 'too little space to merge segments; they stay as they are for now');
       return false;
     }
-    const times = mergeTimes(inputs);
-    const columns = mergedColumns(kind, inputs);
-    const output = `${TEMPORARY}/merge-${name.first}-${name.last}.parquet`;
-    const files = inputs.map(({ file }) => file);
-    const answer = await this.#merger.run({ kind, inputs: files, columns, output, buckets: timeBuckets(inputs) });
+    const answer = await this.#merger.run(request);
     if (this.#closed) return false;
-    const rows = inputs.reduce((sum, entry) => sum + entry.rows, 0);
-    if ('error' in answer || answer.rows !== rows) {
+    const rows = inputs.reduce((sum, input) => sum + input.rows, 0);
+    const error = fault(answer);
+    if (error !== undefined) {
       this.counts.mergeErrors++;
-      const error = 'error' in answer ? answer.error : `${answer.rows} rows came out of ${rows}`;
       this.#log('error', { error, segments: files.length }, 'merging segments failed; they stay as they are');
       if ('error' in answer) await this.#setAside(answer.damaged);
       // Too large, perhaps: smaller groups, and in the end those that fail alone are left alone.
       this.#unitRows = Math.ceil(Math.min(rows, this.#unitRows) / 2);
-      if (files.length === 1) for (const file of files) this.#skip.add(file);
+      if (alone !== undefined) this.#skip.add(alone);
       return false;
     }
-    const file = segmentPath(name, times.minReceived);
-    const { size } = await stat(inFolder(dir, output));
-    await publish(inFolder(dir, output), inFolder(dir, file));
-    const tier = kind === 'flows' ? 'compact' : kind;
-    const merged: SegmentEntry = { file, tier, rows, bytes: size, ...times, columns, sorted: true };
-    this.#ledger.replace(files, merged);
+    const temporary = inFolder(dir, request.output);
+    const made = entry(answer, (await stat(temporary)).size);
+    await publish(temporary, inFolder(dir, made.file));
+    this.#ledger.replace(replaces, made);
     await this.#ledger.save();
     this.#unitRows = this.#settings.unitRows;
-    this.counts.merges++;
-    this.counts.rowsMerged += rows;
+    if (isRollup(made)) this.counts.rollups++;
+    else {
+      this.counts.merges++;
+      this.counts.rowsMerged += rows;
+    }
     return true;
   }
 

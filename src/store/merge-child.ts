@@ -6,20 +6,20 @@
 import { rm } from 'node:fs/promises';
 import { setPriority } from 'node:os';
 import { messageOf } from '../util/errors.ts';
-import { Duck, globEscape, literal } from './duck.ts';
+import { Duck } from './duck.ts';
 import { type MergeAnswer, type MergeRequest, mergeSql, millisSql } from './merge.ts';
+import { globEscape, literal } from './parquet.ts';
 import { TEMPORARY } from './paths.ts';
+import { countedSql, largestSql, type RollupRequest, rollupSql } from './rollup-sql.ts';
 
 const LOWEST = 19;
 
-async function merge(duck: Duck, request: MergeRequest): Promise<MergeAnswer> {
+async function work(duck: Duck, request: MergeRequest | RollupRequest): Promise<MergeAnswer> {
   const started = performance.now();
   try {
-    const counts = await duck.run(millisSql(request));
-    const millis = counts.filter(([, files]) => Number(files) === request.inputs.length).map(([name]) => String(name));
-    const [row] = await duck.run(mergeSql(request, new Set(millis)));
+    const done = 'tier' in request ? await rollUp(duck, request) : { rows: await merge(duck, request) };
     return {
-      rows: Number(row?.[0]),
+      ...done,
       milliseconds: Math.round(performance.now() - started),
       residentBytes: process.memoryUsage.rss(),
     };
@@ -27,6 +27,24 @@ async function merge(duck: Duck, request: MergeRequest): Promise<MergeAnswer> {
     await rm(request.output, { force: true });
     return { error: messageOf(error), damaged: await findDamaged(duck, request.inputs) };
   }
+}
+
+/** Returns the number of rows. */
+async function merge(duck: Duck, request: MergeRequest): Promise<number> {
+  const counts = await duck.run(millisSql(request));
+  const millis = counts.filter(([, files]) => Number(files) === request.inputs.length).map(([name]) => String(name));
+  const [row] = await duck.run(mergeSql(request, new Set(millis)));
+  return Number(row?.[0]);
+}
+
+async function rollUp(duck: Duck, request: RollupRequest): Promise<{ rows: number; flows: number }> {
+  const [[largest] = []] = await duck.run(largestSql(request));
+  const [row] = await duck.run(rollupSql(request, Number(largest)));
+  const counted = (await duck.run(countedSql(request.output))).map(([, flows]) => Number(flows));
+  const [flows = 0] = counted;
+  if (counted.length !== request.cubes.length || counted.some((other) => other !== flows))
+    throw new Error(`the cubes count ${counted.join(', ')} flows`);
+  return { rows: Number(row?.[0]), flows };
 }
 
 /** The inputs that cannot be read to their end. */
@@ -55,7 +73,7 @@ async function main(memoryMegabytes: number): Promise<void> {
   const duck = new Duck({ memoryMegabytes, temporary: `${TEMPORARY}/spill` });
   await duck.open();
   process.on('message', (request) => {
-    void merge(duck, request as MergeRequest).then((answer) => process.send?.(answer));
+    void work(duck, request as MergeRequest | RollupRequest).then((answer) => process.send?.(answer));
   });
   process.send?.('ready');
 }

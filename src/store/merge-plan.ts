@@ -1,5 +1,7 @@
 import type { SegmentEntry } from './catalogue.ts';
 import { FOLDERS, type Kind, parseSegmentPath, type SegmentName } from './paths.ts';
+import type { RollupTier } from './rollup-cubes.ts';
+import { mustStayApart, nextRollup, type RollupJob } from './rollup-plan.ts';
 
 export interface MergeRules {
   /** Length of a time slot, s. */
@@ -10,6 +12,8 @@ export interface MergeRules {
   readonly crowd: number;
   /** Segments that could not be merged: they stay as they are, and nothing is merged across them. */
   readonly skip?: ReadonlySet<string>;
+  /** Flows received until then, µs, are not to be counted. */
+  readonly rolledUntil?: Readonly<Record<RollupTier, number>>;
 }
 
 /** Adjacent segments that become one file. */
@@ -30,6 +34,21 @@ interface Item {
   readonly name: SegmentName;
 }
 
+/** What is to be done next: slots that have ended are merged, then counted, and then small files become larger ones. */
+export function nextJob(
+  entries: readonly SegmentEntry[],
+  rules: MergeRules,
+  nowSeconds: number,
+): MergeJob | RollupJob | undefined {
+  const isDue = (entry: SegmentEntry, tier: RollupTier) =>
+    isOfEndedSlot(entry, rules.rotateSeconds, nowSeconds) && entry.maxReceived > (rules.rolledUntil?.[tier] ?? 0);
+  return (
+    nextMerge(entries, rules, nowSeconds, [rules.rotateSeconds]) ??
+    nextRollup(entries, isDue, rules.skip) ??
+    nextMerge(entries, rules, nowSeconds)
+  );
+}
+
 /**
  * The next merge that is due, or undefined. Segments that follow each other are merged up to `unitRows`: within a slot when small ones
  * are a crowd, and all once it has ended; then, where they are small, those of an hour and of a day, so that a quiet site has a file a
@@ -39,6 +58,7 @@ export function nextMerge(
   entries: readonly SegmentEntry[],
   rules: MergeRules,
   nowSeconds: number,
+  windows: readonly number[] = [rules.rotateSeconds, HOUR, DAY],
 ): MergeJob | undefined {
   const items = entries
     .map((entry) => ({ entry, name: parseSegmentPath(entry.file) }))
@@ -46,12 +66,13 @@ export function nextMerge(
     .sort((a, b) => a.name.first - b.name.first);
   for (const kind of Object.keys(FOLDERS) as Kind[]) {
     const own = items.filter(({ name }) => name.kind === kind);
+    const apart = mustStayApart(kind, entries);
     const isFresh = own.some(({ name }) => !name.merged);
-    for (const seconds of [rules.rotateSeconds, HOUR, DAY]) {
+    for (const seconds of windows) {
       // A small table gets a few rows a minute: those of an hour are soon enough.
       if (seconds < rules.rotateSeconds || (kind !== 'flows' && seconds < HOUR)) continue;
       if (seconds === rules.rotateSeconds && !isFresh) continue;
-      const inputs = firstGroup(own, seconds, rules, nowSeconds);
+      const inputs = firstGroup(own, seconds, { ...rules, apart }, nowSeconds);
       if (inputs !== undefined) return createJob(kind, inputs);
     }
   }
@@ -83,7 +104,7 @@ export function isOfEndedSlot(entry: SegmentEntry, rotateSeconds: number, nowSec
 function firstGroup(
   items: readonly Item[],
   seconds: number,
-  rules: MergeRules,
+  rules: MergeRules & { readonly apart: (a: SegmentName, b: SegmentName) => boolean },
   nowSeconds: number,
 ): Item[] | undefined {
   let group: Item[] = [];
@@ -101,7 +122,8 @@ function firstGroup(
     // What is merged already and large stays as it is.
     const isDone = (name.merged && entry.rows > rules.unitRows / 2) || rules.skip?.has(entry.file) === true;
     const isFull = rows + entry.rows > rules.unitRows;
-    if (group.length > 0 && (own !== window || isDone || isFull)) {
+    const previous = group.at(-1);
+    if (previous !== undefined && (own !== window || isDone || isFull || rules.apart(previous.name, name))) {
       if (isDue()) return group;
       group = [];
       rows = 0;

@@ -1,13 +1,13 @@
 import type { SegmentEntry } from './catalogue.ts';
-import { copyOptions, globEscape, literal, MERGED } from './duck.ts';
 import { FILE_COLUMNS } from './file-columns.ts';
 import { LEFT_OUT_WHEN_ZERO, zeroWhereLeftOut } from './left-out.ts';
-import type { Kind } from './paths.ts';
+import { copyOptions, globEscape, literal, MERGED } from './parquet.ts';
+import type { RowKind } from './paths.ts';
 import { SMALL_TABLES } from './small-tables.ts';
 
 /** What the merging process is asked to do; paths are relative to the data folder, which is its working directory. */
 export interface MergeRequest {
-  readonly kind: Kind;
+  readonly kind: RowKind;
   readonly inputs: readonly string[];
   readonly columns: readonly string[];
   readonly output: string;
@@ -16,7 +16,13 @@ export interface MergeRequest {
 }
 
 export type MergeAnswer =
-  | { readonly rows: number; readonly milliseconds: number; readonly residentBytes: number }
+  | {
+      readonly rows: number;
+      /** Flows that the rows count, of a roll-up. */
+      readonly flows?: number;
+      readonly milliseconds: number;
+      readonly residentBytes: number;
+    }
   | { readonly error: string; readonly damaged: readonly string[] };
 
 /** Rows that a time bucket should have at least, and its least length, µs: within that, sorting by address alone is smallest. */
@@ -24,7 +30,7 @@ const BUCKET_ROWS = MERGED.rowGroup;
 const LEAST_BUCKET = 600_000_000;
 
 /** The columns of the merged file, in the order of files. */
-export function mergedColumns(kind: Kind, inputs: readonly SegmentEntry[]): string[] {
+export function mergedColumns(kind: RowKind, inputs: readonly SegmentEntry[]): string[] {
   const present = new Set(inputs.flatMap(({ columns }) => columns));
   const all =
     kind === 'flows' ? FILE_COLUMNS.map(({ name }) => name) : SMALL_TABLES[kind].columns.map(([name]) => name);

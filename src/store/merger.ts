@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { messageOf } from '../util/errors.ts';
 import type { MergeAnswer, MergeRequest } from './merge.ts';
+import type { RollupRequest } from './rollup-sql.ts';
 
 /** Memory beyond which the process is not used again. */
 const MAX_RESIDENT = 400 << 20;
@@ -25,8 +26,8 @@ export class Merger {
     return this.#child?.pid;
   }
 
-  /** Merges; a process that dies is an answer with an error. */
-  async run(request: MergeRequest): Promise<MergeAnswer> {
+  /** Merges, or makes a roll-up; a process that dies is an answer with an error. */
+  async run(request: MergeRequest | RollupRequest): Promise<MergeAnswer> {
     if (this.#closed) return { error: 'the store is being closed', damaged: [] };
     try {
       const child = this.#child ?? (await this.#start());

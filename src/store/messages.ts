@@ -54,6 +54,8 @@ export interface WriterStats {
   /** Fresh segments of ended slots that wait to be merged. */
   readonly backlog: { readonly files: number; readonly rows: number };
   readonly merges: number;
+  /** Files of roll-ups that were made, from flows and from smaller ones. */
+  readonly rollups: number;
   readonly mergeErrors: number;
   readonly rowsMerged: number;
   readonly merging: boolean;

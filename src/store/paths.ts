@@ -11,17 +11,27 @@ export const CATALOGUE = 'catalogue.json';
 /** Segments of the time slot that is being written; small, replaced about every second. */
 export const LIVE_CATALOGUE = 'catalogue.live.json';
 /** The folders of segments. */
-export const FOLDERS = { flows: 'flows', quality: 'quality', counters: 'counters', names: 'names' } as const;
+export const FOLDERS = {
+  flows: 'flows',
+  quality: 'quality',
+  counters: 'counters',
+  names: 'names',
+  minute: 'minute',
+  hour: 'hour',
+} as const;
 /** Files that are being written. Emptied at every start. */
 export const TEMPORARY = 'tmp';
 /** Files that turned out to be unreadable. Nothing in it is ever deleted. */
 export const DAMAGED = 'damaged';
 
 export type Kind = keyof typeof FOLDERS;
+/** Kinds whose rows are as they came. */
+export type RowKind = Exclude<Kind, 'minute' | 'hour'>;
 
 /**
  * What a segment's name tells. Every fresh segment gets the next sequence number; a merged one covers the numbers of what it was made from. So names
- * alone say which file replaces which, and a folder can be read rightly without its catalogue, at whatever moment the writer was killed.
+ * alone say which file replaces which, and a folder can be read rightly without its catalogue, at whatever moment the writer was killed. A roll-up has
+ * the numbers of the flows that it counts.
  */
 export interface SegmentName {
   readonly kind: Kind;

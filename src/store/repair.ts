@@ -1,7 +1,7 @@
 import { readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { messageOf, systemCode } from '../util/errors.ts';
-import { type CatalogueFile, parseCatalogue, type RetiredFile, type SegmentEntry } from './catalogue.ts';
+import { type CatalogueFile, isRollup, parseCatalogue, type RetiredFile, type SegmentEntry } from './catalogue.ts';
 import type { Inspection } from './duck.ts';
 import { sync } from './durable.ts';
 import type { LedgerState } from './ledger.ts';
@@ -101,13 +101,16 @@ export async function repairFolder(dir: string, inspect: Inspect): Promise<Repai
   const isNew = base === 'missing' && live === 'missing' && found.size === 0;
   const isSound = typeof base === 'object' && typeof live === 'object';
   const entries = [...sound.values()];
-  const total = (key: 'rows' | 'bytes') => entries.reduce((sum, entry) => sum + entry[key], 0);
+  const total = (key: 'rows' | 'bytes', of = entries) => of.reduce((sum, entry) => sum + entry[key], 0);
   return {
     report: {
       ...report,
       catalogue: isNew ? 'new' : isSound ? 'sound' : 'rebuilt',
       segments: entries.length,
-      rows: total('rows'),
+      rows: total(
+        'rows',
+        entries.filter((entry) => !isRollup(entry)),
+      ),
       bytes: total('bytes'),
     },
     state: {

@@ -1,12 +1,13 @@
 import type { BatchMessage } from '../flow/batch.ts';
 import { messageOf } from '../util/errors.ts';
 import { BatchQueue, type WaitingBatch } from './batch-queue.ts';
-import { type Duck, FRESH, HURRIED, literal } from './duck.ts';
+import type { Duck } from './duck.ts';
 import { isDiskFull } from './durable.ts';
 import type { Log } from './keeper.ts';
 import type { Ledger } from './ledger.ts';
 import { LoadMeter } from './load-meter.ts';
 import type { DropCause } from './messages.ts';
+import { FRESH, HURRIED, literal } from './parquet.ts';
 import { segmentPath } from './paths.ts';
 import { mergeTimes, prepareBatch } from './prepared-batch.ts';
 import { Publisher } from './publisher.ts';

@@ -51,7 +51,7 @@ describe('loadConfig', () => {
         rotateMs: 300_000,
         segmentMs: 700,
         queueBytes: 128 * 1024 * 1024,
-        retention: { maxAgeMs: undefined, maxBytes: undefined },
+        retention: { minute: {}, hour: {} },
       },
       elements: [],
       log: { level: 'info', format: 'auto' },

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { mergeEntries, type SegmentEntry } from '#weir/store/catalogue.js';
 import { backlog, type MergeJob, nextMerge } from '#weir/store/merge-plan.js';
 import { parseSegmentPath, segmentPath } from '#weir/store/paths.js';
-import { expiredSegments } from '#weir/store/retention.js';
+import { expiredSegments, type Retention } from '#weir/store/retention.js';
+import type { RollupTier } from '#weir/store/rollup-cubes.js';
 
 const RULES = { rotateSeconds: 300, unitRows: 1000, crowd: 60 };
 const NOON = 1_772_366_400;
@@ -91,7 +92,7 @@ describe('the plan of merges', () => {
 
 describe('retention', () => {
   const entries = [entry(3, 600, 10), entry(1, 0, 10), entry(2, 300, 10)];
-  const names = (files: string[]) => files.map((file) => parseSegmentPath(file)?.first);
+  const names = (expired: readonly SegmentEntry[]) => expired.map(({ file }) => parseSegmentPath(file)?.first);
 
   it('gives up the oldest by age and by size, never what is being merged', () => {
     const now = (NOON + 1000) * 1000;
@@ -116,5 +117,30 @@ describe('retention', () => {
     expect(names(expiredSegments(all, { maxAgeMs: 2 * day * 1000 }, now, new Set()))).toEqual([5, 1, 2]);
     expect(names(expiredSegments(all, { maxBytes: 0 }, now, new Set()))).toEqual([5, 6, 1, 2]);
     expect(names(expiredSegments(all, { maxBytes: 100 }, now, new Set([all[2]?.file ?? ''])))).toEqual([5, 6, 2]);
+  });
+
+  it('keeps roll-ups longer than flows, within bounds of their own', () => {
+    const day = 86_400;
+    const now = (NOON + 40 * day) * 1000;
+    const rolled = (tier: RollupTier, number: number, at: number): SegmentEntry => {
+      const file = segmentPath({ kind: tier, merged: true, first: number, last: number }, 0);
+      return { ...entry(number, at, 10), file, tier, bytes: 20, rollup: { flows: 10, cubes: [] } };
+    };
+    const all = [1, 35].flatMap((n) => [
+      entry(n, n * day, 10),
+      rolled('minute', n, n * day),
+      rolled('hour', n, n * day),
+    ]);
+    const expired = (retention: Retention) =>
+      expiredSegments(all, retention, now, new Set()).map(
+        ({ tier, file }) => `${tier} ${parseSegmentPath(file)?.first}`,
+      );
+    expect(expired({ maxAgeMs: 10 * day * 1000 })).toEqual(['fresh 1']);
+    expect(expired({ maxAgeMs: 9 * day * 1000 })).toEqual(['minute 1', 'fresh 1']);
+    expect(expired({ hour: { maxAgeMs: 30 * day * 1000 } })).toEqual(['hour 1']);
+    expect(expired({ minute: { maxBytes: 39 } })).toEqual(['minute 1']);
+    // All together are 480 octets: flows give way, and roll-ups where they are more than their share.
+    expect(expired({ maxBytes: 400 })).toEqual(['hour 1', 'fresh 1']);
+    expect(expired({ maxBytes: 399 })).toEqual(['minute 1', 'hour 1', 'hour 35', 'fresh 1']);
   });
 });

@@ -1,6 +1,7 @@
 import type { Zone } from '../../filter/time-literal.ts';
 import type { Probe } from '../probe.ts';
-import type { Source } from '../source.ts';
+import { hasTiers, type Source } from '../source.ts';
+import { type TierChoice, whyNot } from '../tier.ts';
 import type { Totals } from '../totals.ts';
 import { humanTime, scaled, zoneName } from './humanize.ts';
 
@@ -23,6 +24,8 @@ export interface SummaryFacts {
   readonly limit: number | undefined;
   readonly grouped: boolean;
   readonly zone: Zone;
+  /** Whether the first and the last time are those of flows in any case. */
+  readonly exactTimes: boolean;
   readonly seconds: number;
 }
 
@@ -33,15 +36,19 @@ export function summaryText(facts: SummaryFacts): string {
   const zoneText = zoneName(zone, totals.flows > 0 ? totals.first / 1000 : Date.now());
   const time = (micros: number) => humanTime(micros, zone);
   const asked = askedText(facts);
-  if (totals.flows > 0) lines.push(['time', `${time(totals.first)} to ${time(totals.last)} (${zoneText})${asked}`]);
+  const rounded = roundedText(facts);
+  if (totals.flows > 0)
+    lines.push(['time', `${time(totals.first)} to ${time(totals.last)} (${zoneText})${rounded}${asked}`]);
   else lines.push(['time', `no flows${asked}; stored are ${storedText(facts)} (${zoneText})`]);
   const counted = `${grouped(totals.flows)} flows, ${scaled(totals.packets)} packets, ${scaled(totals.bytes)}B`;
   lines.push(['total', counted.replace(/(\d)B$/, '$1 B')]);
-  const { rows, bytes, segments } = source;
+  const { rows, bytes } = source;
   lines.push([
     'read',
-    `${grouped(segments.length)} of ${grouped(source.stored.segments)} segments, ${grouped(rows)} rows, ${bytesText(bytes)} in ${facts.seconds.toFixed(2)} s`,
+    `${readText(source)}, ${grouped(rows)} rows, ${bytesText(bytes)} in ${facts.seconds.toFixed(2)} s`,
   ]);
+  const unknown = hasTiers(source) ? source.tiers.unknown : source.onlyRolled;
+  if (unknown !== undefined) lines.push(['gone', goneText(facts, unknown)]);
   const kinds = kindsText(facts.kinds);
   if (kinds !== undefined) lines.push(['kinds', kinds]);
   const sampling = samplingText(facts);
@@ -50,6 +57,35 @@ export function summaryText(facts: SummaryFacts): string {
     lines.push(['shown', `the first ${grouped(facts.shown)} flows; --top 0 shows all, --by src_addr sums up`]);
   }
   return `\n${lines.map(([label, text]) => `${label.padEnd(9)}${text}`).join('\n')}\n`;
+}
+
+/** From where the answer is: `12 of 60 segments from roll-ups per hour, 3 read`. */
+function readText(source: Source): string {
+  const { segments, stored } = source;
+  if (!hasTiers(source)) return `${grouped(segments.length)} of ${grouped(stored.segments)} segments`;
+  const { spared, rolled } = source.tiers;
+  const names = (['hour', 'minute'] as const).filter(
+    (tier) => spared[tier] > 0 || rolled.some((part) => part.tier === tier),
+  );
+  const parts = names.map(
+    (tier) => `${grouped(spared[tier])} of ${grouped(stored.segments)} segments from roll-ups per ${tier}`,
+  );
+  return [...parts, `${grouped(segments.length)} read`].join(', ');
+}
+
+/** Flows that were removed, and that only roll-ups know of. */
+function goneText({ source, zone }: SummaryFacts, { first, last }: NonNullable<TierChoice['unknown']>): string {
+  const time = `${humanTime(first, zone)} to ${humanTime(last, zone)}`;
+  return hasTiers(source)
+    ? `some flows from ${time} are there in roll-ups only: those that began before the first whole bucket, or in the last, are not counted`
+    : `some flows from ${time} are there in roll-ups only, which cannot answer this: ${whyNot(source.tiers)}`;
+}
+
+/** Roll-ups know when flows began by their buckets. */
+function roundedText({ source, exactTimes }: SummaryFacts): string {
+  if (exactTimes || !hasTiers(source)) return '';
+  const tier = source.tiers.rolled.some((part) => part.tier === 'hour') ? 'hour' : 'minute';
+  return source.tiers.rolled.length === 0 ? '' : `, to the ${tier}`;
 }
 
 function askedText({ source, zone }: SummaryFacts): string {

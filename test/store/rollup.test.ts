@@ -1,0 +1,121 @@
+import { array, assert, asyncProperty, bigInt, constant, constantFrom, integer, nat, oneof, record } from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { FlowBatch } from '#weir/flow/batch.js';
+import { tempFolder } from '../helpers/temp.ts';
+import { addRows, createStore, layoutOf, type Row, until } from './batches.ts';
+import { answers, type Counted, expected, QUESTIONS } from './rollup-oracle.ts';
+
+const BEGIN = 1_772_366_400_000;
+const MINUTE = 60_000;
+
+const COMMON = [
+  'time_received',
+  'time_start',
+  'time_end',
+  'exporter',
+  'observation_domain',
+  'flow_type',
+  'bytes',
+  'packets',
+];
+
+/** Layouts as different exporters send them; each row has all of its columns. */
+const LAYOUTS = [
+  ['proto', 'tos', 'src_port', 'dst_port', 'in_if', 'out_if', 'src_as', 'dst_as', 'sampling_rate', 'record_kind'],
+  ['proto', 'src_port', 'dst_port', 'in_if'],
+  ['proto', 'tos', 'src_as', 'dst_as', 'sampling_rate'],
+  [],
+].map((names) => layoutOf([...COMMON, ...names]));
+
+const flow = record({
+  /** Minutes before its arrival; a few flows come a day late, and some clocks are ahead. */
+  late: oneof(integer({ min: 0, max: 10 }), constantFrom(-3, 59, 60, 200, 1500)),
+  millis: integer({ min: 0, max: 59_999 }),
+  duration: constantFrom(0, 1, 30_000, 600_000),
+  exporter: constantFrom(0xffff0a000001n, 0xffff0a000002n, (0x20010db8n << 96n) + 1n),
+  observation_domain: constantFrom(0, 7),
+  flow_type: constantFrom(2, 10),
+  record_kind: constantFrom(0, 0, 0, 1, 2, 5),
+  sampling_rate: constantFrom(0, 1, 1000),
+  proto: constantFrom(1, 6, 17),
+  tos: constantFrom(0, 184),
+  src_port: constantFrom(0, 53, 443, 40_000, 50_000),
+  dst_port: constantFrom(0, 53, 443, 40_001, 50_001),
+  in_if: constantFrom(1, 2, 3),
+  out_if: constantFrom(1, 2),
+  src_as: constantFrom(0, 64_512, 13_335),
+  dst_as: constantFrom(0, 64_512),
+  bytes: oneof(bigInt(0n, 1_000_000n), constantFrom(2n ** 44n, 2n ** 62n, 2n ** 64n - 1n)),
+  packets: bigInt(0n, 5000n),
+});
+
+const action = oneof(
+  {
+    weight: 5,
+    arbitrary: record({
+      is: constant('store' as const),
+      layout: nat(LAYOUTS.length - 1),
+      flows: array(flow, { minLength: 1, maxLength: 40 }),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: record({ is: constant('wait' as const), minutes: constantFrom(1, 6, 61, 400, 1500) }),
+  },
+  { weight: 1, arbitrary: record({ is: constant('restart' as const) }) },
+);
+
+describe('roll-ups', () => {
+  it('answer as the flows do, however late these come and whatever is merged meanwhile', async () => {
+    let rolled = 0;
+    let used = 0;
+    await assert(
+      asyncProperty(array(action, { minLength: 4, maxLength: 14 }), async (actions) => {
+        const folder = tempFolder('rollup');
+        let now = BEGIN;
+        const open = async () => {
+          const store = createStore(folder.path, { now: () => now, graceSeconds: 0, tickMillis: 5, unitRows: 120 });
+          await store.start();
+          return store;
+        };
+        let store = await open();
+        const all: Counted[] = [];
+        for (const step of [...actions, { is: 'wait' as const, minutes: 6 }]) {
+          if (step.is === 'restart') {
+            await store.close();
+            store = await open();
+          } else if (step.is === 'store') {
+            const layout = LAYOUTS[step.layout] as (typeof LAYOUTS)[number];
+            const rows = step.flows.map((one): Row => {
+              const start = now - one.late * MINUTE - one.millis;
+              const [time_received, time_start] = [BigInt(now) * 1000n, BigInt(start) * 1000n];
+              return { ...one, time_received, time_start, time_end: BigInt(start + one.duration) * 1000n };
+            });
+            const batch = new FlowBatch();
+            addRows(batch, layout, rows);
+            store.append(batch);
+            await store.flush();
+            all.push(...rows.map((row) => ({ row, columns: layout.columns })));
+          } else {
+            now += step.minutes * MINUTE;
+            // A look of the keeper after the clock has moved, and the jobs it then finds.
+            await new Promise((resolve) => setTimeout(resolve, 40));
+            await until(() => !store.stats().merging, 'the merges are done');
+          }
+          now += 1000;
+        }
+        rolled += store.stats().rollups;
+        for (const question of QUESTIONS) {
+          const { text, tiers } = await answers(folder.path, question);
+          if (/ per (?:minute|hour)/.test(tiers)) used++;
+          expect(text, `${JSON.stringify(question)}, ${tiers}`).toEqual(expected(all, question));
+        }
+        await store.close();
+        folder.remove();
+      }),
+      { numRuns: 12 },
+    );
+    expect(rolled).toBeGreaterThan(10);
+    expect(used).toBeGreaterThan(20);
+  });
+});
