@@ -26,6 +26,8 @@ export interface QualityRow {
   readonly sequence_received: number;
   readonly sequence_resets: number;
   readonly out_of_order: number;
+  /** Templates that one port of the exporter sent otherwise than another; from then on each has its own (docs/templates.md). */
+  readonly template_conflicts: number;
   /** Data sets that waited for their template, were decoded when it came, were given up. */
   readonly sets_held: number;
   readonly sets_released: number;

@@ -50,6 +50,7 @@ export const SMALL_TABLES: Readonly<Record<SmallTable, SmallTableDefinition>> = 
       ['sequence_received', 'UBIGINT'],
       ['sequence_resets', 'UBIGINT'],
       ['out_of_order', 'UBIGINT'],
+      ['template_conflicts', 'UBIGINT'],
       ['sets_held', 'UBIGINT'],
       ['sets_released', 'UBIGINT'],
       ['sets_dropped', 'UBIGINT'],

@@ -1,5 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Domain } from '#weir/session/domain.js';
+import { QualityLedger } from '#weir/session/quality.js';
 import { message, type Specifier, set, templateSet, u8, u16, u32, u64 } from '../wire/build.ts';
 import { testDecoder } from './decoder.ts';
 
@@ -179,6 +181,8 @@ describe('one address, several ports', () => {
     decoder.feed(message(9, [templateSet(9, 256, SMALL)]), A);
     decoder.feed(message(9, [templateSet(9, 256, LARGE)]), B);
     expect(decoder.counters().templateConflicts).toBe(1);
+    const [domain] = decoder.decoder.domains;
+    expect(new QualityLedger().take(domain as Domain, 0)).toMatchObject({ template_conflicts: 1 });
     for (let i = 1; i < 4; i++) {
       expect(decoder.feed(message(9, [set(256, small(i))], { sequence: i }), A)).toMatchObject([
         { src_port: i, bytes: 100 },

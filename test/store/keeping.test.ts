@@ -108,6 +108,7 @@ describe('merging', () => {
         sequence_received: 0,
         sequence_resets: 0,
         out_of_order: 0,
+        template_conflicts: 0,
         sets_held: 0,
         sets_released: 0,
         sets_dropped: 0,
