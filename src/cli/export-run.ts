@@ -9,6 +9,7 @@ import type { ExportTarget } from '../export/target.ts';
 import type { TimeForm } from '../export/template-fields.ts';
 import { parseFilter } from '../filter/parser.ts';
 import { isInterrupt, QueryDuck } from '../query/duck.ts';
+import { noFlowsText } from '../query/output/summary.ts';
 import { openSource } from '../query/source.ts';
 import { parseSpan } from '../query/time.ts';
 import { type MessageSender, openSender, type SenderFlags } from './export-sender.ts';
@@ -90,7 +91,13 @@ export async function exportRecords(
     await sender.close();
   }
   await tell(encoder.counters, names.ambiguous, seconds(), flags, sender, io);
+  if (isEmpty(encoder.counters) && !asked.toStop) io.stderr.write(`  ${noFlowsText(source, zone)}\n`);
   return asked.toStop || sender.failed() > 0 ? EXIT.failed : EXIT.ok;
+}
+
+/** Whether there were no records, not even any that the format cannot carry. */
+function isEmpty({ records, refused }: EncoderCounters): boolean {
+  return records === 0 && Object.values(refused).every((count) => count === 0);
 }
 
 function encoderOptions(

@@ -164,6 +164,10 @@ describe('weir export', () => {
   it('a range of time, with --until: none of the future', async () => {
     const folder = tempFolder();
     expect(await exportTo(folder.join('x.ipfix'), '--from', 'now+1h')).toMatchObject({ records: 0 });
+    const args = ['export', '--data', store.data.path, '--to', folder.join('z.ipfix'), '--from', 'now+1h', '--utc'];
+    const times = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\S*`;
+    const text = `no flows, asked for ${times} to the end; stored are ${times} to ${times} \\(UTC\\)`;
+    expect((await weir(args)).stderr).toMatch(new RegExp(`exported 0 records.*\n  ${text}`));
     expect((await exportTo(folder.join('y.ipfix'), '--until', 'now+1h')).records).toBe(1800);
     expect(readFileSync(folder.join('x.ipfix')).length).toBe(0);
   });

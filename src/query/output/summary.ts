@@ -35,11 +35,13 @@ export function summaryText(facts: SummaryFacts): string {
   const lines: (readonly [string, string])[] = [];
   const zoneText = zoneName(zone, totals.flows > 0 ? totals.first / 1000 : Date.now());
   const time = (micros: number) => humanTime(micros, zone);
-  const asked = askedText(facts);
   const rounded = roundedText(facts);
   if (totals.flows > 0)
-    lines.push(['time', `${time(totals.first)} to ${time(totals.last)} (${zoneText})${rounded}${asked}`]);
-  else lines.push(['time', `no flows${asked}; stored are ${storedText(facts)} (${zoneText})`]);
+    lines.push([
+      'time',
+      `${time(totals.first)} to ${time(totals.last)} (${zoneText})${rounded}${askedText(source, zone)}`,
+    ]);
+  else lines.push(['time', noFlowsText(source, zone)]);
   const counted = `${grouped(totals.flows)} flows, ${scaled(totals.packets)} packets, ${scaled(totals.bytes)}B`;
   lines.push(['total', counted.replace(/(\d)B$/, '$1 B')]);
   const { rows, bytes } = source;
@@ -88,16 +90,19 @@ function roundedText({ source, exactTimes }: SummaryFacts): string {
   return source.tiers.rolled.length === 0 ? '' : `, to the ${tier}`;
 }
 
-function askedText({ source, zone }: SummaryFacts): string {
-  const { from, to } = source.span;
+/** That nothing was found, when it was looked for, and the times of what is stored. */
+export function noFlowsText(source: Source, zone: Zone): string {
+  return `no flows${askedText(source, zone)}; stored are ${storedText(source, zone)} (${zoneName(zone, Date.now())})`;
+}
+
+function askedText({ span: { from, to } }: Source, zone: Zone): string {
   if (from === undefined && to === undefined) return '';
   const text = (micros: bigint | undefined, open: string) =>
     micros === undefined ? open : humanTime(Number(micros), zone);
   return `, asked for ${text(from, 'the beginning')} to ${text(to, 'the end')}`;
 }
 
-function storedText({ source, zone }: SummaryFacts): string {
-  const { first, last } = source.stored;
+function storedText({ stored: { first, last } }: Source, zone: Zone): string {
   return first === null || last === null
     ? 'flows without times'
     : `${humanTime(first, zone)} to ${humanTime(last, zone)}`;
