@@ -27,10 +27,11 @@ export interface Surroundings {
 
 /** What may stand at the end of the text: for completion. */
 export type Offer =
-  | { readonly kind: 'field' }
+  | { readonly kind: 'field' | 'flags' }
   | { readonly kind: 'phrase'; readonly before: string }
   | { readonly kind: 'operator'; readonly subject: Subject; readonly operators: readonly string[] }
-  | { readonly kind: 'value'; readonly subject: Subject }
+  /** `several`: also words and names that stand for more than one value. */
+  | { readonly kind: 'value'; readonly subject: Subject; readonly several: boolean }
   | { readonly kind: 'keyword'; readonly words: readonly string[] };
 
 /** A filter has at most so many conditions, and so many values in its lists, those from files among them. */

@@ -29,7 +29,8 @@ export function readText<T>(cursor: Cursor, { value: path, start, end }: Token, 
   try {
     return read(text);
   } catch (error) {
-    if (!(error instanceof WeirError)) throw error;
+    // The innermost file is the one to look at.
+    if (!(error instanceof WeirError) || error.details['file'] !== undefined) throw error;
     const message = `in the file ${quote(path)}: ${error.message}`;
     throw new WeirError(error.code, message, { hint: error.hint, details: { ...error.details, file: path } });
   }

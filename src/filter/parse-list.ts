@@ -23,7 +23,8 @@ export function parseList<T>(cursor: Cursor, isList: boolean, reader: ValueReade
   cursor.next();
   const values: T[] = [];
   while (!cursor.sees(']')) {
-    cursor.offer({ kind: 'value', subject: reader.subject });
+    cursor.offer({ kind: 'value', subject: reader.subject, several: true });
+    if (values.length > 0) cursor.offer({ kind: 'keyword', words: [']'] });
     if (cursor.peek().kind === 'end') throw cursor.unexpected(['a value', ']']);
     for (const value of parseItem(cursor, reader)) values.push(value);
     cursor.takes(',');

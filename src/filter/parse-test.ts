@@ -39,7 +39,9 @@ export function parseTest(cursor: Cursor, subject: Subject, phrase: string, nega
     if (flags !== undefined) return flags;
   }
   const operator = parseOperator(cursor, subject);
-  cursor.offer({ kind: 'value', subject });
+  const several =
+    operator.kind === 'in' || (operator.kind === '=' && !['text', 'flags', 'acl'].includes(subject.value));
+  cursor.offer({ kind: 'value', subject, several });
   const test = parseComparedColumn(cursor, subject, operator.kind) ?? parseLeaf(cursor, subject, phrase, operator);
   // `ip != X` is the opposite of `ip = X`, also for rows without an address.
   return operator.isOpposite ? not(test) : test;
@@ -49,8 +51,9 @@ function parseLeaf(cursor: Cursor, subject: Subject, phrase: string, { kind }: O
   const { name, columns } = subject;
   switch (subject.value) {
     case 'address': {
-      const isNet = NET_PHRASE.test(phrase);
-      const one = (at: Cursor) => parsePrefix(at, isNet);
+      // In a list, two addresses are two addresses.
+      const mayMask = NET_PHRASE.test(phrase) && kind !== 'in';
+      const one = (at: Cursor) => parsePrefix(at, mayMask && at === cursor);
       const isValue = (word: string) => parseNetwork(word) !== undefined;
       return addressTest(name, columns, parseList(cursor, kind === 'in', { subject, one, isValue }));
     }
@@ -89,13 +92,15 @@ function parseAcl(cursor: Cursor, subject: Subject, phrase: string): FilterLeaf 
 
 /** `flags SA`, `flags any SA`, `flags all SA`; undefined when a comparison follows. */
 function parseFlagsTest(cursor: Cursor, subject: Subject, negated: boolean): FilterLeaf | undefined {
+  cursor.offer({ kind: 'flags' });
   const first = cursor.peek();
   const ahead = cursor.peek(1);
-  const named =
-    first.kind === 'word' &&
-    /^(?:any|all)$/i.test(first.value) &&
-    ahead.kind === 'word' &&
-    parseFlags(ahead.value) !== undefined;
+  const isMode = first.kind === 'word' && /^(?:any|all)$/i.test(first.value);
+  if (isMode && ahead.kind === 'end') {
+    cursor.next();
+    throw cursor.unexpected(['flags']);
+  }
+  const named = isMode && ahead.kind === 'word' && parseFlags(ahead.value) !== undefined;
   const token = named ? ahead : first;
   const mask = token.kind === 'word' && !/^\d/.test(token.value) ? parseFlags(token.value) : undefined;
   if (mask === undefined) {
@@ -119,7 +124,7 @@ function parseRanges(cursor: Cursor, subject: Subject, kind: Operator['kind']): 
   const first = parseBound(cursor, subject);
   if (kind === 'between') {
     if (!cursor.takes('and')) throw cursor.unexpected(['and']);
-    cursor.offer({ kind: 'value', subject });
+    cursor.offer({ kind: 'value', subject, several: false });
     const last = parseBound(cursor, subject);
     if (first.value <= last.value) return [{ from: first.value, to: last.value }];
     throw filterError(cursor.text, { start: first.start, end: last.end }, 'the range ends before it begins');

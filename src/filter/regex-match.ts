@@ -8,7 +8,6 @@ const MATCH = 2;
 const START = 3;
 const END = 4;
 const BOUNDARY = 5;
-const INSIDE = 6;
 
 /** Thompson's machine: state by state an operation and up to two successors. */
 class Machine {
@@ -38,7 +37,7 @@ class Machine {
       case 'repeat':
         return this.#repeat(regex, next);
       default:
-        return this.add({ start: START, end: END, boundary: BOUNDARY, inside: INSIDE }[regex.kind], next);
+        return this.add({ start: START, end: END, boundary: BOUNDARY }[regex.kind], next);
     }
   }
 
@@ -95,7 +94,7 @@ export function compileRegex(regex: Regex): (text: string) => boolean {
           if (isEnd) stack[top++] = to[state] as number;
           break;
         default:
-          if (isBoundary === (op[state] === BOUNDARY)) stack[top++] = to[state] as number;
+          if (isBoundary) stack[top++] = to[state] as number;
       }
     }
     return false;

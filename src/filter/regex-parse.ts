@@ -17,7 +17,7 @@ export type Regex =
   | { readonly kind: 'choice'; readonly items: readonly Regex[] }
   /** `max` undefined: without end. */
   | { readonly kind: 'repeat'; readonly item: Regex; readonly min: number; readonly max: number | undefined }
-  | { readonly kind: 'start' | 'end' | 'boundary' | 'inside' };
+  | { readonly kind: 'start' | 'end' | 'boundary' };
 
 /** Makes the error for something that is wrong with the expression. */
 export type RegexFault = (message: string, hint?: string) => Error;
@@ -190,9 +190,9 @@ class Parser {
 
   #escape(): Regex {
     const character = this.#peek();
-    if (character === 'b' || character === 'B') {
+    if (character === 'b') {
       this.#at++;
-      return { kind: character === 'b' ? 'boundary' : 'inside' };
+      return { kind: 'boundary' };
     }
     if (character === 'A' || character === 'z') {
       this.#at++;

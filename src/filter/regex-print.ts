@@ -23,10 +23,8 @@ export function printRe2(regex: Regex): string {
       return '\\A';
     case 'end':
       return '\\z';
-    case 'boundary':
-      return '\\b';
     default:
-      return '\\B';
+      return '\\b';
   }
 }
 

@@ -54,7 +54,6 @@ const regex: fc.Arbitrary<string> = fc.letrec<{ node: string }>((tie) => ({
       '\\s',
       '\\d',
       '\\b',
-      '\\B',
       '^',
       '$',
       '',
