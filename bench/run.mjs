@@ -1,7 +1,7 @@
 // `npm run bench`: measures Netweir and whichever peers are installed side by side, in one run, and prints the ratios.
 //
 //   npm run bench                              everything
-//   npm run bench -- collect --versions 5      one part: decode, sflow, collect, store, query
+//   npm run bench -- collect --versions 5      one part: decode, filter, sflow, collect, store, query
 //   npm run bench -- --quick                   small amounts: does it work, not how fast
 //   npm run bench -- --install-peers           installs the peers first
 //
@@ -15,7 +15,7 @@ import { parseArgs } from 'node:util';
 import { findPeers, installPeers, root } from './lib/peers.mjs';
 import { comparisonTable } from './lib/table.mjs';
 
-const PARTS = ['decode', 'encode', 'packet', 'sflow', 'collect', 'store', 'query'];
+const PARTS = ['decode', 'encode', 'packet', 'filter', 'sflow', 'collect', 'store', 'query'];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
