@@ -13,12 +13,14 @@ import { noFlowsText } from '../query/output/summary.ts';
 import { openSource } from '../query/source.ts';
 import { parseSpan } from '../query/time.ts';
 import { type MessageSender, openSender, type SenderFlags } from './export-sender.ts';
+import { filterOptions } from './filter-options.ts';
 import { EXIT, type Io, write } from './io.ts';
 import { counted, createProgress, grouped } from './sending.ts';
 
 export interface ExportFlags extends SenderFlags {
   readonly to: string;
   readonly data: string;
+  readonly config?: string;
   readonly from?: string;
   readonly until?: string;
   readonly utc?: boolean;
@@ -42,7 +44,7 @@ export async function exportRecords(
   io: Io,
 ): Promise<number> {
   const zone = flags.utc === true ? 'utc' : 'local';
-  const filter = parseFilter(filterText, { zone });
+  const filter = parseFilter(filterText, { zone, ...(await filterOptions(flags.config)) });
   const source = await openSource(flags.data, parseSpan(flags.from, flags.until, { now: io.now(), zone }));
   let encoder: Encoder | undefined;
   const sender = await openSender(target, flags, () => encoder?.reset());

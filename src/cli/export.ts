@@ -23,6 +23,7 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
     .argument('[filter...]', 'which flows, such as: src net 10.0.0.0/8 and port 443')
     .requiredOption('--to <target>', 'where to, and in which format: ipfix://HOST:PORT, netflow5://HOST, FILE …')
     .option('--data <dir>', 'data folder', './weir-data')
+    .option('--config <file>', 'configuration file, whose lists and networks the filter may name')
     .option('--from <time>', 'flows that end at this time or later')
     .option('--until <time>', 'flows that begin before this time')
     .option('--utc', 'times in UTC instead of the local zone')

@@ -3,6 +3,7 @@ import { parseSize } from '../config/units.ts';
 import type { OutputName } from '../query/output/outputs.ts';
 import type { Question } from '../query/question.ts';
 import { WeirError } from '../util/errors.ts';
+import { filterOptions } from './filter-options.ts';
 import { EXIT, type Io, write } from './io.ts';
 import { showProgress } from './progress.ts';
 
@@ -25,6 +26,7 @@ Examples:
 
 interface Flags extends Omit<Question, 'filter'> {
   readonly data: string;
+  readonly config?: string;
   readonly format: OutputName;
   readonly plain?: boolean;
   readonly utc?: boolean;
@@ -42,6 +44,7 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
   command
     .argument('[filter...]', 'which flows, such as: src net 10.0.0.0/8 and port 443')
     .option('--data <dir>', 'data folder', './weir-data')
+    .option('--config <file>', 'configuration file, whose lists and networks the filter may name')
     .option('--from <time>', 'flows that end at this time or later')
     .option('--to <time>', 'flows that begin before this time')
     .option('--by <columns>', 'sum up by these, such as src_addr,dst_port or src_addr/24,time/5m,service_port')
@@ -82,12 +85,16 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
 async function query(filterText: string, flags: Flags, io: Io): Promise<number> {
   const begun = io.now();
   // The parts are loaded here, so that help and mistakes in flags need none of them.
-  const [{ readQuestion }, { Query }] = await Promise.all([import('../query/question.ts'), import('../query/run.ts')]);
+  const [{ readQuestion }, { Query }, filters] = await Promise.all([
+    import('../query/question.ts'),
+    import('../query/run.ts'),
+    filterOptions(flags.config),
+  ]);
   const zone = flags.utc === true ? 'utc' : 'local';
   const tops = flags.format === 'table' ? { groups: TABLE_GROUPS, flows: TABLE_FLOWS } : undefined;
   const running = new Query({
     data: flags.data,
-    spec: readQuestion({ ...flags, filter: filterText }, { now: io.now(), zone, tops }),
+    spec: readQuestion({ ...flags, filter: filterText }, { now: io.now(), zone, tops, filters }),
     format: flags.format,
     zone,
     plain: flags.plain === true,

@@ -70,6 +70,9 @@ export interface CollectConfig {
   };
   /** Files with information elements beside the built-in ones; see `loadElements`. */
   readonly elements: readonly string[];
+  /** Lists and networks that filters may name; see `filterNames`. */
+  readonly lists: Readonly<Record<string, readonly string[]>>;
+  readonly networks: Readonly<Record<string, readonly Prefix[]>>;
   readonly log: { readonly level: LogLevel; readonly format: LogFormat };
   readonly statusIntervalMs: number;
   /** Where it comes from, for messages and for `weir check`. */

@@ -90,6 +90,10 @@ function plain(config: CollectConfig): Record<string, unknown> {
       }),
     },
     elements: some(config.elements),
+    lists: group(config.lists),
+    networks: group(
+      Object.fromEntries(Object.entries(config.networks).map(([name, list]) => [name, list.map(formatPrefix)])),
+    ),
     log: { level: config.log.level, format: config.log.format },
     status_interval: formatDuration(config.statusIntervalMs),
   };

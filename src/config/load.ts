@@ -107,6 +107,8 @@ export function loadConfig({ file, flags = {}, cwd = process.cwd() }: LoadOption
         (s) => s.elements,
         (base, files) => files.map((one) => resolve(base, one)),
       ) ?? [],
+    lists: pick((s) => s.lists) ?? {},
+    networks: pick((s) => s.networks) ?? {},
     log: { level: always((s) => s.log?.level), format: always((s) => s.log?.format) },
     statusIntervalMs: always((s) => s.status_interval),
     from: { file, settings: origins(file, read, inFlags) },

@@ -65,6 +65,8 @@ const redisUrl = text((value) =>
 );
 const rate = z.number().int().min(1).max(0xffff_ffff);
 const network = text(parsePrefix);
+const listName = z.string().regex(/^[a-z_][\w.-]*$/i);
+const listValue = z.union([z.string().min(1), z.number()]).transform(String);
 const exporterAddress = text(parseAddress);
 const exporterName = text((value) => (value.trim() === '' || value.length > 255 ? undefined : value.trim()));
 const allowEntry = text((value) => {
@@ -142,6 +144,8 @@ export const FILE_SCHEMA = z.strictObject({
     })
     .optional(),
   elements: z.array(path).optional(),
+  lists: z.record(listName, z.array(listValue).min(1)).optional(),
+  networks: z.record(listName, z.array(network).min(1)).optional(),
   log: z.strictObject({ level: z.enum(LOG_LEVELS).optional(), format: z.enum(LOG_FORMATS).optional() }).optional(),
   status_interval: duration(500, HOUR).optional(),
 });

@@ -63,6 +63,8 @@ const ROWS: readonly Row[] = [
   ['store.retention.hour.age', '', undefined, `${TIME}, from 1m on`, 'As store.retention.age, for sums per hour. Without it, 24 times as long as flows.'],
   ['store.retention.hour.size', '', undefined, `${SIZE}, from 1MB on`, 'As store.retention.size, for sums per hour. Without it, a twentieth of that.'],
   ['elements[]', '--elements <file>', undefined, 'the path of a file', 'A file with information elements of your own, as docs/elements.md describes.'],
+  ['lists', '', undefined, 'a mapping of names to lists of values', 'Lists that filters may name: addresses, networks, ports, numbers or texts. With `web: [80, 443]`, `port in web` is `port in [80, 443]`.'],
+  ['networks', '', undefined, 'a mapping of names to lists of addresses and networks', 'The same for networks, each of which is checked when the file is read: `src ip in offices`.'],
   ['log.level', '--log-level <level>', 'info', 'one of trace, debug, info, warn, error, fatal', 'The least severe messages that are written.'],
   ['log.format', '--log-format <format>', 'auto', 'one of auto, json, status', 'json: a JSON object a line. status: for people, with a status line. auto: status on a terminal, else json.'],
   ['status_interval', '--status-interval <time>', '2s', `${TIME}, from 500ms to 1h`, 'How often the status is shown on a terminal, or logged otherwise.'],
@@ -100,10 +102,18 @@ const GROUPS: Readonly<Record<string, string>> = {
   log: 'a mapping with level and format',
 };
 
+/** Entries of mappings whose keys the operator chooses. */
+const NAMED: Readonly<Record<string, readonly [list: string, entry: string]>> = {
+  lists: ['a name of letters, digits, _ . -, and a list of values', 'an address, a network, a number or a text'],
+  networks: ['a name of letters, digits, _ . -, and a list of networks', 'an address or a network, such as 10.0.0.0/8'],
+};
+
 /** What is expected at a path such as `['listen', 2]` or `['store', 'rotate']`. */
 export function expectedAt(path: readonly PropertyKey[]): string {
   const text = pathText(path);
   const setting = SETTINGS.find((one) => one.path === text || (one.many && `${one.path}[]` === text));
+  const named = NAMED[String(path[0])];
+  if (named !== undefined && path.length > 1) return path.length > 2 ? named[1] : named[0];
   if (setting === undefined) return GROUPS[text] ?? 'a known setting';
   return setting.many && setting.path === text && !text.includes('[]')
     ? `a list (each entry: ${setting.expected})`

@@ -1,5 +1,5 @@
 import { nearest } from '../elements/nearest.ts';
-import { parseFilter } from '../filter/parser.ts';
+import { type ParseOptions, parseFilter } from '../filter/parser.ts';
 import type { Zone } from '../filter/time-literal.ts';
 import { parseNetwork, parseNumber } from '../filter/values.ts';
 import { COLUMNS, findColumn } from '../flow/schema.ts';
@@ -7,6 +7,7 @@ import { WeirError } from '../util/errors.ts';
 import type { Prefix } from '../util/prefix.ts';
 import { DURATION, type Key, keysWithNames, parseColumns, parseKeys } from './key.ts';
 import { COUNTERS, MEASURES, type Measure, parseMeasures } from './measure.ts';
+import { NAME_COLUMNS } from './name-columns.ts';
 import type { Order, QuerySpec } from './spec.ts';
 import { parseSpan } from './time.ts';
 
@@ -31,12 +32,14 @@ export interface QuestionContext {
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly zone: Zone;
+  /** What the filter may name besides columns: files and lists. */
+  readonly filters?: Pick<ParseOptions, 'names' | 'readFile'>;
   /** Rows without `top`: of groups, and of a listing; undefined for all. Groups of time are always shown in full. */
   readonly tops?: { readonly groups: number; readonly flows: number } | undefined;
 }
 
 /** Reads a question. Throws WEIR_USAGE, WEIR_FILTER and WEIR_TIME, each with what is wrong and what could be meant. */
-export function readQuestion(question: Question, { now, zone, tops }: QuestionContext): QuerySpec {
+export function readQuestion(question: Question, { now, zone, tops, filters }: QuestionContext): QuerySpec {
   const asked = question.by === undefined ? [] : parseKeys(question.by);
   const by = question.names === true ? keysWithNames(asked) : asked;
   if (by.length > 0 && question.columns !== undefined) {
@@ -53,7 +56,7 @@ export function readQuestion(question: Question, { now, zone, tops }: QuestionCo
   const fallback = hasBuckets ? undefined : by.length > 0 ? tops?.groups : tops?.flows;
   return {
     span: parseSpan(question.from, question.to, { now, zone }),
-    filter: parseFilter(question.filter ?? '', { zone }),
+    filter: parseFilter(question.filter ?? '', { zone, columns: NAME_COLUMNS.map(({ column }) => column), ...filters }),
     by,
     measures,
     limit: question.top === undefined ? fallback : parseTop(question.top),

@@ -41,10 +41,12 @@ export interface QuerySpec {
 }
 
 /** Whether a question asks for names. */
-export function asksForNames({ by, columns, names }: QuerySpec): boolean {
-  return (
-    names || [...by.map(({ column }) => column), ...columns].some(({ name }) => findNameColumn(name) !== undefined)
-  );
+export function asksForNames({ by, columns, names, filter }: QuerySpec): boolean {
+  const asked = new Set([...by.map(({ column }) => column), ...columns].map(({ name }) => name));
+  forEachLeaf(filter, (leaf) => {
+    if (leaf.kind !== 'any') for (const column of leaf.columns) asked.add(column);
+  });
+  return names || [...asked].some((name) => findNameColumn(name) !== undefined);
 }
 
 /** Whether a filter says itself which kinds of records it wants, so that aggregates do not choose for it. */

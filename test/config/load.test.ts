@@ -54,6 +54,8 @@ describe('loadConfig', () => {
         retention: { minute: {}, hour: {} },
       },
       elements: [],
+      lists: {},
+      networks: {},
       log: { level: 'info', format: 'auto' },
       statusIntervalMs: 2000,
       from: undefined,
