@@ -32,6 +32,7 @@ describe('filters of weir query', () => {
       {
         names: [1, 2].map(
           (key): NameRow => ({
+            sender: '192.0.2.1',
             exporter: '192.0.2.1',
             observation_domain: 0,
             kind: 'interface',
