@@ -54,7 +54,7 @@ export interface StreamSessionStatus {
   readonly subject: string;
 }
 
-/** Longer silence, in ms, ends a NetFlow v9 message, which says nothing of its length. */
+/** Longer silence, in ms, ends a NetFlow v9 message, which says nothing of its length, and the first one of v1. */
 const PAUSE = 1000;
 export interface ConnectionTableOptions {
   readonly limits: StreamLimits;
@@ -204,8 +204,7 @@ export class ConnectionTable {
         if (now - opened > handshake) connection.close('handshake_timeout');
         continue;
       }
-      if (framer.version === 9 && framer.pending > 0 && now - heard > PAUSE)
-        this.#follow(connection, () => connection.flush());
+      if (framer.pending > 0 && now - heard > PAUSE) this.#follow(connection, () => connection.flush());
       if (connection.begun >= 0 && now - connection.begun > message) connection.close('stalled');
       else if (now - heard > idle) connection.close('idle');
     }

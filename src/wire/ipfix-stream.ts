@@ -1,4 +1,5 @@
-import { u16 } from '../util/octets.ts';
+import { u16, u32 } from '../util/octets.ts';
+import { V1_HEADER, V1_RECORD, V1_SHORT_RECORD } from './netflow-v1.ts';
 
 /*
  * Export messages one after the other in a stream of octets (TCP, TLS, a file), which may be cut anywhere.
@@ -7,9 +8,10 @@ import { u16 } from '../util/octets.ts';
  *   NetFlow v9  no standard, but softflowd -P tcp sends it: the header has no length, so the message ends where, in the place of a FlowSet
  *               id, stands the next header's version (RFC 3954 section 5.2 reserves the id 9), or where the stream pauses or ends
  *   NetFlow v5  no standard either: octets 2–3 number of records of 48 octets after a header of 24
- *   NetFlow v1  the same with 52 and 16
+ *   NetFlow v1  the same with 16, and 52 octets or, as softflowd -P tcp sends them, 48 (see `netflow-v1.ts`): 48 when the next header, of about
+ *               the same time, or the end stands there
  *
- * A stream keeps the version that it began with.
+ * A stream keeps the version that it began with, and its length of records.
  */
 
 /** What a framing error is; after it nothing that follows in the stream has a known place. */
@@ -18,6 +20,9 @@ export type FramingFault = 'framing_version' | 'framing_length';
 /** Longest message: IPFIX has 16 bits for it, and none that came as a datagram is longer. */
 const MAX_MESSAGE = 65_535;
 const FIRST_BUFFER = 512;
+/** v1: octets of a header up to and with its time in seconds, and how far apart these may be in two headers that follow each other. */
+const V1_HEADER_TO_TIME = 12;
+const V1_SECONDS_APART = 86_400;
 const EMPTY = new Uint8Array();
 
 /** Called for each whole message: a view of the chunk it came in, or of memory that the framer does not use again. */
@@ -32,6 +37,8 @@ export class StreamFramer {
   #fault: FramingFault | undefined = undefined;
   /** v9: where the next FlowSet begins, as far as the FlowSets of the message have been walked; 0 at its beginning. */
   #walked = 0;
+  /** v1: octets of a record; 0 before it is known. */
+  #recordOctets = 0;
   /** How many octets of the message must be there before more can be said. */
   #wanted = 2;
 
@@ -60,14 +67,24 @@ export class StreamFramer {
   }
 
   /**
-   * The stream pauses or ends: a NetFlow v9 message that may end here does. Call it some time after the last octets, or at the end; what is `pending` then is no
-   * whole message.
+   * The stream pauses or ends: a message of NetFlow v9, or the first one of v1, that may end here does. Call it some time after the last octets, or at the end; what
+   * is `pending` then is no whole message.
    */
   flush(onMessage: MessageHandler): void {
-    if (this.version !== 9 || this.#held === 0 || this.#held !== this.#walked) return;
+    if (this.#held === 0 || !this.#mayEnd()) return;
     const message = this.#buffer.subarray(0, this.#held);
     this.#begin();
     onMessage(message);
+  }
+
+  /** Whether what is held may be a whole message when nothing follows. */
+  #mayEnd(): boolean {
+    if (this.version === 9) return this.#held === this.#walked;
+    if (this.version !== 1 || this.#held < V1_HEADER) return false;
+    const octets = (this.#held - V1_HEADER) / u16(this.#buffer, 2);
+    if (octets !== V1_RECORD && octets !== V1_SHORT_RECORD) return false;
+    this.#recordOctets = octets;
+    return true;
   }
 
   /** Goes on with the message that was begun, as far as `chunk` has octets of it. Returns how many of them it took. */
@@ -114,12 +131,29 @@ export class StreamFramer {
     const version = u16(bytes, start);
     if (this.version === 0 && (version === 10 || version === 9 || version === 5 || version === 1))
       this.version = version;
-    if (version !== this.version) return this.#fail('framing_version');
+    if (version !== this.version || version === 0) return this.#fail('framing_version');
     if (version === 9) return this.#measureV9(bytes, start, there);
     if (there < 4) return this.#want(4);
+    if (version === 1) return this.#measureV1(bytes, start, there);
     const field = u16(bytes, start + 2);
-    const length = version === 10 ? field : version === 5 ? 24 + 48 * field : 16 + 52 * field;
-    if (length < 16 || length > MAX_MESSAGE || (version !== 10 && field === 0)) return this.#fail('framing_length');
+    const length = version === 10 ? field : 24 + 48 * field;
+    if (length < 16 || length > MAX_MESSAGE || (version === 5 && field === 0)) return this.#fail('framing_length');
+    return this.#whole(length, there);
+  }
+
+  #measureV1(bytes: Uint8Array, start: number, there: number): number {
+    const count = u16(bytes, start + 2);
+    if (count === 0 || V1_HEADER + V1_RECORD * count > MAX_MESSAGE) return this.#fail('framing_length');
+    if (this.#recordOctets === 0) {
+      const next = V1_HEADER + V1_SHORT_RECORD * count;
+      if (there < next + V1_HEADER_TO_TIME) return this.#want(next + V1_HEADER_TO_TIME);
+      this.#recordOctets = isV1Header(bytes, start + next, start) ? V1_SHORT_RECORD : V1_RECORD;
+    }
+    return this.#whole(V1_HEADER + this.#recordOctets * count, there);
+  }
+
+  /** The length of a message that is known to have it; 0 when it is not complete. */
+  #whole(length: number, there: number): number {
     if (there < length) return this.#want(length);
     this.#wanted = 2;
     return length;
@@ -154,4 +188,10 @@ export class StreamFramer {
     this.#begin();
     return 0;
   }
+}
+
+/** Whether a v1 header that goes with the one at `first` stands at `at`. In the midst of a record there may be a 1 and another number, but hardly the time. */
+function isV1Header(bytes: Uint8Array, at: number, first: number): boolean {
+  const apart = Math.abs(u32(bytes, at + 8) - u32(bytes, first + 8));
+  return u16(bytes, at) === 1 && u16(bytes, at + 2) > 0 && apart <= V1_SECONDS_APART;
 }

@@ -101,6 +101,20 @@ describe('a TCP listener', () => {
     expect(listener.counters()).toMatchObject({ messages: 4, unfinishedBytes: 0 });
   });
 
+  it('takes the first NetFlow v1 message, whose records may have two lengths, when it pauses, and the next at once', async () => {
+    let now = 0;
+    const { listener, sessions } = await listen('tcp://127.0.0.1:0', { deps: { clock: () => now } });
+    const one = Uint8Array.from({ length: 16 + 48 }, (_, i) => (i === 1 || i === 3 ? 1 : 0));
+    const socket = await connectTo(listener);
+    socket.write(one);
+    await eventually(() => listener.counters().bytes).toBe(one.length);
+    expect(sessions[0]?.messages).toEqual([]);
+    now += 1001;
+    await eventually(() => sessions[0]?.messages).toEqual([hex(one)]);
+    socket.write(one);
+    await eventually(() => sessions[0]?.messages).toEqual([hex(one), hex(one)]);
+  });
+
   it('refuses who is not on the allow-list, and closes who no longer is', async () => {
     const refused = new RefusedSenders();
     const { listener, sessions } = await listen('tcp://127.0.0.1:0', {

@@ -104,6 +104,7 @@ it(`${DATAGRAMS} damaged datagrams: nothing thrown, nothing read outside, bounds
   // The datagram lies in the middle of other octets, which are different for the two.
   const around = [new Uint8Array(140_000).fill(0x00), new Uint8Array(140_000).fill(0xff)] as const;
   let total = 0;
+  const decoded = new Set<number>();
   for (let n = 0; n < DATAGRAMS; n++) {
     const datagram = mutate(random, corpus.length > 0 && random.below(2) === 0 ? corpus : own);
     const from = random.pick(sources);
@@ -119,6 +120,7 @@ it(`${DATAGRAMS} damaged datagrams: nothing thrown, nothing read outside, bounds
       const two = interpreted.decoder.decode(views[1] as Uint8Array, from, now);
       if (one !== two) throw new Error(`${one} records compiled, ${two} interpreted`);
       total += one;
+      if (one > 0) decoded.add((datagram[0] as number) * 256 + (datagram[1] as number));
       for (const [i, batch] of compiled.filled().entries()) {
         const other = interpreted.filled()[i];
         const differs = other === undefined ? 'number of batches' : difference(batch, other);
@@ -150,4 +152,5 @@ it(`${DATAGRAMS} damaged datagrams: nothing thrown, nothing read outside, bounds
   expect(around[0].every((octet) => octet === 0x00)).toBe(true);
   expect(around[1].every((octet) => octet === 0xff)).toBe(true);
   expect(total).toBeGreaterThan(DATAGRAMS);
+  expect([...decoded]).toEqual(expect.arrayContaining([1, 5, 6, 7, 8, 9, 10]));
 }, 3_600_000);

@@ -96,10 +96,12 @@ describe('fuzz', () => {
     const random = new Random(Number(process.env['WEIR_FUZZ_SEED'] ?? 1));
     const one = sflowDecoder();
     const other = sflowDecoder();
+    const decoded = new Set<unknown>();
     for (let i = 0; i < DATAGRAMS; i++) {
       const bytes = damage(random, made(random));
       const records = one.feed(bytes);
       const rows = one.takeCounters();
+      for (const record of records) decoded.add(record['flow_type']);
       // The same octets in the midst of others: what lies behind them must not matter.
       const surrounded = new Uint8Array(bytes.length + 64).fill(random.below(256));
       surrounded.set(bytes, 32);
@@ -107,6 +109,7 @@ describe('fuzz', () => {
       if (!isDeepStrictEqual(again, [records, rows])) expect(again).toEqual([records, rows]);
     }
     expect(other.faults()).toEqual(one.faults());
+    expect([...decoded]).toEqual(expect.arrayContaining(['sflow_2', 'sflow_4', 'sflow_5']));
     expect(Object.keys(one.faults()).sort()).toEqual(
       expect.arrayContaining(['sflow_count', 'sflow_truncated', 'sflow_unknown_sample']),
     );

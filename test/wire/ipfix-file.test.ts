@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   createIpfixFile,
@@ -8,6 +9,7 @@ import {
   readMessageFile,
 } from '#weir/wire/ipfix-file.js';
 import { describeCorpus } from '../helpers/corpus.ts';
+import { testDecoder } from '../session/decoder.ts';
 import { message, message5, NOON, record5, set, templateSet, u32 } from './build.ts';
 
 const FILE = [
@@ -72,6 +74,34 @@ describe('an IPFIX file', () => {
     expect([file.messages, file.octets]).toEqual([3, all.length]);
     expect(file.window).toEqual({ from: (NOON + 2) * 1000, to: (NOON + 9) * 1000 });
     expect((await read(new Uint8Array(Buffer.concat(written)))).messages).toEqual(FILE.map((one) => [...one]));
+  });
+});
+
+describe('any octets', () => {
+  it('are read to an end that is told, nothing twice and nothing thrown', async () => {
+    const changes = fc.array(fc.tuple(fc.nat(400), fc.nat(255)), { maxLength: 6 });
+    const files = fc
+      .tuple(fc.array(fc.constantFrom(...FILE), { maxLength: 5 }), fc.uint8Array({ maxLength: 60 }), changes)
+      .map(([messages, tail, edits]) => {
+        const bytes = new Uint8Array(Buffer.concat([...messages, tail]));
+        for (const [at, value] of edits) if (at < bytes.length) bytes[at] = value;
+        return bytes;
+      });
+    await fc.assert(
+      fc.asyncProperty(files, fc.integer({ min: 1, max: 100 }), async (bytes, size) => {
+        const { messages, stats } = await read(bytes, size);
+        const taken = messages.flat();
+        expect(taken).toEqual([...bytes.subarray(0, taken.length)]);
+        expect([stats.messages, stats.octets]).toEqual([messages.length, taken.length]);
+        if (stats.fault === undefined) expect(stats.octets + stats.unfinished).toBe(bytes.length);
+        else expect(stats.fault.offset).toBe(taken.length);
+        expect([undefined, 'ipfix', 'netflow']).toContain(messageFileFormat(bytes.subarray(0, 512)));
+        // What a fault of a message's content does not stop is decoded, or counted.
+        const decoder = testDecoder();
+        for (const one of messages) decoder.feed(Uint8Array.from(one));
+      }),
+      { numRuns: 2000 },
+    );
   });
 });
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { StreamFramer } from '#weir/wire/ipfix-stream.js';
-import { message, message5, record5, set, templateSet, u16, u32 } from './build.ts';
+import { message, message5, NOON, record5, set, templateSet, u16, u32 } from './build.ts';
 
 /** What a framer makes of a stream that arrives in these pieces; the first message of each fault's place, and what stays unfinished. */
 function frame(chunks: readonly Uint8Array[], { flush = true } = {}) {
@@ -32,6 +32,21 @@ const V9 = [
   message(9, [set(256, u32(1), u32(2))]),
 ];
 const V5 = [message5([record5()]), message5([record5(), record5(), record5()])];
+/** A v1 message; its records go from interface 1 to interface 2, which looks like the beginning of a header. */
+function message1(count: number, recordOctets: number, seconds = NOON): Uint8Array {
+  const records = Array.from({ length: count }, (_, i) => [
+    ...u32(0x0a000001 + i),
+    ...u32(0x0a000101),
+    ...u32(0),
+    ...u16(1),
+    ...u16(2),
+    ...Array.from({ length: recordOctets - 16 }, () => 0),
+  ]);
+  return Uint8Array.from([...u16(1), ...u16(count), ...u32(1000), ...u32(seconds), ...u32(0), ...records.flat()]);
+}
+/** Its 10 records of 52 octets have interfaces 1 and 2 where 10 records of 48 octets would end. */
+const V1_LONG = [message1(10, 52), message1(1, 52), message1(10, 52, NOON + 60)];
+const V1_SHORT = [message1(29, 48), message1(2, 48), message1(1, 48, NOON + 60)];
 const V1 = [Uint8Array.from([...u16(1), ...u16(2), ...Array.from({ length: 12 + 104 }, () => 7)])];
 
 describe('a stream of export messages', () => {
@@ -40,6 +55,9 @@ describe('a stream of export messages', () => {
     ['NetFlow v9', V9],
     ['NetFlow v5', V5],
     ['NetFlow v1', V1],
+    ['NetFlow v1, several messages', V1_LONG],
+    ['NetFlow v1 with records of 48 octets', V1_SHORT],
+    ['NetFlow v1, one message with a record of 48 octets', [message1(1, 48)]],
   ])('of %s gives its messages, wherever it is cut in two, and octet by octet', (_, messages) => {
     const stream = Buffer.concat(messages);
     const expected = { messages: messages.map(hex), fault: undefined, pending: 0 };
@@ -52,6 +70,8 @@ describe('a stream of export messages', () => {
     const streams = fc.oneof(
       fc.array(fc.constantFrom(...IPFIX), { minLength: 1, maxLength: 6 }),
       fc.array(fc.constantFrom(...V9), { minLength: 1, maxLength: 6 }),
+      fc.array(fc.constantFrom(...V1_SHORT), { minLength: 1, maxLength: 6 }),
+      fc.array(fc.constantFrom(...V1_LONG), { minLength: 1, maxLength: 6 }),
     );
     fc.assert(
       fc.property(streams, fc.array(fc.integer({ min: 0, max: 400 }), { maxLength: 30 }), (messages, sizes) => {
@@ -76,6 +96,18 @@ describe('a stream of export messages', () => {
     }
   });
 
+  it('of NetFlow v1 with records of 48 octets, once that is known, hands messages on without waiting for the next', () => {
+    const [first, ...others] = V1_SHORT;
+    const framer = new StreamFramer();
+    const lengths: number[] = [];
+    const keep = (one: Uint8Array) => void lengths.push(one.length);
+    framer.push(first as Uint8Array, keep);
+    expect(lengths).toEqual([]);
+    framer.flush(keep);
+    for (const one of others) framer.push(one, keep);
+    expect([lengths, framer.pending]).toEqual([V1_SHORT.map(({ length }) => length), 0]);
+  });
+
   it('of NetFlow v9 ends its last message where a FlowSet ends, when it pauses', () => {
     const [first = new Uint8Array()] = V9;
     for (let cut = 1; cut <= first.length; cut++) {
@@ -88,6 +120,7 @@ describe('a stream of export messages', () => {
 
   it.each<[string, readonly (readonly number[] | Uint8Array)[], string, number]>([
     ['no version', ['GET / HTTP/1.1\r\n'.split('').map((c) => c.charCodeAt(0))], 'framing_version', 0],
+    ['version 0', [[0, 0, 0, 1], Array.from({ length: 200 }, () => 0)], 'framing_version', 0],
     ['another version in between', [IPFIX[1] ?? [], V5[0] ?? []], 'framing_version', 1],
     ['a length below the header', [IPFIX[1] ?? [], [0, 10, 0, 15], IPFIX[1] ?? []], 'framing_length', 1],
     ['a length of zero', [[0, 10, 0, 0]], 'framing_length', 0],
@@ -126,7 +159,7 @@ describe('a stream of export messages', () => {
   });
 
   it('of anything at all throws nothing, repeats nothing, loses nothing, and holds no more than a message', () => {
-    const seeds = [...IPFIX, ...V9, ...V5, ...V1].map((one) => [...one]);
+    const seeds = [...IPFIX, ...V9, ...V5, ...V1, ...V1_SHORT, ...V1_LONG].map((one) => [...one]);
     const streams = fc.oneof(
       fc.uint8Array({ maxLength: 300 }),
       fc

@@ -36,6 +36,7 @@ const TEMPLATES: Readonly<Record<number, readonly FieldSpecifier[]>> = {
   301: fieldsOf([[NAME, VARIABLE]]),
   // A list within a record, as deep as one likes.
   302: fieldsOf([[292, VARIABLE]]),
+  303: fieldsOf([[293, VARIABLE]]),
 };
 const names = { registry, templates: { fieldsOf: (id: number) => TEMPLATES[id] }, port: 0 };
 
@@ -117,9 +118,18 @@ describe('lists of records', () => {
 });
 
 /** A list in a list in a list …, `depth` of them, around `inner`. */
-function nested(depth: number, inner: readonly number[]): number[] {
+function nested(
+  depth: number,
+  inner: readonly number[],
+  type: 'basicList' | 'subTemplateList' | 'subTemplateMultiList' = 'subTemplateList',
+): number[] {
   let octets = [...inner];
-  for (let i = 0; i < depth; i++) octets = [ALL_OF, ...u16(302), ...variable(octets)];
+  for (let i = 0; i < depth; i++) {
+    const one = variable(octets);
+    if (type === 'basicList') octets = [ALL_OF, ...u16(291), ...u16(VARIABLE), ...one];
+    else if (type === 'subTemplateList') octets = [ALL_OF, ...u16(302), ...one];
+    else octets = [ALL_OF, ...u16(303), ...u16(4 + one.length), ...one];
+  }
   return octets;
 }
 
@@ -138,13 +148,39 @@ describe('bounds', () => {
     });
   });
 
-  it('1,000 deep: the outer lists are taken apart, the inner ones kept as octets', () => {
-    const octets = nested(1000, [ALL_OF, ...u16(301), ...variable(ascii('eth'))]);
-    const text = JSON.stringify(value('subTemplateList', octets));
-    expect(text.match(/subTemplateList/g)).toHaveLength(16);
-    // 'eth' in hexadecimal: nothing is lost.
-    expect(text).toContain('03657468');
-    expect(text.length).toBeLessThan(4 * octets.length);
+  const ETH = [ALL_OF, ...u16(301), ...variable(ascii('eth'))];
+
+  it.each(['basicList', 'subTemplateList', 'subTemplateMultiList'] as const)(
+    '%s, 1,000 deep: the outer lists are taken apart, the inner ones kept as octets',
+    (type) => {
+      const octets = nested(1000, ETH, type);
+      const text = JSON.stringify(value(type, octets));
+      const taken = text.match(/"semantic":"allOf"/g)?.length;
+      expect(taken).toBe(16);
+      // 'eth' in hexadecimal: nothing is lost.
+      expect(text).toContain('03657468');
+      expect(text.length).toBeLessThan(4 * octets.length);
+    },
+  );
+
+  it.each([true, false])('1,000 deep in a message, compiled: %s; the next message decodes', (mayCompile) => {
+    const decoder = testDecoder({ mayCompile });
+    const list = nested(1000, ETH, 'subTemplateList');
+    const templates = [
+      templateSet(10, 302, [[292, VARIABLE]]),
+      templateSet(10, 256, [
+        [4, 1],
+        [292, VARIABLE],
+      ]),
+    ];
+    decoder.feed(message(10, templates));
+    for (let i = 0; i < 200; i++) {
+      const data = message(10, [set(256, [6, ...variable(list)], [17, ...variable([])])], { sequence: 2 * i });
+      const [first, second] = decoder.feed(data);
+      expect([first?.['proto'], second?.['proto']]).toEqual([6, 17]);
+      expect(JSON.stringify(first?.['extra']).match(/"semantic":"allOf"/g)).toHaveLength(16);
+    }
+    expect(decoder.faults()).toEqual({});
   });
 
   it('no more values than the bound, and the rest as octets', () => {
