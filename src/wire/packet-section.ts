@@ -3,12 +3,12 @@ import { columnIndex } from '../flow/schema.ts';
 import { FIRST_SLOT } from '../flow/slots.ts';
 import { LINK_TYPE } from './packet/link-types.ts';
 import { HAS, type PacketFields } from './packet/packet-fields.ts';
-import { parsePacket } from './packet/parse-packet.ts';
+import { parsePacket, parseTransport } from './packet/parse-packet.ts';
 
 /*
- * Elements that hold the beginning of a packet: layer2packetSectionData (104, RFC 5477's predecessor of 315), dataLinkFrameSection (315, RFC 7133),
- * ipHeaderPacketSection (313), mplsPayloadPacketSection (317), mplsLabelStackSection (316, RFC 5477 section 8.5). Records with one of them often have no
- * other field of the packet, so that its headers give the columns that no field gives.
+ * Elements that hold the beginning of a packet, or of its payload: dataLinkFrameSection (315), ipHeaderPacketSection (313), ipPayloadPacketSection (314),
+ * mplsLabelStackSection (316), mplsPayloadPacketSection (317), of RFC 5477 section 8.5 and RFC 7133 sections 3 and 4, and Cisco's layer2packetSectionData (104,
+ * RFC 7270). Records with one of them often have no other field of the packet, so that its headers give the columns that no field gives.
  */
 
 /** Link types of the elements, best first. */
@@ -79,9 +79,21 @@ const WIDE: readonly (readonly [column: string, write: (slot: number) => Write])
   ],
 ];
 
+/** ipPayloadPacketSection: only records that tell the protocol say what it is. */
+export const PAYLOAD_SECTION = 314;
+
+/** Columns that a transport header gives. */
+const OF_TRANSPORT: ReadonlySet<string> = new Set(
+  'src_port dst_port tcp_flags tcp_sequence icmp_type icmp_code packets'.split(' '),
+);
+
 /** What the section of a plan's records gives: link type, columns, and how each is written. */
 export interface SectionPlan {
   readonly linkType: number;
+  /** The section begins behind the IP header. */
+  readonly isPayload: boolean;
+  /** Whether another field of the record tells which fragment the packet is. */
+  readonly knowsFragment: boolean;
   readonly columns: readonly number[];
   readonly writes: readonly Write[];
 }
@@ -93,8 +105,10 @@ export interface SectionPlan {
 export function sectionPlan(id: number, taken: ReadonlySet<number>, isSample: boolean): SectionPlan {
   const columns: number[] = [];
   const writes: Write[] = [];
+  const isPayload = id === PAYLOAD_SECTION;
   const add = (name: string, write: Write): void => {
     const column = columnIndex(name);
+    if (isPayload && !OF_TRANSPORT.has(name)) return;
     if (taken.has(column) || (!isSample && (name === 'bytes' || name === 'packets'))) return;
     columns.push(column);
     writes.push(write);
@@ -107,7 +121,8 @@ export function sectionPlan(id: number, taken: ReadonlySet<number>, isSample: bo
     });
   }
   for (const [name, write] of WIDE) add(name, write(slot(name)));
-  return { linkType: SECTION_LINK_TYPES.get(id) ?? LINK_TYPE.ethernet, columns, writes };
+  const linkType = SECTION_LINK_TYPES.get(id) ?? LINK_TYPE.ethernet;
+  return { linkType, isPayload, knowsFragment: taken.has(columnIndex('fragment_offset')), columns, writes };
 }
 
 /** Reads the section at `offset` and writes the plan's columns; those that the packet has nothing for become 0. */
@@ -120,8 +135,21 @@ export function writeSection(
   batch: FlowBatch,
   row: number,
 ): void {
-  parsePacket(bytes, offset, offset + length, plan.linkType, packet);
+  const end = offset + length;
+  if (plan.isPayload) parseTransport(bytes, offset, end, payloadProtocol(plan, batch, row), packet);
+  else parsePacket(bytes, offset, end, plan.linkType, packet);
   for (const write of plan.writes) write(packet, batch, row);
+}
+
+const PROTO = slot('proto');
+const FRAGMENT_OFFSET = slot('fragment_offset');
+/** IPv6-NoNxt: nothing that could be read. */
+const NO_HEADER = 59;
+
+/** What follows the IP header of a row, whose other fields are written by now. Fragments but the first have no transport header. */
+function payloadProtocol({ knowsFragment }: SectionPlan, { arrays }: FlowBatch, row: number): number {
+  const isLater = knowsFragment && arrays[FRAGMENT_OFFSET]?.[row] !== 0;
+  return isLater ? NO_HEADER : (arrays[PROTO]?.[row] ?? NO_HEADER);
 }
 
 function putPair(batch: FlowBatch, at: number, row: number, low: number, high: number): void {

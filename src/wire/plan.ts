@@ -5,7 +5,7 @@ import { COLUMNS, COMMON_COLUMNS, columnIndex } from '../flow/schema.ts';
 import { FIRST_SLOT, SLOTS } from '../flow/slots.ts';
 import { isAggregated } from './aggregation.ts';
 import { feedersOf } from './feeders.ts';
-import { SECTION_LINK_TYPES, type SectionPlan, sectionPlan } from './packet-section.ts';
+import { PAYLOAD_SECTION, SECTION_LINK_TYPES, type SectionPlan, sectionPlan } from './packet-section.ts';
 import { type Placed, place, type Step, type StepOp, step } from './plan-step.ts';
 import { specialStep } from './plan-times.ts';
 import { isListType, LIST_TYPES } from './structured-data.ts';
@@ -169,11 +169,13 @@ export function buildPlan(version: PlanVersion, fields: readonly FieldSpecifier[
 
 /** The field with the beginning of the packet that tells most; others are kept as they are. */
 function bestSection(placed: readonly Placed[]): Placed | undefined {
+  const find = (id: number): Placed | undefined =>
+    placed.find(({ field }) => field.enterprise === 0 && field.id === id && field.length > 0);
   for (const id of SECTION_LINK_TYPES.keys()) {
-    const found = placed.find(({ field }) => field.enterprise === 0 && field.id === id && field.length > 0);
+    const found = find(id);
     if (found !== undefined) return found;
   }
-  return undefined;
+  return find(PROTOCOL) === undefined ? undefined : find(PAYLOAD_SECTION);
 }
 
 /** The upper halves of columns that one IPv4 field feeds and nothing else: 0 in every row. */

@@ -59,6 +59,47 @@ describe('the beginning of a packet in a record', () => {
       expect(decodeOne(10, [[id, VARIABLE]], variable([...IP, ...TCP]))).toMatchObject(packet);
   });
 
+  it('ipPayloadPacketSection: the transport header, where the record says which', () => {
+    const fields: Specifier[] = [
+      [4, 1],
+      [314, VARIABLE],
+    ];
+    const record = decodeOne(10, fields, [6, ...variable(TCP)]);
+    expect(record).toMatchObject({
+      proto: 6,
+      src_port: 40_000,
+      dst_port: 443,
+      tcp_flags: 2,
+      tcp_sequence: 1,
+      packets: 1,
+    });
+    expect(record['record_kind']).toBe('sample');
+    for (const column of ['bytes', 'src_addr', 'extra', 'ttl']) expect(record).not.toHaveProperty(column);
+    expect(decodeOne(10, fields, [1, ...variable([8, 0, 1, 2])])).toMatchObject({
+      icmp_type: 8,
+      icmp_code: 0,
+      src_port: 0,
+    });
+    // VXLAN: the ports are those of the packet itself, not of the one it carries.
+    const vxlan = [...u16(5000), ...u16(4789), ...u16(100), ...u16(0), 8, 0, 0, 0, 0, 0, 1, 0, ...FRAME];
+    expect(decodeOne(10, fields, [17, ...variable(vxlan)])).toMatchObject({ src_port: 5000, dst_port: 4789 });
+    // IP in IP has no transport header of its own.
+    expect(decodeOne(10, fields, [4, ...variable([...IP, ...TCP])])).toMatchObject({ proto: 4, src_port: 0 });
+  });
+
+  it('ipPayloadPacketSection of a later fragment, or of an unknown protocol, is no header', () => {
+    const fields: Specifier[] = [
+      [88, 2],
+      [4, 1],
+      [314, VARIABLE],
+    ];
+    expect(decodeOne(10, fields, [...u16(0), 6, ...variable(TCP)])).toMatchObject({ src_port: 40_000 });
+    expect(decodeOne(10, fields, [...u16(64), 6, ...variable(TCP)])).toMatchObject({ src_port: 0, tcp_flags: 0 });
+    expect(decodeOne(10, [[314, VARIABLE]], variable([1, 2]))).toMatchObject({
+      extra: { ipPayloadPacketSection: '0102' },
+    });
+  });
+
   it('mplsLabelStackSection', () => {
     const labels = fromHex('000640ff 000c81ff'.replace(/ /g, ''));
     expect(decodeOne(10, [[316, VARIABLE]], variable([...labels, ...IP]))).toMatchObject({

@@ -7,7 +7,7 @@ import { readIeee80211, readRadiotap, readSwappedIeee80211 } from './ieee80211.t
 import { readAuthentication, readIp, readIpv4, readIpv6 } from './ip.ts';
 import { readAyiya, readEsp, readEtherIp } from './ip-tunnels.ts';
 import { readL2tp, readL2tp3 } from './l2tp.ts';
-import { FIRST_READ_LAYER, LAYER } from './layers.ts';
+import { FIRST_READ_LAYER, LAYER, layerOfProtocol } from './layers.ts';
 import { LINK_TYPE } from './link-types.ts';
 import { readMpls } from './mpls.ts';
 import { type PacketFields, resetPacketFields } from './packet-fields.ts';
@@ -41,6 +41,26 @@ export function parsePacket(
   for (let headers = 0; out.next >= FIRST_READ_LAYER && headers < MAX_HEADERS; headers++)
     at = readLayer(bytes, at, out);
   return at - start;
+}
+
+/** Headers that end the packet's own: behind them comes what it carries. */
+const TRANSPORT: readonly number[] = [LAYER.tcp, LAYER.udp, LAYER.udpLite, LAYER.ports, LAYER.icmp, LAYER.igmp];
+
+/**
+ * Reads the transport header between `start` and `end` into `out`, as `parsePacket` does; what it is the IP protocol number says. Nothing is read of protocols
+ * without such a header, tunnels among them: their packets are others.
+ */
+export function parseTransport(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  protocol: number,
+  out: PacketFields,
+): void {
+  resetPacketFields(out);
+  out.end = Math.min(end, bytes.length);
+  out.next = layerOfProtocol(protocol);
+  if (TRANSPORT.includes(out.next)) readLayer(bytes, start, out);
 }
 
 /** Reads the one header that `out.next` names. A switch, because calls through a table cannot be inlined. */
