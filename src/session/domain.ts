@@ -167,9 +167,14 @@ export class Domain {
     if (count > 0) this.quirks.set(quirk, (this.quirks.get(quirk) ?? 0) + count);
   }
 
+  /** Whether options data of the domain, or of domain 0, told this rate. */
+  hasToldRate(rate: number): boolean {
+    return this.sampling.hasTold(rate) || this.#root?.sampling.hasTold(rate) === true;
+  }
+
   /** Lets a repair look at rows [first, end) of a batch, and counts what it put right. */
   repaired({ quirk, apply }: Repair, batch: FlowBatch, first: number, end: number): void {
-    this.met(quirk, apply(batch, first, end));
+    this.met(quirk, apply(batch, first, end, this));
   }
 
   /**

@@ -34,7 +34,7 @@ const OWN = 'test/session/quirks.test.ts';
 
 // biome-ignore format: one quirk, one row
 const ROWS: readonly Row[] = [
-  ['sampling-byte-order', 'MikroTik RouterOS', 'samplingInterval (34) of four octets in a data record, of 2²⁴ or more', 'The interval has its lowest octet first: 100 reads as 1,677,721,600.', 'The octets are turned round.', 'pavel-odintsov/fastnetmon#985, netsampler/goflow2#113, akvorado/akvorado#417', [OWN, 'MikroTik: an interval with its lowest octet first']],
+  ['sampling-byte-order', 'MikroTik RouterOS', 'samplingInterval (34) of four octets in a data record that names no sampler, of 2²⁴ or more and below it turned round, which no options data of the domain tell as well', 'The interval has its lowest octet first: 100 reads as 1,677,721,600.', 'The octets are turned round.', 'pavel-odintsov/fastnetmon#985, netsampler/goflow2#113, akvorado/akvorado#417', [OWN, 'MikroTik: an interval with its lowest octet first']],
   ['sampling-odd-length', 'FortiGate', 'a sampling field of more than eight octets in options data', 'Read as a number it gives flows that are 69 or 1,713 times too large.', 'It is no rate: only fields of one to eight octets are.', 'phaag/nfdump#77', [OWN, 'FortiGate: a sampling field of nine octets is no rate']],
   ['sampling-in-options', 'Juniper MX', 'samplingInterval (34) in options data of IPFIX that name no sampler', 'No sampler is named, and IPFIX has newer elements for the rate.', 'It is the rate of the observation domain.', 'phaag/nfdump#231, phaag/nfdump#237', ['test/session/sampling.test.ts', 'the rate in options data']],
   ['sampling-without-space', 'Nokia SR OS', 'samplingPacketInterval (305) without samplingPacketSpace (306)', 'By RFC 5477 a rate needs both.', 'The interval is taken for the rate itself.', 'phaag/nfdump#410', ['test/session/sampling.test.ts', '305 alone']],
@@ -79,15 +79,20 @@ export function tellsRate({ fields }: Plan): boolean {
 export interface Repair {
   /** Name of the quirk. */
   readonly quirk: string;
-  /** Looks at rows [first, end) of a batch. Returns how many it changed. */
-  readonly apply: (batch: FlowBatch, first: number, end: number) => number;
+  /** Looks at rows [first, end) of a batch that came from `domain`. Returns how many it changed. */
+  readonly apply: (batch: FlowBatch, first: number, end: number, domain: RepairedDomain) => number;
+}
+
+/** What a repair may ask of a domain. */
+export interface RepairedDomain {
+  /** Whether its options data told this rate. */
+  hasToldRate(rate: number): boolean;
 }
 
 /** What has to be looked at in records of a plan; undefined for most. */
-export function repairOf({ fields }: Plan): Repair | undefined {
-  return fields.some(({ enterprise, id, length }) => enterprise === 0 && id === 34 && length === 4)
-    ? SAMPLING_BYTE_ORDER
-    : undefined;
+export function repairOf({ fields, samplerSlot }: Plan): Repair | undefined {
+  const tellsInterval = fields.some(({ enterprise, id, length }) => enterprise === 0 && id === 34 && length === 4);
+  return tellsInterval && samplerSlot < 0 ? SAMPLING_BYTE_ORDER : undefined;
 }
 
 /** Codes of RECORD_KINDS. */
@@ -100,16 +105,24 @@ const ABSURD = 2 ** 24;
 
 const SAMPLING_BYTE_ORDER: Repair = {
   quirk: 'sampling-byte-order',
-  apply: (batch, first, end) => {
+  apply: (batch, first, end, domain) => {
     const rates = batch.arrays[RATE];
     const sources = batch.arrays[SOURCE];
     if (rates === undefined || sources === undefined) return 0;
     let count = 0;
+    // The rate looked up last, which is that of most rows.
+    let asked = 0;
+    let isTold = false;
     for (let row = first; row < end; row++) {
       const rate = rates[row] as number;
       if (rate < ABSURD || sources[row] !== SAMPLING.record) continue;
       const turned = ((rate << 24) | ((rate & 0xff00) << 8) | ((rate >>> 8) & 0xff00) | (rate >>> 24)) >>> 0;
       if (turned === 0 || turned >= ABSURD) continue;
+      if (rate !== asked) {
+        asked = rate;
+        isTold = domain.hasToldRate(rate);
+      }
+      if (isTold) continue;
       rates[row] = turned;
       count++;
     }

@@ -62,6 +62,14 @@ export class SamplingState {
     return this.domainRate === 0 && this.samplers.size === 0 && this.interfaces.size === 0;
   }
 
+  /** Whether options data told this rate, of whatever. */
+  hasTold(rate: number): boolean {
+    if (this.domainRate === rate) return true;
+    for (const rates of [this.samplers, this.interfaces])
+      for (const told of rates.values()) if (told === rate) return true;
+    return false;
+  }
+
   /** True when records of this plan may have a rate of their sampler or interface. */
   concerns(plan: Plan): boolean {
     return (plan.samplerSlot >= 0 && this.samplers.size > 0) || (plan.interfaceSlot >= 0 && this.interfaces.size > 0);

@@ -47,6 +47,36 @@ describe('quirks', () => {
     expect([...decoder.decoder.domains].map(({ quirks }) => quirks.size)).toEqual([0]);
   });
 
+  it('a rate of 2²⁴ is left alone where the record names a sampler, or options data tell it, too', () => {
+    const rate = 2 ** 24;
+    const named = testDecoder();
+    const fields: Specifier[] = [
+      [48, 2],
+      [34, 4],
+    ];
+    const bytes = message(9, [templateSet(9, 256, fields), set(256, [...u16(5), ...u32(rate)])]);
+    expect(named.feed(bytes)).toMatchObject([{ sampling_rate: rate }]);
+    // A sampler's, an interface's, the domain's; and told in domain 0.
+    for (const [scope, domain] of [
+      [302, 7],
+      [10, 7],
+      [149, 7],
+      [149, 0],
+    ] as const) {
+      const told = testDecoder();
+      const in7 = (): Uint8Array =>
+        message(10, [templateSet(10, 256, FIELDS), set(256, [...u16(1), ...u32(rate)])], { domain: 7 });
+      expect(told.feed(in7())).toMatchObject([{ sampling_rate: 1 }]);
+      const options: Specifier[] = [
+        [scope, 4],
+        [34, 4],
+      ];
+      const sets = [optionsTemplateSet(10, 300, 1, options), set(300, [...u32(3), ...u32(rate)])];
+      told.feed(message(10, sets, { domain }));
+      expect(told.feed(in7()), `${scope} in domain ${domain}`).toMatchObject([{ sampling_rate: rate }]);
+    }
+  });
+
   it('FortiGate: a sampling field of nine octets is no rate', () => {
     const decoder = testDecoder();
     const options: Specifier[] = [
