@@ -1,8 +1,9 @@
 import type { Command, Option } from 'commander';
 import { COLUMNS } from '../flow/schema.ts';
+import { COUNTERS } from '../query/counters.ts';
 import { DERIVED_COLUMNS } from '../query/derived-columns.ts';
 import { DURATION } from '../query/key.ts';
-import { COUNTERS, MEASURES } from '../query/measure.ts';
+import { MEASURES } from '../query/measure.ts';
 import { NAME_COLUMNS } from '../query/name-columns.ts';
 import { type Io, write } from './io.ts';
 import { createProgram } from './program.ts';

@@ -17,6 +17,7 @@ Examples:
   weir query --by dst_port --order flows 'proto tcp and flags S and not flags AFRPU'
   weir query --from today 'src net 10.0.0.0/8 and dst port in [80 443]'
   weir query --from today --by time/1h,proto                how much of what in every hour
+  weir query --by src_addr --distinct dst_addr --order distinct_dst_addr     who talks to most others
   weir query --by src_addr/24/48 --measures share_bytes,bps per network: /24 of IPv4, /48 of IPv6
   weir query --from -5m 'bytes > 1M' --order bytes          the largest flows of the last five minutes
   weir query --by exporter,in_if --format csv > interfaces.csv
@@ -57,6 +58,8 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
       'bytes, packets, flows or a column, also bytes:asc (default: bytes; flows by time_start)',
     )
     .option('--measures <names>', 'more figures of each group, such as bps,avg_bytes,p95_duration,margin')
+    .option('--distinct <columns>', 'how many different values of these each group has, such as src_addr,dst_addr/24')
+    .option('--approximate', 'count different values with less memory, a few per cent off')
     .option('--min <n>', 'only groups with at least so much of what they are ordered by, such as 1M')
     .option(
       '--own <networks>',

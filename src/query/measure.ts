@@ -1,22 +1,14 @@
 import { nearest } from '../elements/nearest.ts';
 import { WeirError } from '../util/errors.ts';
 import type { CellKind } from './cells.ts';
+import { COUNTERS, type Counter, type Counting, counterSql } from './counters.ts';
+import type { Key } from './key.ts';
+import type { PlannedKey } from './plan-key.ts';
 
-/** What every aggregate counts. */
-export const COUNTERS = ['flows', 'packets', 'bytes'] as const;
-export type Counter = (typeof COUNTERS)[number];
-
-/**
- * How sums are computed: doubles are exact below 2^53 and three times as fast as 128-bit integers. The row of totals comes first and is at least as
- * large as any other, so a reader sees there whether doubles suffice, and asks again with integers where not.
- */
-export type Arithmetic = 'doubles' | 'integers';
-
-/** How counters are read. */
-export interface MeasureContext {
-  /** Counters are multiplied by the sampling rate. */
-  readonly scaled: boolean;
-  readonly arithmetic: Arithmetic;
+/** What a measure is made for. */
+export interface MeasureContext extends Counting {
+  /** A key of `Measure.keys` as SQL. */
+  readonly planned: (key: Key) => PlannedKey;
 }
 
 /** One column of figures of a group. */
@@ -32,6 +24,8 @@ export interface Measure {
   readonly needs: readonly string[];
   /** Made of sums of counters alone, which roll-ups have. */
   readonly ofSums?: boolean;
+  /** Keys whose values `inner` looks at. */
+  readonly keys?: readonly Key[];
   /** An SQL aggregate over the flows of a group; undefined for a measure made of others. */
   readonly inner?: (context: MeasureContext) => string;
   /**
@@ -39,12 +33,6 @@ export interface Measure {
    * those of the whole answer. Without it, `inner` itself is shown.
    */
   readonly outer?: (own: string) => string;
-}
-
-/** A counter of a flow as a number to add up. */
-export function counterSql(counter: 'bytes' | 'packets', { scaled, arithmetic }: MeasureContext): string {
-  const value = arithmetic === 'doubles' ? `"${counter}"::DOUBLE` : `"${counter}"::HUGEINT`;
-  return `${value}${scaled ? ' * greatest(coalesce("sampling_rate", 1), 1)' : ''}`;
 }
 
 function rate(name: string, label: string, about: string, sql: string): Measure {

@@ -11,6 +11,8 @@ import { type ZoneOffset, zoneOffsets } from './zone-offsets.ts';
 export interface PlannedKey {
   readonly key: Key;
   readonly cell: CellKind;
+  /** Its value: one expression, or the upper and lower half of an address; the lower one alone where the upper one is 0 everywhere. */
+  readonly values: readonly string[];
   /** What is grouped by, with its alias. */
   readonly groups: readonly string[];
   /** What the groups give out, with names. */
@@ -21,7 +23,7 @@ export interface PlannedKey {
   readonly needs: readonly string[];
 }
 
-interface KeyContext {
+export interface KeyContext {
   readonly probe: Probe;
   readonly source: Source;
   readonly spec: QuerySpec;
@@ -50,6 +52,7 @@ export function planKey(key: Key, alias: string, context: KeyContext): PlannedKe
   if (!v4) return planned;
   return {
     ...planned,
+    values: [lower],
     groups: planned.groups.slice(1),
     outputs: [`0::UBIGINT AS ${alias}_hi`, `${alias}_lo`],
     needs: needs.slice(1),
@@ -67,6 +70,7 @@ function named(
   return {
     key,
     cell,
+    values: expressions,
     groups: expressions.map((sql, index) => `${sql} AS ${names[index]}`),
     outputs: names,
     names,

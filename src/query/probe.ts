@@ -1,6 +1,6 @@
 import type { QueryDuck } from './duck.ts';
 import { hasTiers, type Source, sqlCount, sqlSource } from './source.ts';
-import type { QuerySpec } from './spec.ts';
+import { keysOf, type QuerySpec } from './spec.ts';
 import { sqlName } from './sql-text.ts';
 
 /**
@@ -22,7 +22,7 @@ export interface Probe {
 
 /** Looks at the source for what planning this question needs. */
 export async function probe(duck: QueryDuck, source: Source, spec: QuerySpec): Promise<Probe> {
-  const keys = spec.by.filter(
+  const keys = keysOf(spec).filter(
     ({ kind, column }) => (kind === 'column' || kind === 'prefix') && column.type === 'address',
   );
   const addresses = [...new Set(keys.map(({ column }) => column.name))];
@@ -32,7 +32,7 @@ export async function probe(duck: QueryDuck, source: Source, spec: QuerySpec): P
   const known = has('sampling_rate') ? `${sqlCount(source, '"sampling_rate" IS NOT NULL')}::DOUBLE` : '0::DOUBLE';
   const sum = (name: string) => (has(name) ? `coalesce(sum(${sqlName(name)}::DOUBLE), 0)` : '0::DOUBLE');
   // Sums over all rows are cheap here. With many groups they save a second pass over these; with few, that is cheaper still.
-  const summed = spec.by.length > 1 && spec.filter.kind === 'any' && source.covered;
+  const summed = spec.by.length > 1 && spec.measures.length === 0 && spec.filter.kind === 'any' && source.covered;
   const list = [`${sqlCount(source)}::DOUBLE`, max('record_kind'), max('sampling_rate'), unknown, known];
   if (summed) list.push(sum('packets'), sum('bytes'));
   // Rows of biflows that are split, and those of roll-ups, have only the columns that are asked for.

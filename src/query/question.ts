@@ -1,14 +1,14 @@
-import { nearest } from '../elements/nearest.ts';
 import { type ParseOptions, parseFilter } from '../filter/parser.ts';
 import type { Zone } from '../filter/time-literal.ts';
 import { parseNetwork, parseNumber } from '../filter/values.ts';
-import { COLUMNS, findColumn } from '../flow/schema.ts';
 import { WeirError } from '../util/errors.ts';
 import type { Prefix } from '../util/prefix.ts';
-import { DURATION, type Key, keysWithNames, parseColumns, parseKeys } from './key.ts';
-import { COUNTERS, MEASURES, type Measure, parseMeasures } from './measure.ts';
+import { distinctMeasure } from './distinct.ts';
+import { keysWithNames, parseColumns, parseKeys } from './key.ts';
+import { parseMeasures } from './measure.ts';
 import { NAME_COLUMNS } from './name-columns.ts';
-import type { Order, QuerySpec } from './spec.ts';
+import { parseOrder } from './order.ts';
+import type { QuerySpec } from './spec.ts';
 import { parseSpan } from './time.ts';
 
 /** A question as people write it: the flags of `weir query`. Each text is read by the function of its name below. */
@@ -18,6 +18,8 @@ export interface Question {
   readonly to?: string | undefined;
   readonly by?: string | undefined;
   readonly measures?: string | undefined;
+  readonly distinct?: string | undefined;
+  readonly approximate?: boolean | undefined;
   readonly top?: string | undefined;
   readonly order?: string | undefined;
   readonly min?: string | undefined;
@@ -42,25 +44,32 @@ export interface QuestionContext {
 export function readQuestion(question: Question, { now, zone, tops, filters }: QuestionContext): QuerySpec {
   const asked = question.by === undefined ? [] : parseKeys(question.by);
   const by = question.names === true ? keysWithNames(asked) : asked;
-  if (by.length > 0 && question.columns !== undefined) {
-    throw new WeirError('WEIR_USAGE', '--columns is for lists of flows, and --by asks for sums', {
+  const distinct = question.distinct === undefined ? [] : parseKeys(question.distinct, '--distinct');
+  const sums = by.length > 0 || SUMMING.some((flag) => question[flag] !== undefined);
+  if (sums && question.columns !== undefined) {
+    throw new WeirError('WEIR_USAGE', `--columns is for lists of flows, and --${summing(question)} asks for sums`, {
       hint: 'Leave one of them out.',
     });
   }
-  for (const flag of ['measures', 'min', 'own'] as const) {
-    if (by.length > 0 || question[flag] === undefined) continue;
+  for (const flag of ['min', 'own', 'approximate'] as const) {
+    if (sums || question[flag] === undefined) continue;
     throw new WeirError('WEIR_USAGE', `--${flag} is for sums`, { hint: 'Say what to sum up by: --by src_addr' });
   }
-  const measures = question.measures === undefined ? [] : parseMeasures(question.measures);
+  const measures = [
+    ...(question.measures === undefined ? [] : parseMeasures(question.measures)),
+    ...distinct.map((key) => distinctMeasure(key, question.approximate === true)),
+  ];
   const hasBuckets = by.some(({ kind }) => kind === 'bucket');
-  const fallback = hasBuckets ? undefined : by.length > 0 ? tops?.groups : tops?.flows;
+  const fallback = hasBuckets ? undefined : sums ? tops?.groups : tops?.flows;
   return {
     span: parseSpan(question.from, question.to, { now, zone }),
     filter: parseFilter(question.filter ?? '', { zone, columns: NAME_COLUMNS.map(({ column }) => column), ...filters }),
+    sums,
     by,
     measures,
+    distinct,
     limit: question.top === undefined ? fallback : parseTop(question.top),
-    order: parseOrder(question.order, by, measures),
+    order: parseOrder(question.order, { sums, by, measures }),
     least: question.min === undefined ? undefined : parseLeast(question.min),
     own: parseOwn(question.own),
     zone,
@@ -71,53 +80,11 @@ export function readQuestion(question: Question, { now, zone, tops, filters }: Q
   };
 }
 
-/**
- * Reads `bytes`, `src_port`, `bytes:asc`, `time_start:desc`, or several with commas, the first of which counts most. Measures come largest first and
- * everything else smallest first unless said otherwise. Without a text: `bytes` for aggregates, after the time where that is a key, and
- * `time_start` for a listing. Throws WEIR_USAGE for a name that the answer does not have.
- */
-export function parseOrder(text: string | undefined, by: readonly Key[], measures: readonly Measure[] = []): Order[] {
-  if (text === undefined) {
-    const times = by.filter(({ kind }) => kind === 'bucket').map(({ name }): Order => ({ name, descending: false }));
-    if (by.length === 0) return [{ name: 'time_start', descending: false }];
-    return [...times, { name: 'bytes', descending: true }];
-  }
-  const parts = text.split(',').filter((part) => part.trim() !== '');
-  if (parts.length === 0) throw wrongOrder('', []);
-  return parts.map((part) => parseOne(part, by, measures));
-}
+/** Flags that ask for sums instead of flows. */
+const SUMMING = ['by', 'measures', 'distinct'] as const;
 
-function parseOne(text: string, by: readonly Key[], measures: readonly Measure[]): Order {
-  const [name = '', direction, ...rest] = text.trim().toLowerCase().split(':');
-  if (rest.length > 0 || (direction !== undefined && direction !== 'asc' && direction !== 'desc')) {
-    throw new WeirError('WEIR_USAGE', `--order ${text}: after the colon comes asc or desc`, {
-      hint: 'For example --order bytes:asc',
-    });
-  }
-  const figures = [...COUNTERS, ...measures.map((measure) => measure.name)];
-  const descending = direction === undefined ? figures.includes(name) || name === DURATION.name : direction === 'desc';
-  if (by.length > 0) {
-    const names = [...figures, ...by.map((key) => key.name)];
-    if (!names.includes(name)) throw wrongOrder(name, names);
-  } else if (name !== DURATION.name && findColumn(name) < 0) {
-    throw wrongOrder(name, [...COLUMNS.map((column) => column.name), DURATION.name]);
-  }
-  return { name, descending };
-}
-
-function wrongOrder(name: string, names: readonly string[]): WeirError {
-  if (MEASURES.some((measure) => measure.name === name)) {
-    return new WeirError('WEIR_USAGE', `--order ${name}: the answer has no ${name}`, {
-      hint: `Ask for it, too: --measures ${name}`,
-    });
-  }
-  const suggestion = nearest(name, names);
-  return new WeirError('WEIR_USAGE', `--order: the answer has no '${name.slice(0, 60)}'`, {
-    hint:
-      suggestion === undefined
-        ? `It has ${names.slice(0, 12).join(', ')}${names.length > 12 ? ' …' : ''}.`
-        : `Did you mean '${suggestion}'?`,
-  });
+function summing(question: Question): string {
+  return SUMMING.find((flag) => question[flag] !== undefined) ?? 'by';
 }
 
 /** Reads a count of rows; 0 means all. Throws WEIR_USAGE. */

@@ -8,8 +8,10 @@ import { prepareNames } from './name-columns.ts';
 import type { Output, OutputOptions } from './output/output.ts';
 import { OUTPUTS, type OutputName } from './output/outputs.ts';
 import { kindsText, type MatchedKinds } from './output/summary.ts';
-import { AGGREGATE, type Plan, planAggregate, planKinds, planListing, planTotals } from './plan.ts';
+import { type Plan, planKinds, planListing, planTotals } from './plan.ts';
+import { planAggregate } from './plan-aggregate.ts';
 import { type Probe, probe } from './probe.ts';
+import { AGGREGATE } from './rows.ts';
 import { openSource, openTiers, type Source } from './source.ts';
 import { asksForNames, namesRecordKind } from './spec.ts';
 import { knownTotals, mayBeRounded, NO_TOTALS, readTotals, type Totals } from './totals.ts';
@@ -96,12 +98,13 @@ export class Query {
 
   async #answer(begun: number): Promise<boolean> {
     const { data, spec, format, clock } = this.#options;
-    const source =
-      spec.by.length > 0 ? await openTiers(data, spec) : await openSource(data, spec.span, spec.splitBiflows === true);
+    const source = spec.sums
+      ? await openTiers(data, spec)
+      : await openSource(data, spec.span, spec.splitBiflows === true);
     this.#bytes = source.bytes;
     if (asksForNames(spec)) await prepareNames(this.#duck, source.nameFiles);
     const output: Output = OUTPUTS[format].create(this.#options);
-    const grouped = spec.by.length > 0;
+    const grouped = spec.sums;
     const found = grouped || output.forPeople ? await probe(this.#duck, source, spec) : undefined;
     if (this.#options.explain === true) return this.#explain(source, output, found);
     const kinds = found === undefined ? NO_KINDS : await this.#kinds(source, found);
@@ -119,7 +122,8 @@ export class Query {
       shown += rows.count - first;
     }
     if (!this.#started && !(await this.#begin(output, plan, totals))) return false;
-    this.#matched = shown > 0;
+    // A sum of nothing is a row, too.
+    this.#matched = spec.sums && spec.by.length === 0 ? totals.flows > 0 : shown > 0;
     const { raw, limit, zone } = spec;
     const seconds = (clock() - begun) / 1000;
     const facts = { source, totals, probe: found, raw, kinds, shown, limit, grouped, zone, seconds, exactTimes: all };
@@ -140,7 +144,7 @@ export class Query {
   #explain(source: Source, output: Output, found: Probe | undefined): Promise<boolean> {
     const { spec, write } = this.#options;
     const plan =
-      spec.by.length > 0 && found !== undefined
+      spec.sums && found !== undefined
         ? planAggregate(spec, source, found, { times: true, arithmetic: 'doubles', totals: true })
         : this.#planListing(source, output);
     return write(explainText(spec, source, plan.sql));
@@ -165,7 +169,7 @@ export class Query {
       };
       [traffic, aggregates] = [count(0), count(1)];
     });
-    return { traffic, aggregates, summed: spec.by.length === 0 || namesRecordKind(spec.filter) };
+    return { traffic, aggregates, summed: !spec.sums || namesRecordKind(spec.filter) };
   }
 
   async *#listing(plan: Plan): AsyncGenerator<Chunk> {

@@ -13,13 +13,17 @@ export interface Order {
   readonly descending: boolean;
 }
 
-/** A question. Without keys it asks for the flows themselves. */
+/** A question. */
 export interface QuerySpec {
   readonly span: TimeSpan;
   readonly filter: FilterNode;
+  /** Whether it asks for sums, of groups or of all, and not for the flows themselves. */
+  readonly sums: boolean;
   readonly by: readonly Key[];
   /** Figures of each group beside flows, packets and bytes. */
   readonly measures: readonly Measure[];
+  /** What different values are counted of; there is a measure for each. */
+  readonly distinct: readonly Key[];
   /** At most so many rows; undefined for all. */
   readonly limit: number | undefined;
   /** At least one; the first counts most. */
@@ -40,9 +44,15 @@ export interface QuerySpec {
   readonly names: boolean;
 }
 
+/** Everything whose values are told apart. */
+export function keysOf({ by, distinct }: QuerySpec): readonly Key[] {
+  return [...by, ...distinct];
+}
+
 /** Whether a question asks for names. */
-export function asksForNames({ by, columns, names, filter }: QuerySpec): boolean {
-  const asked = new Set([...by.map(({ column }) => column), ...columns].map(({ name }) => name));
+export function asksForNames(spec: QuerySpec): boolean {
+  const { columns, names, filter } = spec;
+  const asked = new Set([...keysOf(spec).map(({ column }) => column), ...columns].map(({ name }) => name));
   forEachLeaf(filter, (leaf) => {
     if (leaf.kind !== 'any') for (const column of leaf.columns) asked.add(column);
   });

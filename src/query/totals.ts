@@ -1,6 +1,7 @@
 import { type CellKind, createCell } from './cells.ts';
+import { INEXACT } from './counters.ts';
 import type { Rows } from './duck.ts';
-import { INEXACT, type Plan } from './plan.ts';
+import type { Plan } from './plan.ts';
 import type { Probe } from './probe.ts';
 import { hasTiers, type Source } from './source.ts';
 

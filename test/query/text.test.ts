@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { parseKeys } from '#weir/query/key.js';
+import { parseOrder } from '#weir/query/order.js';
 import { csvField } from '#weir/query/output/format.js';
 import { humanDuration, humanTime, scaled } from '#weir/query/output/humanize.js';
 import { printable, Table } from '#weir/query/output/table.js';
-import { parseOrder, parseTop } from '#weir/query/question.js';
+import { parseTop } from '#weir/query/question.js';
 
 describe('numbers for people', () => {
   it.each([
@@ -88,9 +89,10 @@ describe('what is asked for', () => {
   });
 
   it('orders are measures, keys or columns', () => {
-    const keys = parseKeys('proto');
+    const keys = { sums: true, by: parseKeys('proto'), measures: [] };
+    const listing = { sums: false, by: [], measures: [] };
     expect(parseOrder(undefined, keys)).toEqual([{ name: 'bytes', descending: true }]);
-    expect(parseOrder(undefined, [])).toEqual([{ name: 'time_start', descending: false }]);
+    expect(parseOrder(undefined, listing)).toEqual([{ name: 'time_start', descending: false }]);
     expect(parseOrder('proto', keys)).toEqual([{ name: 'proto', descending: false }]);
     expect(parseOrder('bytes:asc', keys)).toEqual([{ name: 'bytes', descending: false }]);
     expect(() => parseOrder('dst_port', keys)).toThrow(expect.objectContaining({ code: 'WEIR_USAGE' }));

@@ -26,7 +26,7 @@ export class MachineOutput implements Output {
     this.#format =
       this.#form === 'csv'
         ? createCsv(this.#columns, write)
-        : createJson(this.#columns, write, { lines: this.#form === 'ndjson', sparse: spec.by.length === 0 });
+        : createJson(this.#columns, write, { lines: this.#form === 'ndjson', sparse: !spec.sums });
     return this.#format.begin();
   }
 

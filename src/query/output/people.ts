@@ -1,7 +1,8 @@
 import type { Zone } from '../../filter/time-literal.ts';
 import type { ColumnDefinition } from '../../flow/schema.ts';
 import type { Cell } from '../cells.ts';
-import type { Counter, Measure } from '../measure.ts';
+import type { Counter } from '../counters.ts';
+import type { Measure } from '../measure.ts';
 import type { Totals } from '../totals.ts';
 import { humanDuration, humanNumber, humanTime, scaled } from './humanize.ts';
 import { printable, type TableColumn } from './table.ts';

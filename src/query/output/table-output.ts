@@ -44,7 +44,7 @@ export class TableOutput implements Output {
       if (column !== undefined) columns.push(columnForPeople(column, cell, this.#options));
       else if (measure !== undefined) columns.push(figureForPeople(measure, cell, this.#options));
     });
-    if (spec.by.length > 0) {
+    if (spec.sums) {
       const [flows, packets, bytes] = this.#cells.slice(spec.by.length) as [Cell, Cell, Cell];
       const isChosen = spec.measures.length > 0;
       const counters = measuresForPeople({ flows, packets, bytes }, spec.order[0]?.name, totals, this.#options);

@@ -1,0 +1,153 @@
+import type { CellKind } from './cells.ts';
+import {
+  type Arithmetic,
+  type Counting,
+  counterColumns,
+  counterKind,
+  countingOf,
+  SQL_FIRST,
+  SQL_LAST,
+  sumSql,
+  TIME_COLUMNS,
+} from './counters.ts';
+import type { Key } from './key.ts';
+import type { AnswerColumn, Plan } from './plan.ts';
+import { type PlannedKey, planKey } from './plan-key.ts';
+import type { Probe } from './probe.ts';
+import { kindConditions, sqlRows } from './rows.ts';
+import { type Source, sqlCount } from './source.ts';
+import type { QuerySpec } from './spec.ts';
+import { sqlName } from './sql-text.ts';
+
+export interface AggregateOptions {
+  /** The row of totals has the first and the last time; with further measures it always does. */
+  readonly times: boolean;
+  readonly arithmetic: Arithmetic;
+  /** With a first row of totals. Most measures need it. */
+  readonly totals: boolean;
+}
+
+/** The statement for flows, packets, bytes and further measures by key, or of all flows together when there are no keys. */
+export function planAggregate(spec: QuerySpec, source: Source, probe: Probe, options: AggregateOptions): Plan {
+  const { arithmetic, totals } = options;
+  const { measures } = spec;
+  const keys = spec.by.map((key, index) => planKey(key, `k${index}`, { probe, source, spec }));
+  const figures = planFigures(spec, source, probe, options);
+  const groups = keys.flatMap((key) => key.groups);
+  const rows = sqlRows(spec, source, kindConditions(spec, probe), [
+    ...figures.needs,
+    ...keys.flatMap(({ needs }) => needs),
+  ]);
+  const inner = `SELECT ${[...groups, ...figures.inner].join(', ')} FROM ${rows} GROUP BY ALL`;
+  const outputs = keys.flatMap((key) => key.outputs);
+  const order = orderBy(spec, keys);
+  const limit = spec.limit === undefined ? '' : ` LIMIT ${spec.limit}`;
+  const least = spec.least === undefined ? '' : ` WHERE ${sqlName(spec.order[0]?.name ?? 'bytes')} >= ${spec.least}`;
+  const from = measures.length > 0 ? 'g, t' : 'g';
+  const selected = `SELECT 1::UTINYINT AS t, ${[...outputs, ...figures.outer].join(', ')} FROM`;
+  const { columns, measuresAt } = answerColumns(spec, keys, counterKind(arithmetic));
+  if (!totals) return { sql: `${selected} (${inner})${least} ORDER BY ${order}${limit}`, columns, totals: undefined };
+  const total = `SELECT 0::UTINYINT, ${[...outputs.map(() => 'NULL'), ...figures.totals].join(', ')} FROM g`;
+  const whole = measures.length > 0 ? `, t AS (SELECT ${WHOLE} FROM g)` : '';
+  const top = limit === '' ? '' : ` ORDER BY ${order}${limit}`;
+  return {
+    sql: `WITH g AS MATERIALIZED (${inner})${whole} SELECT * FROM (${selected} ${from}${least}${top}) UNION ALL ${total} ORDER BY t, ${order}`,
+    columns,
+    totals: {
+      at: measuresAt,
+      times: figures.times,
+      kind: counterKind(arithmetic),
+      timesAt: measuresAt + 3 + measures.length,
+    },
+  };
+}
+
+/** The figures of groups as SQL. */
+interface Figures {
+  /** Columns of the files, or of names. */
+  readonly needs: readonly string[];
+  /** Aggregates over flows, with names. */
+  readonly inner: readonly string[];
+  /** What is shown of them: over the groups `g` and what is known of the whole, `t`. */
+  readonly outer: readonly string[];
+  /** The same of all groups together; NULL for what they do not tell. */
+  readonly totals: readonly string[];
+  /** Whether the last two of these are the first and last time. */
+  readonly times: boolean;
+}
+
+function planFigures(spec: QuerySpec, source: Source, probe: Probe, options: AggregateOptions): Figures {
+  const { measures } = spec;
+  const times = options.times || measures.length > 0;
+  const counting: Counting = countingOf(spec, probe, options.arithmetic);
+  const planned = (key: Key) => planKey(key, 'value', { probe, source, spec });
+  const needs = measures.flatMap((each) => [...each.needs, ...(each.keys ?? []).flatMap((key) => planned(key).needs)]);
+  return {
+    needs: [...counterColumns(counting), ...needs, ...(times ? TIME_COLUMNS : [])],
+    inner: [
+      `${sqlCount(source)} AS flows`,
+      `${sumSql('packets', counting)} AS packets`,
+      `${sumSql('bytes', counting)} AS bytes`,
+      ...measures.flatMap(({ inner }, index) =>
+        inner === undefined ? [] : [`${inner({ ...counting, planned })} AS m${index}`],
+      ),
+      ...(times ? [`${SQL_FIRST} AS first`, `${SQL_LAST} AS last`] : []),
+    ],
+    outer: [
+      'flows',
+      'packets',
+      'bytes',
+      ...measures.map(
+        ({ outer, name }, index) => `(${outer?.(`m${index}`) ?? `m${index}`})::DOUBLE AS ${sqlName(name)}`,
+      ),
+      ...(times ? ['first', 'last'] : []),
+    ],
+    totals: [
+      'sum(flows)::BIGINT',
+      'coalesce(sum(packets), 0)',
+      'coalesce(sum(bytes), 0)',
+      ...measures.map(() => 'NULL'),
+      ...(times ? ['min(first)', 'max(last)'] : []),
+    ],
+    times,
+  };
+}
+
+/** What measures know of the whole answer. */
+const WHOLE = `sum(flows)::DOUBLE AS total_flows, sum(packets)::DOUBLE AS total_packets, sum(bytes)::DOUBLE AS total_bytes,
+  (epoch_us(max(last)) - epoch_us(min(first))) / 1e6 AS seconds`;
+
+function answerColumns(
+  { measures }: QuerySpec,
+  keys: readonly PlannedKey[],
+  kind: CellKind,
+): { columns: AnswerColumn[]; measuresAt: number } {
+  const columns: AnswerColumn[] = [];
+  let at = 1;
+  for (const { key, cell, outputs } of keys) {
+    const lengths = key.kind === 'prefix' ? key.lengths : undefined;
+    columns.push({ name: key.name, kind: cell, at, column: key.column, lengths });
+    at += outputs.length;
+  }
+  columns.push(
+    { name: 'flows', kind: 'i64', at, column: undefined },
+    { name: 'packets', kind, at: at + 1, column: undefined },
+    { name: 'bytes', kind, at: at + 2, column: undefined },
+    ...measures.map((measure, index): AnswerColumn => {
+      return { name: measure.name, kind: measure.kind, at: at + 3 + index, column: undefined, measure };
+    }),
+  );
+  return { columns, measuresAt: at };
+}
+
+/** Order of groups: as asked, and then by the keys, so that equal questions have equal answers. */
+function orderBy({ order }: QuerySpec, keys: readonly PlannedKey[]): string {
+  const asked = order.flatMap(({ name, descending }) => {
+    const names = keys.find(({ key }) => key.name === name)?.names ?? [sqlName(name)];
+    return names.map((one) => `${one} ${descending ? 'DESC' : 'ASC'} NULLS LAST`);
+  });
+  const rest = keys
+    .filter(({ key }) => !order.some(({ name }) => name === key.name))
+    .flatMap(({ names }) => names.map((name) => `${name} NULLS LAST`));
+  return [...asked, ...rest].join(', ');
+}
