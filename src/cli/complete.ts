@@ -102,6 +102,9 @@ const keys = (): Proposal[] => [
   ...['1m', '5m', '1h', '1d'].map((step) => ({ text: `time/${step}`, about: `Time in steps of ${step}.` })),
 ];
 
+const zones = (): Proposal[] =>
+  ['utc', 'local', ...Intl.supportedValuesOf('timeZone')].map((text) => ({ text, about: '' }));
+
 /** What the flags of these names take. */
 const NAMES_OF: Readonly<Record<string, () => Proposal[]>> = {
   by: keys,
@@ -110,4 +113,5 @@ const NAMES_OF: Readonly<Record<string, () => Proposal[]>> = {
   columns: () => [...schemaColumns(), ...nameColumns()],
   measures,
   order: () => [...measures(), ...keys()],
+  zone: zones,
 };

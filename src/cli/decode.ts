@@ -12,6 +12,7 @@ import { createOutput } from './decode-output.ts';
 import { createTally } from './decode-summary.ts';
 import { textPrinter } from './decode-text.ts';
 import { EXIT, type Io } from './io.ts';
+import { addZone, type ZoneFlags, zoneOf } from './zone.ts';
 
 const EXAMPLES = `
 FILE is pcap, pcapng, an IPFIX file (RFC 5655, as YAF writes it) or hex text, plain or gzipped, or - for standard input.
@@ -27,20 +28,19 @@ Examples:
   echo "0005 0001 …" | weir decode - --exporter 192.0.2.1
 `;
 
-interface Flags {
+interface Flags extends ZoneFlags {
   readonly format: 'text' | 'ndjson' | 'json';
   readonly all?: boolean;
   readonly long?: boolean;
   readonly port?: string;
   readonly exporter?: string;
   readonly elements: readonly string[];
-  readonly utc?: boolean;
   readonly quiet?: boolean;
 }
 
 /** Adds the flags of `weir decode` and its action. */
 export function build(command: Command, io: Io, exit: (code: number) => void): void {
-  command
+  addZone(command, 'zone of times in text (JSON is always in UTC)')
     .argument('<file>', 'capture, IPFIX file or hex text of export datagrams, or -')
     .addOption(
       new Option('--format <format>', 'lines for people, a JSON object a line, or one JSON array')
@@ -49,7 +49,6 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
     )
     .option('--all', 'templates, options data, withdrawals and sFlow counters too; JSON objects then have a "kind"')
     .option('--long', 'all fields of each record (text)')
-    .option('--utc', 'times in UTC instead of the local zone (text; JSON is always in UTC)')
     .option('--port <n>', 'only datagrams sent to this UDP port')
     .option('--exporter <address>', 'who sent the messages of an IPFIX file or of hex text (default: 0.0.0.0)')
     .option('--elements <file>', 'a file with information elements of your own (repeatable)', more, [])
@@ -80,10 +79,7 @@ async function decode(file: string, flags: Flags, io: Io): Promise<number> {
   const output = createOutput(io.stdout);
   const printer: Printer =
     flags.format === 'text'
-      ? textPrinter(
-          { zone: flags.utc === true ? 'utc' : 'local', long: flags.long === true, width: io.stdout.columns ?? 120 },
-          output.add,
-        )
+      ? textPrinter({ zone: zoneOf(flags), long: flags.long === true, width: io.stdout.columns ?? 120 }, output.add)
       : jsonPrinter(flags.format, flags.all === true, output.add);
   const events: Happening[] = [];
   const batches: FlowBatch[] = [];

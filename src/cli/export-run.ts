@@ -16,14 +16,14 @@ import { type MessageSender, openSender, type SenderFlags } from './export-sende
 import { filterOptions } from './filter-options.ts';
 import { EXIT, type Io, write } from './io.ts';
 import { counted, createProgress, grouped } from './sending.ts';
+import { type ZoneFlags, zoneOf } from './zone.ts';
 
-export interface ExportFlags extends SenderFlags {
+export interface ExportFlags extends SenderFlags, ZoneFlags {
   readonly to: string;
   readonly data: string;
   readonly config?: string;
   readonly from?: string;
   readonly until?: string;
-  readonly utc?: boolean;
   readonly rate?: number;
   readonly speed?: number;
   readonly mtu?: number;
@@ -43,7 +43,7 @@ export async function exportRecords(
   flags: ExportFlags,
   io: Io,
 ): Promise<number> {
-  const zone = flags.utc === true ? 'utc' : 'local';
+  const zone = zoneOf(flags);
   const filter = parseFilter(filterText, { zone, ...(await filterOptions(flags.config)) });
   const source = await openSource(flags.data, parseSpan(flags.from, flags.until, { now: io.now(), zone }));
   let encoder: Encoder | undefined;

@@ -4,6 +4,7 @@ import { WeirError } from '../util/errors.ts';
 import { type ExportFlags, exportRecords } from './export-run.ts';
 import type { Io } from './io.ts';
 import { formatOption, positiveNumber, timeSpan, wholeNumber } from './sending.ts';
+import { addZone } from './zone.ts';
 
 const EXAMPLES = `
 Targets: netflow1:// netflow5:// netflow6:// netflow7:// netflow9:// ipfix:// sflow:// (UDP), ipfix+tcp:// ipfix+tls://, or the path of a
@@ -19,14 +20,13 @@ Examples:
 
 /** Adds the flags of `weir export` and its action. */
 export function build(command: Command, io: Io, exit: (code: number) => void): void {
-  command
+  addZone(command, 'zone of --from, --until and the filter')
     .argument('[filter...]', 'which flows, such as: src net 10.0.0.0/8 and port 443')
     .requiredOption('--to <target>', 'where to, and in which format: ipfix://HOST:PORT, netflow5://HOST, FILE …')
     .option('--data <dir>', 'data folder', './weir-data')
     .option('--config <file>', 'configuration file, whose lists and networks the filter may name')
     .option('--from <time>', 'flows that end at this time or later')
     .option('--until <time>', 'flows that begin before this time')
-    .option('--utc', 'times in UTC instead of the local zone')
     .option(
       '--rate <n>',
       'messages per second, 0 for as fast as possible (default: 10000 over UDP, else 0)',

@@ -6,6 +6,7 @@ import { WeirError } from '../util/errors.ts';
 import { filterOptions } from './filter-options.ts';
 import { EXIT, type Io, write } from './io.ts';
 import { showProgress } from './progress.ts';
+import { addZone, type ZoneFlags, zoneOf } from './zone.ts';
 
 const EXAMPLES = `
 Times: -1h, -30m, now, today, yesterday, 2026-11-21, "2026-11-21 09:30", 2026-11-21T09:30:00Z. A flow belongs to a span when
@@ -25,12 +26,11 @@ Examples:
   weir query 'ip 192.0.2.7' --format ndjson | jq .bytes
 `;
 
-interface Flags extends Omit<Question, 'filter'> {
+interface Flags extends Omit<Question, 'filter'>, ZoneFlags {
   readonly data: string;
   readonly config?: string;
   readonly format: OutputName;
   readonly plain?: boolean;
-  readonly utc?: boolean;
   readonly explain?: boolean;
   readonly memory?: string;
   readonly exitCode?: boolean;
@@ -42,7 +42,7 @@ const TABLE_FLOWS = 1000;
 
 /** Adds the flags of `weir query` and its action. */
 export function build(command: Command, io: Io, exit: (code: number) => void): void {
-  command
+  addZone(command)
     .argument('[filter...]', 'which flows, such as: src net 10.0.0.0/8 and port 443')
     .option('--data <dir>', 'data folder', './weir-data')
     .option('--config <file>', 'configuration file, whose lists and networks the filter may name')
@@ -75,7 +75,6 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
     .option('--raw', 'counters as exported, not multiplied by the sampling rate')
     .option('--split-biflows', 'each direction of a biflow (IPFIX biflows, ASA) as a flow of its own')
     .option('--plain', 'whole numbers instead of 1.2 M')
-    .option('--utc', 'times in UTC instead of the local zone')
     .option('--explain', 'say how it would be answered, with the statement, and which files would be read')
     .option('--memory <size>', 'memory for sums and sorting, such as 512MB; the rest goes to disk (default: half)')
     .option('--exit-code', 'exit with 1 when nothing matches, as grep does')
@@ -93,7 +92,7 @@ async function query(filterText: string, flags: Flags, io: Io): Promise<number> 
     import('../query/run.ts'),
     filterOptions(flags.config),
   ]);
-  const zone = flags.utc === true ? 'utc' : 'local';
+  const zone = zoneOf(flags);
   const tops = flags.format === 'table' ? { groups: TABLE_GROUPS, flows: TABLE_FLOWS } : undefined;
   const running = new Query({
     data: flags.data,

@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander';
 import type { FormatName } from '../query/output/format.ts';
 import { type Io, write } from './io.ts';
 import { runCancellable } from './query.ts';
+import { addZone, type ZoneFlags, zoneOf } from './zone.ts';
 
 const EXAMPLES = `
 Tables: flows (addresses and words as text), flows_raw (as stored: addresses as two numbers NAME_hi and NAME_lo, fast to search and
@@ -20,17 +21,16 @@ Examples:
             where in_net(dst_addr_hi, dst_addr_lo, '2001:db8::/32') group by src_addr_hi, src_addr_lo" --format csv
 `;
 
-interface Flags {
+interface Flags extends ZoneFlags {
   readonly data: string;
   readonly from?: string;
   readonly to?: string;
   readonly format: FormatName;
-  readonly utc?: boolean;
 }
 
 /** Adds the flags of `weir sql` and its action. */
 export function build(command: Command, io: Io, exit: (code: number) => void): void {
-  command
+  addZone(command, 'zone of --from and --to (times in answers are always UTC)')
     .argument('<statement...>', 'one SELECT')
     .option('--data <dir>', 'data folder', './weir-data')
     .option('--from <time>', 'only flows that end at this time or later')
@@ -40,7 +40,6 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
         .choices(['table', 'csv', 'json', 'ndjson'])
         .default('table'),
     )
-    .option('--utc', '--from and --to in UTC instead of the local zone (times in answers are always UTC)')
     .addHelpText('after', EXAMPLES)
     .action(async (words: string[], flags: Flags) => {
       exit(await sql(words.join(' '), flags, io));
@@ -53,7 +52,7 @@ async function sql(statement: string, flags: Flags, io: Io): Promise<number> {
   const running = new SqlQuery({
     data: flags.data,
     sql: statement,
-    span: parseSpan(flags.from, flags.to, { now: io.now(), zone: flags.utc === true ? 'utc' : 'local' }),
+    span: parseSpan(flags.from, flags.to, { now: io.now(), zone: zoneOf(flags) }),
     format: flags.format,
     width: io.stdout.isTTY === true ? io.stdout.columns : undefined,
     colour: io.stdout.isTTY === true && io.env['NO_COLOR'] === undefined,

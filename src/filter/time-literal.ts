@@ -1,5 +1,6 @@
-/** How a time without a zone is meant. `'local'` is the zone of this process (TZ). */
-export type Zone = 'local' | 'utc';
+import { fromWallClock, type Zone } from '../util/zone.ts';
+
+export type { Zone };
 
 const PATTERN =
   /^(\d{4})([-/])(\d{2})\2(\d{2})(?:(?:[T.]| +)(\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)? ?(Z|UTC|[+-]\d{2}(?::?\d{2})?)?$/i;
@@ -7,7 +8,7 @@ const PATTERN =
 /**
  * Reads a point in time: `2026-11-21`, `2026-11-21 09:30`, `2026-11-21T09:30:15.123456Z`, `… +01:00`, and nfdump's `2026/11/21.09:30:15`.
  * Digits beyond microseconds are cut. Returns µs since the epoch, or undefined when the text is no time or names a day or hour that
- * does not exist. Local times that a change of the clock skips or repeats are read as JavaScript's Date does.
+ * does not exist. Times that a change of the clock skips or repeats are read as JavaScript's Date does.
  */
 export function parseTimeLiteral(text: string, zone: Zone = 'utc'): bigint | undefined {
   const match = PATTERN.exec(text.trim());
@@ -24,17 +25,15 @@ export function parseTimeLiteral(text: string, zone: Zone = 'utc'): bigint | und
   if (month < 1 || month > 12 || hour > 24 || minute > 59 || second > 59) return undefined;
   if (hour === 24 && (minute > 0 || second > 0 || Number(fraction) > 0)) return undefined;
   if (day < 1 || day > new Date(Date.UTC(year, month, 0)).getUTCDate()) return undefined;
-  const millis =
-    offset === undefined && zone === 'local'
-      ? new Date(year, month - 1, day, hour, minute, second).getTime()
-      : Date.UTC(year, month - 1, day, hour, minute, second) - offsetMillis(offset);
+  const wall = Date.UTC(year, month - 1, day, hour, minute, second);
+  const millis = offset === undefined ? fromWallClock(zone, wall) : wall - offsetMillis(offset);
   // Years below 100 mean 19xx to Date.
   if (Number.isNaN(millis) || year < 100) return undefined;
   return BigInt(millis) * 1000n + BigInt(fraction.slice(0, 6).padEnd(6, '0'));
 }
 
-function offsetMillis(offset: string | undefined): number {
-  if (offset === undefined || /^[zu]/i.test(offset)) return 0;
+function offsetMillis(offset: string): number {
+  if (/^[zu]/i.test(offset)) return 0;
   const hours = Number(offset.slice(1, 3));
   const minutes = Number(offset.slice(3).replace(':', '') || '0');
   return (offset.startsWith('-') ? -1 : 1) * (hours * 60 + minutes) * 60_000;

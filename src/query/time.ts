@@ -1,5 +1,6 @@
-import { parseTimeLiteral, type Zone } from '../filter/time-literal.ts';
+import { parseTimeLiteral } from '../filter/time-literal.ts';
 import { WeirError } from '../util/errors.ts';
+import { fromWallClock, type Zone, zoneOffset } from '../util/zone.ts';
 
 /** A span of time in µs since the epoch: `from` belongs to it, `to` does not; an end that is undefined is open. */
 export interface TimeSpan {
@@ -84,12 +85,9 @@ function parseRelative(text: string, context: TimeContext): bigint | undefined {
 function anchor(word: string, { now, zone }: TimeContext): bigint {
   if (word === 'now') return BigInt(Math.round(now * 1000));
   const back = word === 'yesterday' ? 1 : 0;
-  const date = new Date(now);
-  const midnight =
-    zone === 'utc'
-      ? Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate() - back)
-      : new Date(date.getFullYear(), date.getMonth(), date.getDate() - back).getTime();
-  return BigInt(midnight) * 1000n;
+  const clock = new Date(now + zoneOffset(zone, now));
+  const midnight = Date.UTC(clock.getUTCFullYear(), clock.getUTCMonth(), clock.getUTCDate() - back);
+  return BigInt(fromWallClock(zone, midnight)) * 1000n;
 }
 
 function parseEpoch(text: string): bigint | undefined {

@@ -1,4 +1,4 @@
-import type { Zone } from '../filter/time-literal.ts';
+import { type Zone, zoneOffset } from '../util/zone.ts';
 
 /** What a zone's clocks are ahead of UTC by, µs, for times before `until` (µs; undefined for the rest of time). */
 export interface ZoneOffset {
@@ -24,14 +24,14 @@ export function zoneOffsets(
   const from = Math.floor(first / 1000 / HOUR) * HOUR;
   const to = Math.min(last / 1000, from + MOST_DAYS * 24 * HOUR);
   const found: ZoneOffset[] = [];
-  let offset = offsetAt(from);
+  let offset = offsetAt(zone, from);
   for (let day = from; day < to; day += 24 * HOUR) {
     const next = Math.min(day + 24 * HOUR, to);
-    if (offsetAt(next) === offset) continue;
+    if (offsetAt(zone, next) === offset) continue;
     for (let hour = day; hour < next; hour += HOUR / 4) {
-      if (offsetAt(hour) === offset) continue;
+      if (offsetAt(zone, hour) === offset) continue;
       found.push({ until: BigInt(hour) * 1000n, offset });
-      offset = offsetAt(hour);
+      offset = offsetAt(zone, hour);
       break;
     }
   }
@@ -39,6 +39,6 @@ export function zoneOffsets(
   return found.every((one) => one.offset % micros === 0n) ? none : found;
 }
 
-function offsetAt(millis: number): bigint {
-  return BigInt(-new Date(millis).getTimezoneOffset()) * 60_000_000n;
+function offsetAt(zone: Zone, millis: number): bigint {
+  return BigInt(zoneOffset(zone, millis)) * 1000n;
 }

@@ -97,14 +97,18 @@ describe('groups', () => {
     // Vienna: +01:00 until 29 March 2026 01:00 UTC, then +02:00.
     const starts = ['2026-03-28T22:59:59Z', '2026-03-28T23:00:00Z', '2026-03-29T21:59:59Z', '2026-03-29T22:00:00Z'];
     await writeStore(days.path, [starts.map((time_start) => flow({ time_start }))]);
-    const { stdout } = await weir(['query', '--data', days.path, '--by', 'time/1d', '--format', 'csv'], {
-      env: { TZ: 'Europe/Vienna' },
-    });
-    expect(stdout.trimEnd().split('\n').slice(1)).toEqual([
-      '2026-03-27T23:00:00.000000Z,1,1,100',
-      '2026-03-28T23:00:00.000000Z,2,2,200',
-      '2026-03-29T22:00:00.000000Z,1,1,100',
+    const question = ['query', '--data', days.path, '--by', 'time/1d', '--format', 'csv'];
+    const asked = await Promise.all([
+      weir(question, { env: { TZ: 'Europe/Vienna' } }),
+      weir([...question, '--zone', 'Europe/Vienna'], { env: { TZ: 'Asia/Tokyo' } }),
     ]);
+    for (const { stdout } of asked) {
+      expect(stdout.trimEnd().split('\n').slice(1)).toEqual([
+        '2026-03-27T23:00:00.000000Z,1,1,100',
+        '2026-03-28T23:00:00.000000Z,2,2,200',
+        '2026-03-29T22:00:00.000000Z,1,1,100',
+      ]);
+    }
     days.remove();
   });
 

@@ -1,7 +1,7 @@
 import { protocolName } from '../../filter/protocols.ts';
-import type { Zone } from '../../filter/time-literal.ts';
 import { formatFlags } from '../../filter/values.ts';
 import type { ColumnDefinition } from '../../flow/schema.ts';
+import { type Zone, zoneOffset } from '../../util/zone.ts';
 
 const PREFIXES = ['', ' k', ' M', ' G', ' T', ' P', ' E'];
 
@@ -32,21 +32,19 @@ export function humanDuration(micros: number): string {
 
 /** A time for people: `2026-11-21 09:30:15.123`, in the zone. */
 export function humanTime(micros: number, zone: Zone): string {
-  const date = new Date(Math.floor(micros / 1000));
-  if (Number.isNaN(date.getTime())) return '-';
-  if (zone === 'utc') return date.toISOString().slice(0, 23).replace('T', ' ');
-  const two = (value: number) => String(value).padStart(2, '0');
-  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-  const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
-  return `${day} ${time}.${String(date.getMilliseconds()).padStart(3, '0')}`;
+  const millis = Math.floor(micros / 1000);
+  const clock = new Date(millis + zoneOffset(zone, millis));
+  if (Number.isNaN(clock.getTime())) return '-';
+  return clock.toISOString().slice(0, 23).replace('T', ' ');
 }
 
-/** Name of the zone at that time: `UTC`, `UTC+01:00`. */
+/** Name of the zone at that time: `UTC`, `UTC+01:00`, `Europe/Vienna, UTC+01:00`. */
 export function zoneName(zone: Zone, millis: number): string {
-  const offset = zone === 'utc' ? 0 : -new Date(millis).getTimezoneOffset();
-  if (offset === 0) return 'UTC';
+  const minutes = Math.trunc(zoneOffset(zone, millis) / 60_000);
   const two = (value: number) => String(Math.floor(value)).padStart(2, '0');
-  return `UTC${offset < 0 ? '-' : '+'}${two(Math.abs(offset) / 60)}:${two(Math.abs(offset) % 60)}`;
+  const size = Math.abs(minutes);
+  const offset = minutes === 0 ? 'UTC' : `UTC${minutes < 0 ? '-' : '+'}${two(size / 60)}:${two(size % 60)}`;
+  return typeof zone === 'string' ? offset : `${zone.name}, ${offset}`;
 }
 
 /** A number of a column as people read it: names of protocols and codes, letters of flags, hexadecimal. */
