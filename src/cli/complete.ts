@@ -1,4 +1,5 @@
 import type { Command, Option } from 'commander';
+import { completeFilter } from '../filter/complete.ts';
 import { COLUMNS } from '../flow/schema.ts';
 import { COUNTERS } from '../query/counters.ts';
 import { DERIVED_COLUMNS } from '../query/derived-columns.ts';
@@ -44,7 +45,7 @@ export async function complete(words: readonly string[], io: Io): Promise<Propos
   const option = command.options.find((one) => one.long === before.at(-1) || one.short === before.at(-1));
   if (option !== undefined && (option.required || option.optional)) return values(option, last);
   if (last.startsWith('-')) return begins(last, flags(command));
-  return positional(command, last);
+  return positional(command, before.slice(before.indexOf(command.name()) + 1), last);
 }
 
 function commands(program: Command): Proposal[] {
@@ -63,13 +64,13 @@ function begins(word: string, proposals: readonly Proposal[]): Proposal[] {
   return proposals.filter(({ text }) => text.startsWith(word));
 }
 
+function choices(texts: readonly string[]): Proposal[] {
+  return texts.map((text) => ({ text, about: '' }));
+}
+
 /** Values of a flag: its choices, names of columns, or files. */
 function values(option: Option, word: string): Proposal[] {
-  if (option.argChoices !== undefined)
-    return begins(
-      word,
-      option.argChoices.map((text) => ({ text, about: '' })),
-    );
+  if (option.argChoices !== undefined) return begins(word, choices(option.argChoices));
   const names = NAMES_OF[option.attributeName()];
   if (names === undefined) return /dir|file|path|folder/.test(option.flags) ? [FILES] : [];
   // The last of a list with commas.
@@ -78,15 +79,30 @@ function values(option: Option, word: string): Proposal[] {
 }
 
 /** A filter's words are completed by the filter language; anything else may be a file. */
-function positional(command: Command, word: string): Proposal[] {
+function positional(command: Command, before: readonly string[], word: string): Proposal[] {
   const [argument] = command.registeredArguments;
   if (argument === undefined) return begins(word, flags(command));
-  if (argument.argChoices !== undefined)
-    return begins(
-      word,
-      argument.argChoices.map((text) => ({ text, about: '' })),
-    );
-  return argument.name() === 'filter' ? [] : [FILES];
+  if (argument.argChoices !== undefined) return begins(word, choices(argument.argChoices));
+  return argument.name() === 'filter' ? filterWords(argumentsAmong(command, before), word) : [FILES];
+}
+
+/** The words that are neither flags nor their values. */
+function argumentsAmong(command: Command, words: readonly string[]): string[] {
+  return words.filter((word, index) => {
+    if (word.startsWith('-')) return false;
+    const previous = words[index - 1] ?? '';
+    const flag = command.options.find(({ long, short }) => long === previous || short === previous);
+    return flag === undefined || !(flag.required || flag.optional);
+  });
+}
+
+/** The filter may be several words, or one in quotes, of which the shell gives the opening one. */
+function filterWords(before: readonly string[], word: string): Proposal[] {
+  const quote = /^["']/.exec(word)?.[0] ?? '';
+  const text = [...before, word.slice(quote.length)].join(' ');
+  const { span, items } = completeFilter(text, text.length, { columns: NAME_COLUMNS.map(({ column }) => column) });
+  const kept = word.slice(0, Math.max(0, word.length - (text.length - span.start)));
+  return items.map((item) => ({ text: kept + item.text, about: item.about }));
 }
 
 const schemaColumns = (): Proposal[] => [...COLUMNS, DURATION].map(({ name, about }) => ({ text: name, about }));

@@ -41,6 +41,19 @@ describe('weir complete', () => {
   });
 });
 
+describe('weir complete', () => {
+  it('proposes words of the filter, as several words and as one in quotes', async () => {
+    expect(await proposals('query', '--top', '5', 'src', 'ne')).toEqual([expect.stringMatching(/^net/)]);
+    expect(await proposals('query', 'proto tcp and dst_po')).toContainEqual(
+      expect.stringMatching(/^proto tcp and dst_port/),
+    );
+    expect(await proposals('query', "'proto tcp and dst_po")).toContainEqual(
+      expect.stringMatching(/^'proto tcp and dst_port/),
+    );
+    expect(await proposals('query', 'proto', 'tc')).toEqual(['tcp\t6']);
+  });
+});
+
 describe('weir completion', () => {
   it('completes in bash', async () => {
     const folder = tempFolder('bash');
