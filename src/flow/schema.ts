@@ -195,6 +195,7 @@ const ROWS: readonly Row[] = [
   ['original_domain', 'u32', [405, 149], 'original domain', 'Observation domain that the record itself names.'],
   ['flow_id', 'u64', [148], 'flow id', 'Number the exporter gave the flow.'],
   ['sampler_id', 'u32', [48, 302], 'sampler', 'Sampler or selector that chose the packets.'],
+  ['selection_sequence', 'u64', [301], 'sequence', 'Selectors that packets went through one after the other (PSAMP), as numbered by the exporter.'],
   ['class_id', 'u32', [51], 'class', 'Traffic class.'],
   ['app_id', 'text', [95], 'app id', 'Application, as engine:selector.'],
   ['app_name', 'text', [96, 'v9/56701', 'v9/57591', '35632/119'], 'app', 'Name of the application.'],

@@ -95,7 +95,7 @@ export class DataDecoder {
       if (describes) this.#taught(domain, typeInformation(located, bytes));
       const exporter = tells ? toldExporter(located, bytes) : undefined;
       if (exporter !== undefined) told.push(exporter);
-      if (facts.rate > 0) changed = domain.sampling.learn(facts) || changed;
+      if (facts.rate > 0 || facts.selection !== undefined) changed = domain.sampling.learn(facts) || changed;
       if (isNaming)
         readNames(specification, located, bytes, (fact) => observer.name?.(domain, fact, this.context.receivedMicros));
       if (observer.options !== undefined)
@@ -183,6 +183,7 @@ function noteQuirks({ plan, quirks }: RunnablePlan, domain: Domain, context: Rec
   for (const quirk of quirks) domain.met(quirk, records);
   domain.met(context.uptime < 0 ? 'uptime-without-boot' : 'uptime-of-another-boot', context.relative);
   if (domain.ratesByRoot(plan)) domain.met('sampling-in-domain-0', records);
-  if (plan.samplerSlot >= 0 && context.samplingRate === 0 && !domain.knowsSamplers && !tellsRate(plan))
+  const namesSampler = plan.samplerSlot >= 0 || plan.sequenceSlot >= 0;
+  if (namesSampler && context.samplingRate === 0 && !domain.knowsSamplers && !tellsRate(plan))
     domain.met('sampling-never-told', records);
 }

@@ -205,9 +205,9 @@ export class Domain {
     return this.#isRateOfRoot || (this.#root?.sampling.concerns(plan) === true && !this.sampling.concerns(plan));
   }
 
-  /** Whether options data told the rate of any sampler, here or in domain 0. */
+  /** Whether options data told the rate of any sampler or selector, here or in domain 0. */
   get knowsSamplers(): boolean {
-    return this.sampling.samplers.size > 0 || (this.#root?.sampling.samplers.size ?? 0) > 0;
+    return this.sampling.knowsSamplers || this.#root?.sampling.knowsSamplers === true;
   }
 
   noteRate(rate: number): void {

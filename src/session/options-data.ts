@@ -5,6 +5,16 @@ import { type LocatedField, locateFields } from '../wire/data-record.ts';
 import { isListType, type ListNames, structuredValue } from '../wire/structured-data.ts';
 import type { Specification } from './specification.ts';
 
+/** A report on a selection sequence (PSAMP, RFC 5476 section 6.5.1), or on a selector (6.5.2). */
+export interface SelectionFacts {
+  /** selectionSequenceId (301). */
+  readonly sequence: number | undefined;
+  /** selectorId (302), in their order. */
+  readonly selectors: readonly number[];
+  /** A selector that takes all packets of some kind (selectorAlgorithm 5, property match filtering). */
+  readonly isFilter: boolean;
+}
+
 /** What an options data record says about sampling, and the exporter's boot time. */
 export interface OptionsFacts {
   /** One packet in so many; 0 when the record does not say. */
@@ -14,6 +24,8 @@ export interface OptionsFacts {
   interface: number | undefined;
   /** systemInitTimeMilliseconds (160), ms since the epoch. */
   initMillis: number | undefined;
+  /** Undefined when the record names neither selector nor sequence. */
+  selection: SelectionFacts | undefined;
   /** The quirk by which the rate was understood, or not. */
   quirk: string | undefined;
 }
@@ -24,9 +36,17 @@ export interface OptionsRecord {
   readonly fields: Readonly<Record<string, ElementValue>>;
 }
 
-/** Elements that facts are made of: rates, then sampler (302, 48), interface (10, 14), systemInitTimeMilliseconds. */
-const WANTED: readonly number[] = [34, 50, 305, 306, 309, 310, 311, 302, 48, 10, 14, 160];
+/**
+ * Elements that facts are made of: rates, then sampler (302, 48), interface (10, 14), systemInitTimeMilliseconds, selectorAlgorithm, the lengths of
+ * time-based sampling, ranges of hash-based selection, selectionSequenceId.
+ */
+const WANTED: readonly number[] = [
+  34, 50, 305, 306, 309, 310, 311, 302, 48, 10, 14, 160, 304, 307, 308, 329, 330, 331, 332, 301,
+];
 const PROBABILITY = 311;
+const SELECTOR = 302;
+/** selectorAlgorithm: property match filtering (IANA, PSAMP parameters). */
+const FILTER = 5;
 /** Those of them that say a rate. */
 const RATES: ReadonlySet<number> = new Set([34, 50, 305, 306, 309, 310, 311]);
 
@@ -57,7 +77,8 @@ export function readOptionsData(
 
 /**
  * The facts of one record. Rates: samplingInterval 34, samplerRandomInterval 50 (NetFlow v9), samplingPacketInterval 305 with
- * samplingPacketSpace 306, samplingSize 309 of samplingPopulation 310, samplingProbability 311 (RFC 5477 section 8.2). An interval
+ * samplingPacketSpace 306, samplingSize 309 of samplingPopulation 310, samplingProbability 311, samplingTimeInterval 307 with samplingTimeSpace 308, the
+ * selected part of a hash's range (329 to 332) (RFC 5477 sections 8.2 and 8.3). An interval
  * without a space is taken for the rate itself, which is how exporters that leave the space out mean it.
  */
 export function optionsFacts(
@@ -70,9 +91,11 @@ export function optionsFacts(
     sampler: undefined,
     interface: undefined,
     initMillis: undefined,
+    selection: undefined,
     quirk: undefined,
   };
   const has: (number | undefined)[] = new Array(WANTED.length);
+  const selectors: number[] = [];
   for (let index = 0; index < located.length; index++) {
     const { field, offset, length } = located[index] as LocatedField;
     if (field.enterprise !== 0 || length < 1) continue;
@@ -86,6 +109,7 @@ export function optionsFacts(
     }
     const at = WANTED.indexOf(field.id);
     if (at < 0) continue;
+    if (field.id === SELECTOR) selectors.push(unsigned(bytes, offset, length));
     if (field.id !== PROBABILITY) has[at] = unsigned(bytes, offset, length);
     else if (length === 4 || length === 8) has[at] = float(bytes, offset, length);
   }
@@ -93,11 +117,16 @@ export function optionsFacts(
   facts.sampler = has[7] ?? has[8];
   facts.interface ??= has[9] ?? has[10];
   facts.initMillis = has[11];
+  const [algorithm, time = 0, pause, least = 0, greatest = 0, from = 0, to, sequence] = has.slice(12);
+  if (selectors.length > 0 || sequence !== undefined)
+    facts.selection = { sequence, selectors, isFilter: algorithm === FILTER };
   if (interval > 0) facts.rate = interval;
   else if (random > 0) facts.rate = random;
   else if (count > 0) facts.rate = space === undefined ? count : (count + space) / count;
   else if (size > 0 && population > 0) facts.rate = population / size;
   else if (probability > 0 && probability <= 1) facts.rate = 1 / probability;
+  else if (time > 0 && pause !== undefined) facts.rate = (time + pause) / time;
+  else if (to !== undefined && to >= from && greatest > least) facts.rate = (greatest - least + 1) / (to - from + 1);
   if (interval > 0) {
     if (specification.version === 10 && facts.sampler === undefined && facts.interface === undefined)
       facts.quirk = 'sampling-in-options';

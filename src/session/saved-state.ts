@@ -38,6 +38,9 @@ interface SavedDomain {
     readonly domain: number;
     readonly samplers: [number, number][];
     readonly interfaces: [number, number][];
+    readonly selectors: [number, number][];
+    /** Selection sequences with their selectors, or their rate. */
+    readonly sequences: [number, readonly number[] | number][];
   };
   readonly templates: readonly SavedTemplate[];
 }
@@ -103,14 +106,20 @@ function saveDomain(domain: Domain): SavedDomain {
       });
     }
   }
-  const { domainRate, samplers, interfaces } = domain.sampling;
+  const { domainRate, samplers, interfaces, sequences: selection } = domain.sampling;
   return {
     exporter: domain.sender,
     told: domain.toldExporter === undefined ? undefined : formatAddress(...domain.toldExporter),
     version: domain.version,
     domain: domain.id,
     initMillis: domain.initMillis,
-    sampling: { domain: domainRate, samplers: [...samplers], interfaces: [...interfaces] },
+    sampling: {
+      domain: domainRate,
+      samplers: [...samplers],
+      interfaces: [...interfaces],
+      selectors: [...selection.selectors],
+      sequences: [...selection.sequences],
+    },
     templates,
   };
 }
@@ -163,11 +172,19 @@ function loadDomain(decoder: MessageDecoder, saved: unknown): number {
 function loadSampling(domain: Domain, saved: unknown): void {
   if (!isRecord(saved)) return;
   const learn = (rate: unknown, sampler?: number, ifIndex?: number): void => {
-    if (isCount(rate)) domain.sampling.learn({ rate, sampler, interface: ifIndex });
+    if (isCount(rate)) domain.sampling.learn({ rate, sampler, interface: ifIndex, selection: undefined });
   };
   learn(saved['domain']);
   for (const pair of listOf(saved['samplers'])) if (isPair(pair)) learn(pair[1], pair[0]);
   for (const pair of listOf(saved['interfaces'])) if (isPair(pair)) learn(pair[1], undefined, pair[0]);
+  const { sequences } = domain.sampling;
+  for (const pair of listOf(saved['selectors'])) if (isPair(pair)) sequences.learnSelector(pair[0], pair[1]);
+  for (const list of listOf(saved['sequences'])) {
+    const [sequence, has] = listOf(list);
+    if (!isCount(sequence)) continue;
+    if (isCount(has)) sequences.learnRate(sequence, has);
+    else if (listOf(has).every(isCount)) sequences.learnSequence(sequence, listOf(has) as number[]);
+  }
 }
 
 /** A template as it was saved, or undefined when it is not of the right shape. */

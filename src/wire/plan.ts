@@ -29,7 +29,8 @@ export interface Plan {
   readonly section: SectionPlan | undefined;
   /** Start and end are sysUptime stamps and nothing else, relative to what the message says. */
   readonly usesUptime: boolean;
-  /** The record may name the sampler or interface that a rate is known for. */
+  /** The record may name the selection sequence, sampler or interface that a rate is known for. */
+  readonly sequenceSlot: number;
   readonly samplerSlot: number;
   readonly interfaceSlot: number;
 }
@@ -162,6 +163,7 @@ export function buildPlan(version: PlanVersion, fields: readonly FieldSpecifier[
     usesUptime:
       times.some(({ encoding }) => encoding === 'uptime') &&
       times.every(({ op, encoding }) => (op !== 'start' && op !== 'end' && op !== 'init') || encoding === 'uptime'),
+    sequenceSlot: has('selection_sequence') ? slot('selection_sequence') : -1,
     samplerSlot: has('sampler_id') ? slot('sampler_id') : -1,
     interfaceSlot: has('in_if') ? slot('in_if') : -1,
   };

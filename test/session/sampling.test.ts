@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { loadState, saveState } from '#weir/session/saved-state.js';
+import { SelectionSequences } from '#weir/session/selection-sequences.js';
 import {
   float,
   message,
@@ -10,6 +12,7 @@ import {
   templateSet,
   u16,
   u32,
+  u64,
   VARIABLE,
   variable,
 } from '../wire/build.ts';
@@ -182,6 +185,199 @@ describe('interfaces', () => {
     tell(decoder, { fields, octets: [...u32(11), ...u32(100)] });
     expect(rateOf(decoder, 10, 1, 0, 11)).toEqual([100, 'interface']);
     expect(rateOf(decoder, 10, 1, 0, 12)).toEqual([0, 'unknown']);
+  });
+});
+
+describe('selection sequences (PSAMP, RFC 5476 section 6.5)', () => {
+  /** A report of sequence `id`: its observation point, and its selectors. */
+  const report = (decoder: TestDecoder, id: number, ...selectors: number[]) =>
+    tell(decoder, {
+      fields: [[301, 8], [138, 8], ...selectors.map((): Specifier => [302, 2])],
+      octets: [...u64(id), ...u64(5), ...selectors.flatMap((selector) => u16(selector))],
+    });
+  const selector = (decoder: TestDecoder, id: number, algorithm: number, fields: Specifier[], ...octets: number[]) =>
+    tell(decoder, { fields: [[302, 2], [304, 2], ...fields], octets: [...u16(id), ...u16(algorithm), ...octets] });
+  const oneIn = (decoder: TestDecoder, id: number, rate: number) =>
+    selector(
+      decoder,
+      id,
+      1,
+      [
+        [305, 4],
+        [306, 4],
+      ],
+      ...u32(1),
+      ...u32(rate - 1),
+    );
+
+  /** What a record of sequence `id` is given, and of what it says. */
+  const ofSequence = (decoder: TestDecoder, id: number | bigint, sampler = 0) => {
+    const fields: Specifier[] = [...DATA, [301, 8]];
+    const sets = [templateSet(10, 258, fields), set(258, [...data(sampler, 0), ...u64(id)])];
+    const [record] = decoder.feed(message(10, sets));
+    return [record?.['sampling_rate'], record?.['sampling_source'], record?.['selection_sequence']];
+  };
+
+  it('have the product of their selectors’ rates, whatever comes first', () => {
+    const decoder = testDecoder();
+    report(decoder, 1, 7, 8);
+    oneIn(decoder, 7, 100);
+    expect(ofSequence(decoder, 1)).toEqual([0, 'unknown', 1]);
+    oneIn(decoder, 8, 20);
+    expect(ofSequence(decoder, 1)).toEqual([2000, 'sampler', 1]);
+    report(decoder, 2 ** 40, 8);
+    expect(ofSequence(decoder, 2 ** 40)).toEqual([20, 'sampler', 2 ** 40]);
+    expect(ofSequence(decoder, 1)).toEqual([2000, 'sampler', 1]);
+    oneIn(decoder, 8, 2);
+    expect(ofSequence(decoder, 1)).toEqual([200, 'sampler', 1]);
+    expect(ofSequence(decoder, 3, 7)).toEqual([100, 'sampler', 3]);
+    expect(ofSequence(decoder, 3, 9)).toEqual([0, 'unknown', 3]);
+  });
+
+  it.each([
+    [
+      'a filter takes all that it is for',
+      5,
+      [
+        [303, 2],
+        [45, 2],
+      ],
+      [...u16(4), ...u16(17)],
+      1,
+    ],
+    [
+      '10 of 25',
+      3,
+      [
+        [309, 4],
+        [310, 4],
+      ],
+      [...u32(10), ...u32(25)],
+      2.5,
+    ],
+    ['0.3', 4, [[311, 8]], float(0.3, 8), 10 / 3],
+    [
+      '1 ms, then 9 ms nothing',
+      2,
+      [
+        [307, 4],
+        [308, 4],
+      ],
+      [...u32(1000), ...u32(9000)],
+      10,
+    ],
+    [
+      'a sixteenth of a hash’s range',
+      6,
+      [
+        [329, 4],
+        [330, 4],
+        [331, 4],
+        [332, 4],
+      ],
+      [...u32(0), ...u32(0xffff), ...u32(0x1000), ...u32(0x1fff)],
+      16,
+    ],
+  ] as [string, number, Specifier[], number[], number][])('%s', (_, algorithm, fields, octets, rate) => {
+    const decoder = testDecoder();
+    report(decoder, 1, 7, 8, 8);
+    oneIn(decoder, 7, 30);
+    selector(decoder, 8, algorithm, fields, ...octets);
+    // Rounded once, at the end.
+    expect(ofSequence(decoder, 1)).toEqual([Math.round(30 * rate * rate), 'sampler', 1]);
+  });
+
+  it('count for records that name none, while all have the same rate', () => {
+    const decoder = testDecoder();
+    report(decoder, 1, 7, 8);
+    oneIn(decoder, 7, 100);
+    // Its selectors are not all known, so that the rate is not that of the one that is.
+    expect(rateOf(decoder)).toEqual([0, 'unknown']);
+    oneIn(decoder, 8, 20);
+    expect(rateOf(decoder)).toEqual([2000, 'sampler']);
+    report(decoder, 2, 8, 7);
+    expect(rateOf(decoder)).toEqual([2000, 'sampler']);
+    report(decoder, 3, 8);
+    expect(rateOf(decoder)).toEqual([0, 'unknown']);
+  });
+
+  it('may have a rate of their own', () => {
+    const decoder = testDecoder();
+    tell(decoder, {
+      fields: [
+        [301, 8],
+        [305, 4],
+        [306, 4],
+      ],
+      octets: [...u64(4), ...u32(1), ...u32(49)],
+    });
+    tell(decoder, {
+      fields: [
+        [301, 8],
+        [302, 2],
+        [310, 4],
+        [309, 4],
+      ],
+      octets: [...u64(5), ...u16(9), ...u32(8), ...u32(1)],
+    });
+    expect([ofSequence(decoder, 4), ofSequence(decoder, 5)]).toEqual([
+      [50, 'sampler', 4],
+      [8, 'sampler', 5],
+    ]);
+    expect(rateOf(decoder, 10, 1, 9)).toEqual([8, 'sampler']);
+  });
+
+  it('are kept over a restart', () => {
+    const before = testDecoder();
+    report(before, 1, 7, 8);
+    oneIn(before, 7, 100);
+    selector(
+      before,
+      8,
+      3,
+      [
+        [309, 4],
+        [310, 4],
+      ],
+      ...u32(10),
+      ...u32(25),
+    );
+    tell(before, {
+      fields: [
+        [301, 8],
+        [34, 4],
+      ],
+      octets: [...u64(2), ...u32(11)],
+    });
+    const decoder = testDecoder();
+    loadState(decoder.decoder, JSON.parse(JSON.stringify(saveState(before.decoder, 0))));
+    expect([ofSequence(decoder, 1), ofSequence(decoder, 2)]).toEqual([
+      [250, 'sampler', 1],
+      [11, 'sampler', 2],
+    ]);
+  });
+
+  it('are bounded', () => {
+    const sequences = new SelectionSequences();
+    for (let id = 0; id < 10_000; id++) {
+      sequences.learnSelector(id, 2);
+      sequences.learnSequence(id, [id]);
+      sequences.rate(id);
+    }
+    expect([sequences.selectors.size, sequences.sequences.size]).toEqual([4096, 4096]);
+    expect(
+      sequences.learnSequence(
+        1,
+        Array.from({ length: 17 }, () => 1),
+      ),
+    ).toBe(false);
+    expect(
+      sequences.learnSequence(
+        1,
+        Array.from({ length: 16 }, () => 1),
+      ),
+    ).toBe(true);
+    expect(sequences.rate(1)).toBe(65_536);
   });
 });
 
