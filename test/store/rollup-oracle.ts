@@ -1,6 +1,7 @@
 import { COLUMNS } from '#weir/flow/schema.js';
 import { readQuestion } from '#weir/query/question.js';
-import { Query } from '#weir/query/run.js';
+import { hasTiers, openTiers } from '#weir/query/source.js';
+import { askText } from '../query/ask.ts';
 import type { Row } from './batches.ts';
 
 /** A row, and the columns that its layout has. */
@@ -38,21 +39,12 @@ export const QUESTIONS: readonly Asked[] = [
 const TRAFFIC = new Set([0n, 1n, 4n]);
 const MICROS: Readonly<Record<string, bigint>> = { m: 60_000_000n, h: 3_600_000_000n };
 
-/** The answer to a question as sorted lines of CSV, and how it was found. */
-export async function answers(data: string, asked: Asked): Promise<{ text: string[]; tiers: string }> {
-  const ask = async (explain: boolean): Promise<string> => {
-    let text = '';
-    const spec = readQuestion(asked, { now: 0, zone: 'utc' });
-    const write = async (part: string) => {
-      text += part;
-      return true;
-    };
-    const common = { zone: 'utc', plain: true, width: undefined, colour: false, clock: () => 0 } as const;
-    await new Query({ data, spec, format: 'csv', write, explain, ...common }).run();
-    return text;
-  };
-  const tiers = /^tiers.*$/m.exec(await ask(true))?.[0] ?? '';
-  return { text: (await ask(false)).trimEnd().split('\n').slice(1).sort(), tiers };
+/** The answer to a question as sorted lines of CSV, and whether roll-ups were used. */
+export async function answers(dir: string, asked: Asked): Promise<{ lines: string[]; isRolled: boolean }> {
+  const source = await openTiers(dir, readQuestion(asked, { now: 0, zone: 'utc' }));
+  const isRolled = hasTiers(source) && source.tiers.rolled.length > 0;
+  const text = await askText(dir, asked, 'csv');
+  return { lines: text.trimEnd().split('\n').slice(1).sort(), isRolled };
 }
 
 /** What the answer has to be, from the rows themselves. */
