@@ -61,6 +61,8 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
     .option('--distinct <columns>', 'how many different values of these each group has, such as src_addr,dst_addr/24')
     .option('--approximate', 'count different values with less memory, a few per cent off')
     .option('--min <n>', 'only groups with at least so much of what they are ordered by, such as 1M')
+    .option('--other', 'a last row with what the groups that are not shown come to (default: in tables)')
+    .option('--no-other', 'no such row')
     .option(
       '--own <networks>',
       'your networks, for traffic_direction, inside_addr and outside_addr (default: private ones)',

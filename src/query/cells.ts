@@ -127,6 +127,18 @@ export function createCell(kind: CellKind, at: number, column?: ColumnDefinition
   };
 }
 
+/** A cell that has one text in every row. */
+export function constantCell(text: string): Cell {
+  return {
+    numeric: false,
+    free: true,
+    json: () => false,
+    bind: () => {},
+    text: () => text,
+    number: () => Number.NaN,
+  };
+}
+
 /** A network as text; an address that stayed whole is an address. */
 function networkText(text: string, { v4, v6 }: PrefixLengths): string {
   const [length, whole] = text.includes(':') ? [v6, 128] : [v4, 32];

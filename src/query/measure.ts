@@ -24,6 +24,8 @@ export interface Measure {
   readonly needs: readonly string[];
   /** Made of sums of counters alone, which roll-ups have. */
   readonly ofSums?: boolean;
+  /** Its sum over groups is that of all flows. */
+  readonly additive?: boolean;
   /** Keys whose values `inner` looks at. */
   readonly keys?: readonly Key[];
   /** An SQL aggregate over the flows of a group; undefined for a measure made of others. */
@@ -93,6 +95,19 @@ function share(of: Counter): Measure {
   };
 }
 
+/** How far sums of sampled packets may be off. Phaal and Panchen, "Packet Sampling Basics" (sFlow.org): % error <= 196 * sqrt(1 / c), c the samples. */
+export const MARGIN: Measure = {
+  name: 'margin',
+  label: '± %',
+  about: 'Margin of error of packets and bytes at 95 % confidence where packets were sampled: 196 % / √(packets seen).',
+  display: 'percent',
+  kind: 'double',
+  needs: ['packets', 'sampling_rate'],
+  ofSums: true,
+  inner: () => `sum(CASE WHEN "sampling_rate" > 1 THEN "packets" END)::DOUBLE`,
+  outer: (own) => `196 / sqrt(nullif(${own}, 0))`,
+};
+
 /** Measures beside flows, packets and bytes. */
 export const MEASURES: readonly Measure[] = [
   rate('bps', 'bit/s', 'Bits per second over the time of the whole answer.', 'bytes * 8 / nullif(seconds, 0)'),
@@ -105,19 +120,7 @@ export const MEASURES: readonly Measure[] = [
   ...perFlow('packets'),
   duration('avg_duration', 'avg lasted', 'Average duration of a flow.', 'avg("duration")'),
   duration('p95_duration', 'p95 lasted', '95 of 100 flows last no longer.', 'quantile_disc("duration", 0.95)'),
-  {
-    name: 'margin',
-    label: '± %',
-    about:
-      'Margin of error of packets and bytes at 95 % confidence where packets were sampled: 196 % / √(packets seen).',
-    display: 'percent',
-    kind: 'double',
-    needs: ['packets', 'sampling_rate'],
-    ofSums: true,
-    // Phaal and Panchen, "Packet Sampling Basics" (sFlow.org): % error <= 196 * sqrt(1 / c), c the samples of the class.
-    inner: () => `sum(CASE WHEN "sampling_rate" > 1 THEN "packets" END)::DOUBLE`,
-    outer: (own) => `196 / sqrt(nullif(${own}, 0))`,
-  },
+  MARGIN,
 ];
 
 /** Reads `bps,avg_bytes`. Throws WEIR_USAGE with the nearest name. Counters among them are left out: every group has them. */

@@ -32,7 +32,8 @@ export async function probe(duck: QueryDuck, source: Source, spec: QuerySpec): P
   const known = has('sampling_rate') ? `${sqlCount(source, '"sampling_rate" IS NOT NULL')}::DOUBLE` : '0::DOUBLE';
   const sum = (name: string) => (has(name) ? `coalesce(sum(${sqlName(name)}::DOUBLE), 0)` : '0::DOUBLE');
   // Sums over all rows are cheap here. With many groups they save a second pass over these; with few, that is cheaper still.
-  const summed = spec.by.length > 1 && spec.measures.length === 0 && spec.filter.kind === 'any' && source.covered;
+  const isPlain = spec.measures.length === 0 && spec.least === undefined && spec.filter.kind === 'any';
+  const summed = spec.by.length > 1 && isPlain && source.covered;
   const list = [`${sqlCount(source)}::DOUBLE`, max('record_kind'), max('sampling_rate'), unknown, known];
   if (summed) list.push(sum('packets'), sum('bytes'));
   // Rows of biflows that are split, and those of roll-ups, have only the columns that are asked for.

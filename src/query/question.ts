@@ -23,6 +23,7 @@ export interface Question {
   readonly top?: string | undefined;
   readonly order?: string | undefined;
   readonly min?: string | undefined;
+  readonly other?: boolean | undefined;
   readonly own?: string | undefined;
   readonly columns?: string | undefined;
   readonly names?: boolean | undefined;
@@ -51,7 +52,7 @@ export function readQuestion(question: Question, { now, zone, tops, filters }: Q
       hint: 'Leave one of them out.',
     });
   }
-  for (const flag of ['min', 'own', 'approximate'] as const) {
+  for (const flag of ['min', 'own', 'approximate', 'other'] as const) {
     if (sums || question[flag] === undefined) continue;
     throw new WeirError('WEIR_USAGE', `--${flag} is for sums`, { hint: 'Say what to sum up by: --by src_addr' });
   }
@@ -71,6 +72,7 @@ export function readQuestion(question: Question, { now, zone, tops, filters }: Q
     limit: question.top === undefined ? fallback : parseTop(question.top),
     order: parseOrder(question.order, { sums, by, measures }),
     least: question.min === undefined ? undefined : parseLeast(question.min),
+    other: question.other,
     own: parseOwn(question.own),
     zone,
     raw: question.raw === true,

@@ -4,6 +4,7 @@ import { messageOf, WeirError } from '../util/errors.ts';
 import { createCell } from './cells.ts';
 import { isInterrupt, QueryDuck, type Rows } from './duck.ts';
 import { explainText } from './explain.ts';
+import { MARGIN } from './measure.ts';
 import { prepareNames } from './name-columns.ts';
 import type { Output, OutputOptions } from './output/output.ts';
 import { OUTPUTS, type OutputName } from './output/outputs.ts';
@@ -11,9 +12,10 @@ import { kindsText, type MatchedKinds } from './output/summary.ts';
 import { type Plan, planKinds, planListing, planTotals } from './plan.ts';
 import { planAggregate } from './plan-aggregate.ts';
 import { type Probe, probe } from './probe.ts';
+import { Rest } from './rest.ts';
 import { AGGREGATE } from './rows.ts';
 import { openSource, openTiers, type Source } from './source.ts';
-import { asksForNames, namesRecordKind } from './spec.ts';
+import { asksForNames, namesRecordKind, type QuerySpec } from './spec.ts';
 import { knownTotals, mayBeRounded, NO_TOTALS, readTotals, type Totals } from './totals.ts';
 
 export interface QueryOptions extends OutputOptions {
@@ -42,6 +44,13 @@ interface Chunk {
   readonly totals: Totals | undefined;
 }
 
+/** Rows of one plan: how far the answer has come. */
+interface Part {
+  readonly plan: Plan;
+  readonly totals: Totals;
+  readonly rest: Rest | undefined;
+}
+
 /** One question to one data folder. Inert until `run`; used once. */
 export class Query {
   readonly #options: QueryOptions;
@@ -49,9 +58,11 @@ export class Query {
   #started = false;
   #matched = false;
   #bytes = 0;
+  #spec: QuerySpec;
 
   constructor(options: QueryOptions) {
     this.#options = options;
+    this.#spec = options.spec;
     const temporary = options.temporary ?? join(tmpdir(), `weir-query-${process.pid}`);
     this.#duck = new QueryDuck({ temporary, memoryBytes: options.memoryBytes });
   }
@@ -107,6 +118,7 @@ export class Query {
     const grouped = spec.sums;
     const found = grouped || output.forPeople ? await probe(this.#duck, source, spec) : undefined;
     if (this.#options.explain === true) return this.#explain(source, output, found);
+    if (output.forPeople && found !== undefined) this.#spec = withMargin(spec, found);
     const kinds = found === undefined ? NO_KINDS : await this.#kinds(source, found);
     if (!output.forPeople) this.#note(kinds);
     let totals = grouped || found === undefined ? NO_TOTALS : await this.#totals(source, found);
@@ -115,12 +127,21 @@ export class Query {
     const chunks =
       grouped && found !== undefined ? this.#groups(source, found, output.forPeople && !all) : this.#listing(plan);
     let shown = 0;
+    let part: Part | undefined;
     for await (const { plan: planned, rows, first, totals: sums } of chunks) {
       totals = sums ?? totals;
-      if (!this.#started && !(await this.#begin(output, planned, totals))) return false;
+      if (part?.plan !== planned) {
+        if (!(await this.#endPart(output, part))) return false;
+        part = { plan: planned, totals, rest: this.#showsOther(output) ? new Rest(planned.columns) : undefined };
+        if (first > 0) part.rest?.begin(rows);
+        else part.rest?.beginKnown(totals);
+        if (!(await this.#begin(output, planned, totals))) return false;
+      }
+      part.rest?.take(rows, first);
       if (!(await output.rows(rows, first))) return false;
       shown += rows.count - first;
     }
+    if (!(await this.#endPart(output, part))) return false;
     if (!this.#started && !(await this.#begin(output, plan, totals))) return false;
     // A sum of nothing is a row, too.
     this.#matched = spec.sums && spec.by.length === 0 ? totals.flows > 0 : shown > 0;
@@ -130,19 +151,33 @@ export class Query {
     return output.end(facts);
   }
 
+  #showsOther(output: Output): boolean {
+    const { other, by, limit, least } = this.#spec;
+    return (other ?? output.forPeople) && by.length > 0 && (limit !== undefined || least !== undefined);
+  }
+
+  /** Shows what the groups that are left out come to. */
+  async #endPart(output: Output, part: Part | undefined): Promise<boolean> {
+    if (part?.rest === undefined || part.rest.isEmpty || output.other === undefined) return true;
+    for await (const rows of this.#duck.stream(part.rest.sql(this.#spec, part.totals)))
+      if (!(await output.other(rows))) return false;
+    return true;
+  }
+
   #begin(output: Output, { columns }: Plan, totals: Totals): Promise<boolean> {
     this.#started = true;
     return output.begin(columns, totals);
   }
 
   #planListing(source: Source, output: Output): Plan {
-    const { spec } = this.#options;
+    const spec = this.#spec;
     const listed = spec.columns.length === 0 && output.listed !== undefined ? output.listed : spec.columns;
     return planListing({ ...spec, columns: listed }, source);
   }
 
   #explain(source: Source, output: Output, found: Probe | undefined): Promise<boolean> {
-    const { spec, write } = this.#options;
+    const { write } = this.#options;
+    const spec = this.#spec;
     const plan =
       spec.sums && found !== undefined
         ? planAggregate(spec, source, found, { times: true, arithmetic: 'doubles', totals: true })
@@ -159,7 +194,7 @@ export class Query {
   /** Which kinds of records match. Only files with aggregates in them are asked. */
   async #kinds(source: Source, found: Probe): Promise<MatchedKinds> {
     if (found.maxKind < AGGREGATE) return NO_KINDS;
-    const { spec } = this.#options;
+    const spec = this.#spec;
     let [traffic, aggregates] = [0, 0];
     await this.#duck.read(planKinds(spec, source), (rows) => {
       const count = (at: number): number => {
@@ -178,7 +213,7 @@ export class Query {
 
   /** Groups, after totals that show whether doubles sufficed; if not, all is asked again with integers. */
   async *#groups(source: Source, found: Probe, times: boolean): AsyncGenerator<Chunk> {
-    const { spec } = this.#options;
+    const spec = this.#spec;
     const known = knownTotals(found, source, spec.raw);
     if (known !== undefined) {
       const plan = planAggregate(spec, source, found, { times: false, arithmetic: 'doubles', totals: false });
@@ -202,7 +237,7 @@ export class Query {
   async #totals(source: Source, found: Probe): Promise<Totals> {
     let totals = NO_TOTALS;
     for (const arithmetic of ['doubles', 'integers'] as const) {
-      const plan = planTotals(this.#options.spec, source, found, arithmetic);
+      const plan = planTotals(this.#spec, source, found, arithmetic);
       await this.#duck.read(plan.sql, (rows) => {
         totals = readTotals(rows, plan, source);
       });
@@ -210,6 +245,12 @@ export class Query {
     }
     return totals;
   }
+}
+
+/** People are told how far sums of sampled packets may be off. */
+function withMargin(spec: QuerySpec, { maxRate }: Probe): QuerySpec {
+  const isTold = !spec.sums || spec.raw || maxRate <= 1 || spec.measures.includes(MARGIN);
+  return isTold ? spec : { ...spec, measures: [...spec.measures, MARGIN] };
 }
 
 function storeError(error: unknown, data: string): WeirError {

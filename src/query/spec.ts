@@ -30,6 +30,8 @@ export interface QuerySpec {
   readonly order: readonly Order[];
   /** Groups with less of what they are ordered by first are left out; undefined for all. */
   readonly least: bigint | undefined;
+  /** Whether the groups that are not shown are one more row; undefined: where people read it. */
+  readonly other: boolean | undefined;
   /** The networks that are one's own, for the columns that tell inside from outside. */
   readonly own: readonly Prefix[];
   /** How days begin in buckets. */

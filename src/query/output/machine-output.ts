@@ -1,4 +1,4 @@
-import { createCell } from '../cells.ts';
+import { constantCell, createCell } from '../cells.ts';
 import type { Rows } from '../duck.ts';
 import type { AnswerColumn } from '../plan.ts';
 import { createCsv, createJson, type FormatColumn, type RowFormat } from './format.ts';
@@ -9,7 +9,7 @@ export class MachineOutput implements Output {
   readonly forPeople = false;
   readonly #options: OutputOptions;
   readonly #form: 'csv' | 'json' | 'ndjson';
-  #columns: readonly FormatColumn[] = [];
+  #columns: FormatColumn[] = [];
   #format: RowFormat | undefined;
 
   constructor(options: OutputOptions, form: 'csv' | 'json' | 'ndjson') {
@@ -35,6 +35,12 @@ export class MachineOutput implements Output {
     return first < rows.count
       ? (this.#format?.rows(first, rows.count) ?? Promise.resolve(true))
       : Promise.resolve(true);
+  }
+
+  other(rows: Rows): Promise<boolean> {
+    const [first] = this.#columns;
+    if (first !== undefined) this.#columns[0] = { name: first.name, cell: constantCell('other') };
+    return this.rows(rows, 0);
   }
 
   end(): Promise<boolean> {

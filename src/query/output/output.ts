@@ -31,5 +31,7 @@ export interface Output {
   begin(columns: readonly AnswerColumn[], totals: Totals): Promise<boolean>;
   /** Rows from `first` on. */
   rows(rows: Rows, first: number): Promise<boolean>;
+  /** The first of these rows is what the groups that are not shown come to. */
+  other?(rows: Rows): Promise<boolean>;
   end(facts: SummaryFacts): Promise<boolean>;
 }

@@ -20,6 +20,9 @@ const NAMES_LISTED = NAME_COLUMNS.map(({ column }) => column).filter(({ name }) 
 );
 const START = COLUMNS[columnIndex('time_start')] as (typeof COLUMNS)[number];
 
+/** Stands in the place of the first key for the groups that are not shown. */
+const OTHER = 'other';
+
 /** A table with a summary below. */
 export class TableOutput implements Output {
   readonly forPeople = true;
@@ -61,9 +64,20 @@ export class TableOutput implements Output {
     for (const cell of this.#cells) cell.bind(rows);
     const lines: string[][] = [];
     for (let row = first; row < rows.count; row++) lines.push(this.#columns.map((column) => column.text(row)));
-    const header = this.#shown === 0 ? this.#table.header(lines) : '';
+    // The first rows make the widths, in which the last one is to fit, too.
+    const widest = this.#options.spec.limit === undefined ? lines : [...lines, [OTHER]];
+    const header = this.#shown === 0 ? this.#table.header(widest) : '';
     this.#shown += lines.length;
     return this.#options.write(header + this.#table.lines(lines));
+  }
+
+  other(rows: Rows): Promise<boolean> {
+    if (this.#table === undefined) return Promise.resolve(true);
+    for (const cell of this.#cells) cell.bind(rows);
+    const { length } = this.#options.spec.by;
+    const line = this.#columns.map((column, index) => (index >= length ? column.text(0) : index === 0 ? OTHER : ''));
+    const header = this.#shown === 0 ? this.#table.header([line]) : '';
+    return this.#options.write(header + this.#table.lines([line]));
   }
 
   end(facts: SummaryFacts): Promise<boolean> {
