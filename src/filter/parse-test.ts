@@ -14,10 +14,11 @@ import {
   valueToken,
   WHAT,
 } from './parse-value.ts';
-import { ACL_PARTS } from './phrases.ts';
+import { ACL_PARTS, IMPLIED_PROTOCOLS } from './phrases.ts';
 import { parseRegex } from './regex-parse.ts';
 import {
   addressTest,
+  and,
   type FilterLeaf,
   type FilterNode,
   flagsTest,
@@ -34,17 +35,22 @@ import { parseFlags, parseNetwork, rangeOf } from './values.ts';
  * after `not`, as "neither X nor Y".
  */
 export function parseTest(cursor: Cursor, subject: Subject, phrase: string, negated: boolean): FilterNode {
-  if (subject.value === 'flags') {
-    const flags = parseFlagsTest(cursor, subject, negated);
-    if (flags !== undefined) return flags;
-  }
+  const flags = subject.value === 'flags' ? parseFlagsTest(cursor, subject, negated) : undefined;
+  if (flags !== undefined) return ofProtocols(phrase, flags);
   const operator = parseOperator(cursor, subject);
-  const several =
-    operator.kind === 'in' || (operator.kind === '=' && !['text', 'flags', 'acl'].includes(subject.value));
-  cursor.offer({ kind: 'value', subject, several });
+  const hasLists = !['text', 'flags', 'acl'].includes(subject.value);
+  cursor.offer({ kind: 'value', subject, several: operator.kind === 'in' || (operator.kind === '=' && hasLists) });
   const test = parseComparedColumn(cursor, subject, operator.kind) ?? parseLeaf(cursor, subject, phrase, operator);
   // `ip != X` is the opposite of `ip = X`, also for rows without an address.
-  return operator.isOpposite ? not(test) : test;
+  return operator.isOpposite ? not(ofProtocols(phrase, test)) : ofProtocols(phrase, test);
+}
+
+/** The test, of flows of the protocols that the phrase is about. */
+function ofProtocols(phrase: string, test: FilterLeaf): FilterNode {
+  const protocols = IMPLIED_PROTOCOLS.get(phrase);
+  if (protocols === undefined) return test;
+  const ranges = protocols.map((number) => ({ from: BigInt(number), to: BigInt(number) }));
+  return and([numberTest('proto', ['proto'], ranges), test]);
 }
 
 function parseLeaf(cursor: Cursor, subject: Subject, phrase: string, { kind }: Operator): FilterLeaf {

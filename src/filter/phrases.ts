@@ -89,6 +89,13 @@ const ROWS: readonly (readonly [phrases: readonly string[], columns: readonly st
   [['dst geo'], ['dst_country']],
 ];
 
+/** Words of nfdump that mean flows of certain protocols only: some exporters fill these fields for others, too. */
+export const IMPLIED_PROTOCOLS: ReadonlyMap<string, readonly number[]> = new Map([
+  ['flags', [6]],
+  ['icmp-type', [1, 58]],
+  ['icmp-code', [1, 58]],
+]);
+
 /** Cisco's identifiers of access lists have three numbers of 32 bits: the list, its entry, and the entry's extension. */
 export const ACL_PARTS: ReadonlyMap<string, readonly [column: string, part: number]> = new Map(
   ['ingress', 'egress'].flatMap((side) =>

@@ -55,7 +55,7 @@ describe('files and named lists in a filter', () => {
     ['dst port in @ports', 'dst_port in [80, 443, 8000-8100]'],
     ['app_name in @apps', 'app_name in ["MS Teams", "dns"]'],
     ['@include filter and proto tcp', '(port = 80 or port = 443) and proto = tcp'],
-    ['not @include flags', 'not tcp_flags any AS'],
+    ['not @include flags', 'not (proto = tcp and tcp_flags any AS)'],
     ['src net offices', 'src_addr in [10.0.0.0/8, 192.0.2.1]'],
     ['ip not in [offices, 198.51.100.1]', 'not ip in [10.0.0.0/8, 192.0.2.1, 198.51.100.1]'],
     ['port in web', 'port in [80, 443, 8000-8100]'],
