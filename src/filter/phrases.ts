@@ -37,7 +37,7 @@ const ROWS: readonly (readonly [phrases: readonly string[], columns: readonly st
   [['out src mac'], ['post_src_mac']],
   [['out dst mac'], ['post_dst_mac']],
   [['proto'], ['proto']],
-  [['flags', 'tcp flags'], ['tcp_flags']],
+  [['flags'], ['tcp_flags']],
   [['tos', 'src tos'], ['tos']],
   [['dst tos'], ['post_tos']],
   [['bytes', 'octets', 'in bytes'], ['bytes']],

@@ -41,7 +41,6 @@ describe('parseFilter', () => {
     ['proto in [tcp, 200]', 'proto in [tcp, 200]'],
     ['flags S', 'proto = tcp and tcp_flags S'],
     ['tcp_flags S', 'tcp_flags S'],
-    ['tcp flags SA', 'tcp_flags all AS'],
     ['flags SA', 'proto = tcp and tcp_flags all AS'],
     ['flags S and not flags AFRPU', 'proto = tcp and tcp_flags S and not (proto = tcp and tcp_flags any UAPRF)'],
     ['not not flags SA', 'proto = tcp and tcp_flags all AS'],
