@@ -73,8 +73,8 @@ function values(option: Option, word: string): Proposal[] {
   if (option.argChoices !== undefined) return begins(word, choices(option.argChoices));
   const names = NAMES_OF[option.attributeName()];
   if (names === undefined) return /dir|file|path|folder/.test(option.flags) ? [FILES] : [];
-  // The last of a list with commas.
-  const start = word.lastIndexOf(',') + 1;
+  // The last of a list with commas, or of what is joined in `--stat`.
+  const start = Math.max(word.lastIndexOf(','), word.lastIndexOf('+')) + 1;
   return begins(word.slice(start), names()).map(({ text, about }) => ({ text: word.slice(0, start) + text, about }));
 }
 

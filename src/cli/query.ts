@@ -19,6 +19,7 @@ Examples:
   weir query --from today 'src net 10.0.0.0/8 and dst port in [80 443]'
   weir query --from today --by time/1h,proto                how much of what in every hour
   weir query --by src_addr --distinct dst_addr --order distinct_dst_addr     who talks to most others
+  weir query --from -1h --stat src_addr,dst_addr,dst_port   three rankings at once
   weir query --by src_addr/24/48 --measures share_bytes,bps per network: /24 of IPv4, /48 of IPv6
   weir query --from -5m 'bytes > 1M' --order bytes          the largest flows of the last five minutes
   weir query --by exporter,in_if --format csv > interfaces.csv
@@ -49,6 +50,7 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
     .option('--from <time>', 'flows that end at this time or later')
     .option('--to <time>', 'flows that begin before this time')
     .option('--by <columns>', 'sum up by these, such as src_addr,dst_port or src_addr/24,time/5m,service_port')
+    .option('--stat <columns>', 'several statistics in one pass, such as src_addr,dst_port,src_addr+dst_port')
     .option(
       '--top <n>',
       `rows, 0 for all (default: tables ${TABLE_GROUPS} groups or ${TABLE_FLOWS} flows, other formats all)`,

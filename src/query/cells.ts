@@ -139,6 +139,20 @@ export function constantCell(text: string): Cell {
   };
 }
 
+/** A cell with the texts of several, joined by `+`; none where none of them has one. */
+export function joinedCell(cells: readonly Cell[]): Cell {
+  return {
+    ...constantCell(''),
+    bind: (rows) => {
+      for (const cell of cells) cell.bind(rows);
+    },
+    text: (row) => {
+      const texts = cells.map((cell) => cell.text(row));
+      return texts.every((text) => text === undefined) ? undefined : texts.map((text) => text ?? '').join('+');
+    },
+  };
+}
+
 /** A network as text; an address that stayed whole is an address. */
 function networkText(text: string, { v4, v6 }: PrefixLengths): string {
   const [length, whole] = text.includes(':') ? [v6, 128] : [v4, 32];

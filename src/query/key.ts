@@ -132,6 +132,22 @@ function prefixLengths(text: string, parts: readonly string[], flag: string): Pr
   });
 }
 
+/** More would make a table of groups that no machine holds. */
+const MOST_STATS = 16;
+
+/** Reads `src_addr,dst_port,src_addr+dst_port`: statistics, each by one or several keys. Throws WEIR_USAGE. */
+export function parseStats(text: string): { readonly name: string; readonly keys: readonly Key[] }[] {
+  const names = splitNames(text);
+  const twice = names.find((name, index) => names.indexOf(name) < index);
+  if (twice !== undefined) throw new WeirError('WEIR_USAGE', `--stat names ${twice} twice`);
+  if (names.length === 0 || names.length > MOST_STATS) {
+    throw new WeirError('WEIR_USAGE', `--stat takes 1 to ${MOST_STATS} statistics, not ${names.length}`, {
+      hint: 'For example --stat src_addr,dst_port,src_addr+dst_port',
+    });
+  }
+  return names.map((name) => ({ name, keys: parseKeys(name.replaceAll('+', ','), '--stat') }));
+}
+
 /** The keys, each followed by the name of what it stands for, where there are such names. */
 export function keysWithNames(keys: readonly Key[]): Key[] {
   const known = new Set(keys.map(({ name }) => name));

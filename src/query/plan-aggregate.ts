@@ -29,8 +29,6 @@ export interface AggregateOptions {
 
 /** The statement for flows, packets, bytes and further measures by key, or of all flows together when there are no keys. */
 export function planAggregate(spec: QuerySpec, source: Source, probe: Probe, options: AggregateOptions): Plan {
-  const { arithmetic, totals } = options;
-  const { measures } = spec;
   const keys = spec.by.map((key, index) => planKey(key, `k${index}`, { probe, source, spec }));
   const figures = planFigures(spec, source, probe, options);
   const groups = keys.flatMap((key) => key.groups);
@@ -39,19 +37,35 @@ export function planAggregate(spec: QuerySpec, source: Source, probe: Probe, opt
     ...keys.flatMap(({ needs }) => needs),
   ]);
   const inner = `SELECT ${[...groups, ...figures.inner].join(', ')} FROM ${rows} GROUP BY ALL`;
+  if (!options.totals) return selectGroups(spec, keys, figures, options, { groups: `(${inner})`, whole: 'g' });
+  const plan = selectGroups(spec, keys, figures, options, { groups: 'g', whole: 'g' });
+  return { ...plan, sql: `WITH g AS MATERIALIZED (${inner}) ${plan.sql}` };
+}
+
+/**
+ * What is shown of groups that have been made: `from.groups` has them, `from.whole` groups that together are all flows. With `totals` their row comes
+ * first.
+ */
+export function selectGroups(
+  spec: QuerySpec,
+  keys: readonly PlannedKey[],
+  figures: Figures,
+  { arithmetic, totals }: AggregateOptions,
+  from: { readonly groups: string; readonly whole: string },
+): Plan {
+  const { measures } = spec;
   const outputs = keys.flatMap((key) => key.outputs);
   const order = orderBy(spec, keys);
   const limit = spec.limit === undefined ? '' : ` LIMIT ${spec.limit}`;
   const least = spec.least === undefined ? '' : ` WHERE ${sqlName(spec.order[0]?.name ?? 'bytes')} >= ${spec.least}`;
-  const from = measures.length > 0 ? 'g, t' : 'g';
-  const selected = `SELECT 1::UTINYINT AS t, ${[...outputs, ...figures.outer].join(', ')} FROM`;
+  const selected = `SELECT 1::UTINYINT AS t, ${[...outputs, ...figures.outer].join(', ')} FROM ${from.groups}`;
   const { columns, measuresAt } = answerColumns(spec, keys, counterKind(arithmetic));
-  if (!totals) return { sql: `${selected} (${inner})${least} ORDER BY ${order}${limit}`, columns, totals: undefined };
-  const total = `SELECT 0::UTINYINT, ${[...outputs.map(() => 'NULL'), ...figures.totals].join(', ')} FROM g`;
-  const whole = measures.length > 0 ? `, t AS (SELECT ${WHOLE} FROM g)` : '';
+  if (!totals) return { sql: `${selected}${least} ORDER BY ${order}${limit}`, columns, totals: undefined };
+  const total = `SELECT 0::UTINYINT, ${[...outputs.map(() => 'NULL'), ...figures.totals].join(', ')} FROM ${from.whole}`;
+  const whole = measures.length > 0 ? `, (SELECT ${WHOLE} FROM ${from.whole}) AS t` : '';
   const top = limit === '' ? '' : ` ORDER BY ${order}${limit}`;
   return {
-    sql: `WITH g AS MATERIALIZED (${inner})${whole} SELECT * FROM (${selected} ${from}${least}${top}) UNION ALL ${total} ORDER BY t, ${order}`,
+    sql: `SELECT * FROM (${selected}${whole}${least}${top}) UNION ALL ${total} ORDER BY t, ${order}`,
     columns,
     totals: {
       at: measuresAt,
@@ -63,7 +77,7 @@ export function planAggregate(spec: QuerySpec, source: Source, probe: Probe, opt
 }
 
 /** The figures of groups as SQL. */
-interface Figures {
+export interface Figures {
   /** Columns of the files, or of names. */
   readonly needs: readonly string[];
   /** Aggregates over flows, with names. */
@@ -76,7 +90,8 @@ interface Figures {
   readonly times: boolean;
 }
 
-function planFigures(spec: QuerySpec, source: Source, probe: Probe, options: AggregateOptions): Figures {
+/** The figures that a question asks for. */
+export function planFigures(spec: QuerySpec, source: Source, probe: Probe, options: AggregateOptions): Figures {
   const { measures } = spec;
   const times = options.times || measures.length > 0;
   const counting: Counting = countingOf(spec, probe, options.arithmetic);

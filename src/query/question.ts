@@ -4,7 +4,7 @@ import { parseNetwork, parseNumber } from '../filter/values.ts';
 import { WeirError } from '../util/errors.ts';
 import type { Prefix } from '../util/prefix.ts';
 import { distinctMeasure } from './distinct.ts';
-import { keysWithNames, parseColumns, parseKeys } from './key.ts';
+import { keysWithNames, parseColumns, parseKeys, parseStats } from './key.ts';
 import { parseMeasures } from './measure.ts';
 import { NAME_COLUMNS } from './name-columns.ts';
 import { parseOrder } from './order.ts';
@@ -17,6 +17,7 @@ export interface Question {
   readonly from?: string | undefined;
   readonly to?: string | undefined;
   readonly by?: string | undefined;
+  readonly stat?: string | undefined;
   readonly measures?: string | undefined;
   readonly distinct?: string | undefined;
   readonly approximate?: boolean | undefined;
@@ -45,6 +46,12 @@ export interface QuestionContext {
 export function readQuestion(question: Question, { now, zone, tops, filters }: QuestionContext): QuerySpec {
   const asked = question.by === undefined ? [] : parseKeys(question.by);
   const by = question.names === true ? keysWithNames(asked) : asked;
+  const stats = question.stat === undefined ? [] : parseStats(question.stat);
+  if (by.length > 0 && stats.length > 0) {
+    throw new WeirError('WEIR_USAGE', '--by asks for one statistic, and --stat for several', {
+      hint: 'Leave one of them out; --stat src_addr+dst_port,proto has one by two columns and one by a third.',
+    });
+  }
   const distinct = question.distinct === undefined ? [] : parseKeys(question.distinct, '--distinct');
   const sums = by.length > 0 || SUMMING.some((flag) => question[flag] !== undefined);
   if (sums && question.columns !== undefined) {
@@ -67,6 +74,7 @@ export function readQuestion(question: Question, { now, zone, tops, filters }: Q
     filter: parseFilter(question.filter ?? '', { zone, columns: NAME_COLUMNS.map(({ column }) => column), ...filters }),
     sums,
     by,
+    stats,
     measures,
     distinct,
     limit: question.top === undefined ? fallback : parseTop(question.top),
@@ -83,7 +91,7 @@ export function readQuestion(question: Question, { now, zone, tops, filters }: Q
 }
 
 /** Flags that ask for sums instead of flows. */
-const SUMMING = ['by', 'measures', 'distinct'] as const;
+const SUMMING = ['by', 'stat', 'measures', 'distinct'] as const;
 
 function summing(question: Question): string {
   return SUMMING.find((flag) => question[flag] !== undefined) ?? 'by';

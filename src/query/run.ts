@@ -11,11 +11,12 @@ import { OUTPUTS, type OutputName } from './output/outputs.ts';
 import { kindsText, type MatchedKinds } from './output/summary.ts';
 import { type Plan, planKinds, planListing, planTotals } from './plan.ts';
 import { planAggregate } from './plan-aggregate.ts';
+import { planStats } from './plan-stats.ts';
 import { type Probe, probe } from './probe.ts';
 import { Rest } from './rest.ts';
 import { AGGREGATE } from './rows.ts';
 import { openSource, openTiers, type Source } from './source.ts';
-import { asksForNames, namesRecordKind, type QuerySpec } from './spec.ts';
+import { asksForNames, groupKeys, namesRecordKind, type QuerySpec, type Stat } from './spec.ts';
 import { knownTotals, mayBeRounded, NO_TOTALS, readTotals, type Totals } from './totals.ts';
 
 export interface QueryOptions extends OutputOptions {
@@ -42,6 +43,8 @@ interface Chunk {
   readonly rows: Rows;
   readonly first: number;
   readonly totals: Totals | undefined;
+  /** Of several statistics the one whose rows they are. */
+  readonly stat?: Stat;
 }
 
 /** Rows of one plan: how far the answer has come. */
@@ -128,14 +131,14 @@ export class Query {
       grouped && found !== undefined ? this.#groups(source, found, output.forPeople && !all) : this.#listing(plan);
     let shown = 0;
     let part: Part | undefined;
-    for await (const { plan: planned, rows, first, totals: sums } of chunks) {
+    for await (const { plan: planned, rows, first, totals: sums, stat } of chunks) {
       totals = sums ?? totals;
       if (part?.plan !== planned) {
         if (!(await this.#endPart(output, part))) return false;
         part = { plan: planned, totals, rest: this.#showsOther(output) ? new Rest(planned.columns) : undefined };
         if (first > 0) part.rest?.begin(rows);
         else part.rest?.beginKnown(totals);
-        if (!(await this.#begin(output, planned, totals))) return false;
+        if (!(await this.#begin(output, planned, totals, stat))) return false;
       }
       part.rest?.take(rows, first);
       if (!(await output.rows(rows, first))) return false;
@@ -152,8 +155,10 @@ export class Query {
   }
 
   #showsOther(output: Output): boolean {
-    const { other, by, limit, least } = this.#spec;
-    return (other ?? output.forPeople) && by.length > 0 && (limit !== undefined || least !== undefined);
+    const { other, limit, least } = this.#spec;
+    return (
+      (other ?? output.forPeople) && groupKeys(this.#spec).length > 0 && (limit !== undefined || least !== undefined)
+    );
   }
 
   /** Shows what the groups that are left out come to. */
@@ -164,9 +169,9 @@ export class Query {
     return true;
   }
 
-  #begin(output: Output, { columns }: Plan, totals: Totals): Promise<boolean> {
+  #begin(output: Output, { columns }: Plan, totals: Totals, stat?: Stat): Promise<boolean> {
     this.#started = true;
-    return output.begin(columns, totals);
+    return output.begin(columns, totals, stat);
   }
 
   #planListing(source: Source, output: Output): Plan {
@@ -178,11 +183,17 @@ export class Query {
   #explain(source: Source, output: Output, found: Probe | undefined): Promise<boolean> {
     const { write } = this.#options;
     const spec = this.#spec;
-    const plan =
-      spec.sums && found !== undefined
-        ? planAggregate(spec, source, found, { times: true, arithmetic: 'doubles', totals: true })
-        : this.#planListing(source, output);
-    return write(explainText(spec, source, plan.sql));
+    return write(explainText(spec, source, this.#statements(source, output, found).join(';\n')));
+  }
+
+  /** The statements that a question is answered with, after the probe. */
+  #statements(source: Source, output: Output, found: Probe | undefined): string[] {
+    const spec = this.#spec;
+    const options = { times: true, arithmetic: 'doubles', totals: true } as const;
+    if (!spec.sums || found === undefined) return [this.#planListing(source, output).sql];
+    if (spec.stats.length === 0) return [planAggregate(spec, source, found, options).sql];
+    const { table, parts } = planStats(spec, source, found, options);
+    return [table, ...parts.map(({ plan }) => plan.sql)];
   }
 
   /** Programs do not read a summary. */
@@ -220,6 +231,10 @@ export class Query {
       for await (const rows of this.#duck.stream(plan.sql)) yield { plan, rows, first: 0, totals: known };
       return;
     }
+    if (spec.stats.length > 0) {
+      yield* this.#stats(source, found, times);
+      return;
+    }
     for (const arithmetic of ['doubles', 'integers'] as const) {
       const plan = planAggregate(spec, source, found, { times, arithmetic, totals: true });
       let totals: Totals | undefined;
@@ -230,6 +245,27 @@ export class Query {
         yield { plan, rows, first, totals };
       }
       if (totals === undefined || !mayBeRounded(totals, plan)) return;
+    }
+  }
+
+  /** Groups of one statistic after the other. */
+  async *#stats(source: Source, found: Probe, times: boolean): AsyncGenerator<Chunk> {
+    for (const arithmetic of ['doubles', 'integers'] as const) {
+      const { table, parts } = planStats(this.#spec, source, found, { times, arithmetic, totals: true });
+      await this.#duck.read(table, () => {});
+      let isRounded = false;
+      for (const { stat, plan } of parts) {
+        let totals: Totals | undefined;
+        for await (const rows of this.#duck.stream(plan.sql)) {
+          const first = totals === undefined ? 1 : 0;
+          totals ??= readTotals(rows, plan, source);
+          isRounded = mayBeRounded(totals, plan);
+          if (isRounded) break;
+          yield { plan, rows, first, totals, stat };
+        }
+        if (isRounded) break;
+      }
+      if (!isRounded) return;
     }
   }
 

@@ -13,6 +13,13 @@ export interface Order {
   readonly descending: boolean;
 }
 
+/** One of several statistics. */
+export interface Stat {
+  /** As it is written in `--stat`. */
+  readonly name: string;
+  readonly keys: readonly Key[];
+}
+
 /** A question. */
 export interface QuerySpec {
   readonly span: TimeSpan;
@@ -20,6 +27,8 @@ export interface QuerySpec {
   /** Whether it asks for sums, of groups or of all, and not for the flows themselves. */
   readonly sums: boolean;
   readonly by: readonly Key[];
+  /** Statistics in place of `by`, each of which is answered by itself. */
+  readonly stats: readonly Stat[];
   /** Figures of each group beside flows, packets and bytes. */
   readonly measures: readonly Measure[];
   /** What different values are counted of; there is a measure for each. */
@@ -46,9 +55,14 @@ export interface QuerySpec {
   readonly names: boolean;
 }
 
+/** Everything that is grouped by. */
+export function groupKeys({ by, stats }: QuerySpec): readonly Key[] {
+  return [...by, ...stats.flatMap(({ keys }) => keys)];
+}
+
 /** Everything whose values are told apart. */
-export function keysOf({ by, distinct }: QuerySpec): readonly Key[] {
-  return [...by, ...distinct];
+export function keysOf(spec: QuerySpec): readonly Key[] {
+  return [...groupKeys(spec), ...spec.distinct];
 }
 
 /** Whether a question asks for names. */

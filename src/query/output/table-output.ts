@@ -31,7 +31,10 @@ export class TableOutput implements Output {
   #columns: readonly PeopleColumn[] = [];
   #cells: readonly Cell[] = [];
   #table: Table | undefined;
-  #shown = 0;
+  #keys = 0;
+  /** Whether this table has its header. */
+  #hasHeader = false;
+  #written = false;
 
   constructor(options: OutputOptions) {
     this.#options = options;
@@ -48,13 +51,15 @@ export class TableOutput implements Output {
       else if (measure !== undefined) columns.push(figureForPeople(measure, cell, this.#options));
     });
     if (spec.sums) {
-      const [flows, packets, bytes] = this.#cells.slice(spec.by.length) as [Cell, Cell, Cell];
+      this.#keys = answer.filter(({ column }) => column !== undefined).length;
+      const [flows, packets, bytes] = this.#cells.slice(this.#keys) as [Cell, Cell, Cell];
       const isChosen = spec.measures.length > 0;
       const counters = measuresForPeople({ flows, packets, bytes }, spec.order[0]?.name, totals, this.#options);
       // Whoever chooses measures gets these beside the counters, and none that were not asked for.
-      columns.splice(spec.by.length, 0, ...(isChosen ? counters.slice(0, 3) : counters));
+      columns.splice(this.#keys, 0, ...(isChosen ? counters.slice(0, 3) : counters));
     }
     this.#columns = columns;
+    this.#hasHeader = false;
     this.#table = new Table(columns, { width, colour });
     return Promise.resolve(true);
   }
@@ -66,22 +71,29 @@ export class TableOutput implements Output {
     for (let row = first; row < rows.count; row++) lines.push(this.#columns.map((column) => column.text(row)));
     // The first rows make the widths, in which the last one is to fit, too.
     const widest = this.#options.spec.limit === undefined ? lines : [...lines, [OTHER]];
-    const header = this.#shown === 0 ? this.#table.header(widest) : '';
-    this.#shown += lines.length;
-    return this.#options.write(header + this.#table.lines(lines));
+    return this.#options.write(this.#header(this.#table, widest) + this.#table.lines(lines));
   }
 
   other(rows: Rows): Promise<boolean> {
     if (this.#table === undefined) return Promise.resolve(true);
     for (const cell of this.#cells) cell.bind(rows);
-    const { length } = this.#options.spec.by;
-    const line = this.#columns.map((column, index) => (index >= length ? column.text(0) : index === 0 ? OTHER : ''));
-    const header = this.#shown === 0 ? this.#table.header([line]) : '';
-    return this.#options.write(header + this.#table.lines([line]));
+    const line = this.#columns.map((column, index) =>
+      index >= this.#keys ? column.text(0) : index === 0 ? OTHER : '',
+    );
+    return this.#options.write(this.#header(this.#table, [line]) + this.#table.lines([line]));
+  }
+
+  /** The header where it is still to be written, below an empty line when it is not the first. */
+  #header(table: Table, rows: readonly (readonly string[])[]): string {
+    if (this.#hasHeader) return '';
+    const gap = this.#written ? '\n' : '';
+    this.#hasHeader = true;
+    this.#written = true;
+    return gap + table.header(rows);
   }
 
   end(facts: SummaryFacts): Promise<boolean> {
     const text = summaryText(facts);
-    return this.#options.write(this.#shown === 0 ? text.slice(1) : text);
+    return this.#options.write(this.#written ? text : text.slice(1));
   }
 }
