@@ -33,3 +33,11 @@ export function failed(name: string, error: unknown): Finding {
 export function asRoot(command: string): string {
   return process.getuid?.() === 0 ? command : `sudo ${command}`;
 }
+
+/** Exporters that are listed; the rest are counted. */
+const MOST = 20;
+
+/** The lines of a list of exporters. */
+export function listed(lines: readonly string[]): string[] {
+  return lines.length <= MOST ? [...lines] : [...lines.slice(0, MOST), `and ${lines.length - MOST} more`];
+}

@@ -7,10 +7,10 @@ import { QUIRKS } from '../session/quirks.ts';
 import { WeirError } from '../util/errors.ts';
 import { checkConfig } from './check-config.ts';
 import { checkData } from './check-data.ts';
+import { checkExporters } from './check-exporters.ts';
 import { type Finding, failed } from './check-finding.ts';
 import { checkMachine } from './check-machine.ts';
 import { checkNetwork } from './check-network.ts';
-import { checkQuirks } from './check-quirks.ts';
 import { addCollectFlags, flagsToConfig } from './config-flags.ts';
 import { EXIT, type Io, write } from './io.ts';
 
@@ -56,7 +56,7 @@ async function check(flags: Flags & Record<string, unknown>, io: Io): Promise<nu
       ...(await checkConfig(config)),
       ...(await checkNetwork(config, io.now())),
       ...(await checkData(config)),
-      ...(await checkQuirks(config.data, io.now())),
+      ...(await checkExporters(config.data, io.now())),
     );
   }
   findings.push(...(await checkMachine(io.now())));

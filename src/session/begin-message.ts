@@ -36,6 +36,7 @@ export function beginMessage(
 export function countMessage({ receivedMicros }: RecordContext, domain: Domain, octets: number): void {
   domain.counters.datagrams++;
   domain.counters.octets += octets;
+  domain.ofSender.messages++;
   domain.lastReceived = receivedMicros;
 }
 

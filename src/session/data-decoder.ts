@@ -2,6 +2,7 @@ import type { TaughtRegistry, TypeInformation } from '../elements/taught.ts';
 import type { FlowBatch } from '../flow/batch.ts';
 import { withSender } from '../flow/layout.ts';
 import { type Address, compareAddress } from '../util/address.ts';
+import type { LocatedField } from '../wire/data-record.ts';
 import type { Plan } from '../wire/plan.ts';
 import type { RecordContext } from '../wire/record-context.ts';
 import type { TemplateEvent } from '../wire/template.ts';
@@ -9,6 +10,7 @@ import { describeDomain } from './begin-message.ts';
 import type { Domain } from './domain.ts';
 import type { DomainTable } from './domain-table.ts';
 import { noteNamedExporters, tellsExporter, toldExporter } from './exporter-identity.ts';
+import { carriesStatistics } from './exporter-statistics.ts';
 import { carriesNames, type NameFact, readNames } from './name-facts.ts';
 import { type OptionsRecord, optionsFacts, optionsRecord, readOptionsData } from './options-data.ts';
 import { tellsRate } from './quirks.ts';
@@ -86,6 +88,7 @@ export class DataDecoder {
     const observer = this.#observer;
     const tells = tellsExporter(specification.fields);
     const told: Address[] = [];
+    const reports = carriesStatistics(specification.fields);
     const isNaming = observer.name !== undefined && carriesNames(specification.fields);
     const complete = readOptionsData(specification, bytes, start, end, (located) => {
       count++;
@@ -96,6 +99,7 @@ export class DataDecoder {
       const exporter = tells ? toldExporter(located, bytes) : undefined;
       if (exporter !== undefined) told.push(exporter);
       if (facts.rate > 0 || facts.selection !== undefined) changed = domain.sampling.learn(facts) || changed;
+      if (reports) this.#reported(domain, specification, located, bytes);
       if (isNaming)
         readNames(specification, located, bytes, (fact) => observer.name?.(domain, fact, this.context.receivedMicros));
       if (observer.options !== undefined)
@@ -128,6 +132,18 @@ export class DataDecoder {
     domain.toldExporter = exporter;
     this.#domains.refreshExporters(domain);
     return true;
+  }
+
+  /** An exporter has told what it did. A report that has waited for its template is not of now. */
+  #reported(domain: Domain, specification: Specification, located: readonly LocatedField[], bytes: Uint8Array): void {
+    const { counters, ofSender, lastReceived, id } = domain;
+    if (this.context.receivedMicros !== lastReceived) return;
+    domain.statistics.learn(specification, located, bytes, {
+      domain: id,
+      port: this.context.port,
+      own: { messages: counters.datagrams, records: counters.records },
+      sender: ofSender,
+    });
   }
 
   /** An exporter has described an element (RFC 5610). */
@@ -171,6 +187,7 @@ export class DataDecoder {
     }
     if (end - p >= Math.max(plan.minimumLength, 4)) domain.fault('record_truncated');
     domain.counters.records += total;
+    domain.ofSender.records += total;
     domain.noteRate(context.samplingRate);
     noteQuirks(runnable, domain, context, total);
     this.#specifications.used(runnable, total);

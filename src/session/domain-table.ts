@@ -1,6 +1,7 @@
 import { type Address, addressKey } from '../util/address.ts';
 import { Domain, type DomainKey } from './domain.ts';
 import type { IdentityRules } from './exporter-identity.ts';
+import type { SenderTotals } from './exporter-statistics.ts';
 import type { ConfiguredSampling } from './sampling.ts';
 import type { SpecificationTable } from './specification.ts';
 
@@ -25,6 +26,7 @@ export class DomainTable {
   readonly #domains = new Map<string, Domain>();
   /** Those of streams, by session. */
   readonly #bySession = new Map<number, Set<Domain>>();
+  readonly #senders = new Map<string, SenderTotals>();
   #templates = 0;
   forgotten = 0;
 
@@ -65,7 +67,7 @@ export class DomainTable {
     const known = this.#domains.get(key);
     if (known !== undefined) return known;
     if (this.#domains.size >= this.#limits.domains) this.#forgetOldest();
-    const domain = new Domain(parts, this.#identity, this.#specifications);
+    const domain = new Domain(parts, this.#identity, this.#specifications, this.#openSender(parts));
     this.#domains.set(key, domain);
     this.#identify(domain, id === 0 ? undefined : this.find(address, version, 0, session));
     if (session !== 0) {
@@ -74,6 +76,17 @@ export class DomainTable {
       else others.add(domain);
     }
     return domain;
+  }
+
+  #openSender(parts: DomainKey): SenderTotals {
+    const key = senderKey(parts);
+    let totals = this.#senders.get(key);
+    if (totals === undefined) {
+      totals = { messages: 0, records: 0, reporter: '', domains: 0 };
+      this.#senders.set(key, totals);
+    }
+    totals.domains++;
+    return totals;
   }
 
   /** The stream has ended: its domains are forgotten, with their templates and options (RFC 7011 section 8). */
@@ -153,11 +166,16 @@ export class DomainTable {
     this.#domains.delete(keyOf(domain));
     const others = this.#bySession.get(domain.session);
     if (others?.delete(domain) === true && others.size === 0) this.#bySession.delete(domain.session);
+    if (--domain.ofSender.domains === 0) this.#senders.delete(senderKey(domain));
     this.#templates -= domain.templates.entries.size;
     domain.templates.clear();
     domain.forgotten = true;
     this.#onForget(domain);
   }
+}
+
+function senderKey({ address, version, session }: DomainKey): string {
+  return `${version}|${session}|${addressKey(...address)}`;
 }
 
 function keyOf({ address, version, id, session, agent }: DomainKey): string {

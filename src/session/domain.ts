@@ -2,6 +2,7 @@ import type { FlowBatch } from '../flow/batch.ts';
 import { type Address, compareAddress, formatAddress } from '../util/address.ts';
 import type { Plan } from '../wire/plan.ts';
 import { type ConfiguredExporter, exporterOf, type IdentityRules, isUnspecified } from './exporter-identity.ts';
+import { ExporterStatistics, type SenderTotals } from './exporter-statistics.ts';
 import type { Fault } from './faults.ts';
 import type { Repair } from './quirks.ts';
 import { type ConfiguredSampling, SAMPLING, SamplingState } from './sampling.ts';
@@ -102,6 +103,9 @@ export class Domain {
   readonly session: number;
   readonly templates: TemplateTable;
   readonly sampling = new SamplingState();
+  readonly statistics = new ExporterStatistics();
+  /** Shared by all domains of the sender that are of this version and session. */
+  readonly ofSender: SenderTotals;
   configured: ConfiguredSampling = NOTHING_CONFIGURED;
   readonly counters = newCounters();
   readonly faults = new Map<Fault, number>();
@@ -130,6 +134,7 @@ export class Domain {
     { address, version, id, session, agent }: DomainKey,
     identity: IdentityRules,
     specifications: SpecificationTable,
+    ofSender: SenderTotals,
   ) {
     this.address = address;
     this.sender = formatAddress(...address);
@@ -139,6 +144,7 @@ export class Domain {
     this.id = id;
     this.session = session;
     this.templates = new TemplateTable(specifications);
+    this.ofSender = ofSender;
     this.configuredExporter = identity.configured(address, id);
     this.trustsRecords = identity.exporterElements && this.configuredExporter?.address === undefined;
     this.#identity = identity;

@@ -1,8 +1,11 @@
+import type { StatisticsRow } from './exporter-statistics.ts';
+
 /**
  * What one exporter's domain sent in one minute and how much of it arrived: the rows of the table `quality`, which says how much of the truth an
  * answer rests on. Counters are increments of that minute. Socket-wide rows (kernel drops) have an empty exporter.
+ * What exporters tell of themselves (StatisticsRow) is null where they do not.
  */
-export interface QualityRow {
+export interface QualityRow extends StatisticsRow {
   /** Start of the minute, ms since the epoch. */
   readonly minute: number;
   /** Address texts of the exporter (that of records which do not name theirs) and of who sent for it; '' for what belongs to no exporter. */

@@ -1,6 +1,7 @@
 import { FLOW_TYPES } from '../flow/codes.ts';
 import { FLOW_TYPE } from './begin-message.ts';
 import { type Domain, type DomainCounters, newCounters } from './domain.ts';
+import { NO_STATISTICS } from './exporter-statistics.ts';
 import type { Fault } from './faults.ts';
 import type { QualityRow } from './quality-row.ts';
 
@@ -64,6 +65,7 @@ export class QualityLedger {
       clock_skew_ms: Math.round(domain.clockSkewMillis),
       quirks,
       sampling_rates: domain.takeRates(),
+      ...domain.statistics.take(),
     };
   }
 }
@@ -96,5 +98,6 @@ export function collectorRow(minute: number, kernelDrops: number, recordsDropped
     clock_skew_ms: 0,
     quirks: {},
     sampling_rates: [],
+    ...NO_STATISTICS,
   };
 }

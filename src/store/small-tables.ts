@@ -1,4 +1,5 @@
 import type { CounterRow } from '../session/counter-row.ts';
+import { STATISTICS } from '../session/exporter-statistics.ts';
 import type { NameRow } from '../session/name-row.ts';
 import type { QualityRow } from '../session/quality-row.ts';
 
@@ -60,6 +61,9 @@ export const SMALL_TABLES: Readonly<Record<SmallTable, SmallTableDefinition>> = 
       ['clock_skew_ms', 'DOUBLE'],
       ['quirks', 'VARCHAR'],
       ['sampling_rates', 'UINTEGER[]'],
+      ...STATISTICS.map(([, column]): SmallColumn => [column, 'UBIGINT']),
+      ['exported_message_received_count', 'UBIGINT'],
+      ['exported_flow_record_received_count', 'UBIGINT'],
     ],
   },
   counters: {

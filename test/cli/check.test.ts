@@ -8,6 +8,8 @@ import { freeUdpPort } from '../helpers/free-port.ts';
 import { describeUnless } from '../helpers/skip.ts';
 import { tempFolder } from '../helpers/temp.ts';
 import { startCollector, weir } from '../helpers/weir.ts';
+import { message, optionsTemplateSet, type Specifier, set, templateSet, u16, u32, u64 } from '../wire/build.ts';
+import { exporterAt, OFTEN, statusWhen } from './collect-tools.ts';
 
 interface Finding {
   readonly name: string;
@@ -186,6 +188,41 @@ describe('weir check', () => {
     const found = (await check('--data', collector.data)).of('exporters');
     expect(found).toMatchObject({ status: 'ok', fix: [] });
     expect(found?.text.split('\n').slice(1)).toEqual(['127.0.0.1: sampling-byte-order 2, clock-off 1']);
+  });
+
+  it('says whether what exporters tell of themselves is what arrived', async () => {
+    const collector = await startCollector({ args: OFTEN });
+    const exporter = await exporterAt();
+    const report = (messages: number, records: number, notSent: number): Buffer => {
+      const fields: Specifier[] = [
+        [144, 4],
+        [41, 8],
+        [42, 8],
+        [166, 8],
+      ];
+      const octets = [...u32(1), ...u64(messages), ...u64(records), ...u64(notSent)];
+      return Buffer.from(message(10, [optionsTemplateSet(10, 300, 1, fields), set(300, octets)]));
+    };
+    const flows = Buffer.from(message(10, [templateSet(10, 256, [[7, 2]]), set(256, u16(1), u16(2), u16(3))]));
+    await exporter.send(collector, report(0, 0, 0), flows, report(2, 3, 0));
+    await statusWhen(collector, ({ records }) => records === 3);
+    await collector.stop();
+    const first = (await check('--data', collector.data)).of('statistics');
+    const lines = (text = '') => text.split('\n').slice(1);
+    expect([first?.status, lines(first?.text)]).toEqual([
+      'ok',
+      ['127.0.0.1: 3 records sent, 3 arrived (100 %); 2 messages sent, 2 arrived (100 %)'],
+    ]);
+    const again = await startCollector({ data: collector.data, args: OFTEN });
+    await exporter.send(again, report(2, 3, 0), flows, report(6, 1500, 12));
+    await statusWhen(again, ({ records }) => records === 3);
+    await again.stop();
+    const second = (await check('--data', collector.data)).of('statistics');
+    expect([second?.status, lines(second?.text)]).toEqual([
+      'warning',
+      ['127.0.0.1: 1,500 records sent, 6 arrived (0.40 %); 6 messages sent, 4 arrived (66.67 %); 12 flows not sent'],
+    ]);
+    expect(second?.fix.join()).toContain('look for loss on the way');
   });
 
   it('lists the quirks of exporters that are dealt with, without looking at anything', async () => {

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { NO_STATISTICS } from '#weir/session/exporter-statistics.js';
 import { holdsFlows, readCatalogue } from '#weir/store/catalogue.js';
 import { tempFolder } from '../helpers/temp.ts';
 import { ask, countIds, createStore, plainBatch, until } from './batches.ts';
@@ -126,6 +127,7 @@ describe('merging', () => {
           clock_skew_ms: 0,
           quirks: {},
           sampling_rates: [n],
+          ...NO_STATISTICS,
         },
       ]);
       await store.flush();
