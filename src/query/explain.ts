@@ -10,7 +10,7 @@ export function explainText(spec: QuerySpec, source: Source, sql: string): strin
     ['filter', printFilter(spec.filter)],
     [
       'files',
-      `${segments.length} of ${stored.segments}, the others lie outside of the time: ${rows} rows, ${bytes} bytes in all columns`,
+      `${segments.length} of ${stored.segments}, the others lie outside of the time or have none of the addresses: ${rows} rows, ${bytes} bytes in all columns`,
     ],
     ['tiers', rollupText(source)],
     ['time', covered ? 'every row of these files belongs to it' : 'looked at row by row'],

@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf, WeirError } from '../util/errors.ts';
+import { pruneByAddress } from './address-pruning.ts';
 import { createCell } from './cells.ts';
 import { isInterrupt, QueryDuck, type Rows } from './duck.ts';
 import { explainText } from './explain.ts';
@@ -112,9 +113,10 @@ export class Query {
 
   async #answer(begun: number): Promise<boolean> {
     const { data, spec, format, clock } = this.#options;
-    const source = spec.sums
+    const opened = spec.sums
       ? await openTiers(data, spec)
       : await openSource(data, spec.span, spec.splitBiflows === true);
+    const source = await pruneByAddress(this.#duck, opened, spec.filter);
     this.#bytes = source.bytes;
     if (asksForNames(spec)) await prepareNames(this.#duck, source.nameFiles);
     const output: Output = OUTPUTS[format].create(this.#options);

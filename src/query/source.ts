@@ -166,7 +166,7 @@ export function sqlCount(source: Source, condition?: string): string {
 /** Flows and roll-ups one after the other; the conditions of the span are in it, for they differ. */
 function sqlTiers({ tiers, ...source }: TieredSource, needed: readonly string[]): string {
   const parts = tiers.raw.map(({ segments, outside }) => {
-    const part = readOnly(source, segments);
+    const part = withSegments(source, segments);
     const conditions = [...sqlSpan(part), ...(outside === undefined ? [] : outsideSql(outside))];
     const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
     const names = [...needed.map(sqlName), `1::UBIGINT AS ${COUNT}`];
@@ -180,9 +180,15 @@ function sqlTiers({ tiers, ...source }: TieredSource, needed: readonly string[])
 }
 
 /** The source with fewer segments. */
-function readOnly(source: Omit<Source, 'tiers'>, segments: readonly SegmentEntry[]): Source {
-  const covered = source.covered || segments.every((segment) => isWithin(segment, source.span));
-  return { ...source, segments, columns: new Set(columnLists(segments).flat()), covered };
+export function withSegments(source: Omit<Source, 'tiers'>, segments: readonly SegmentEntry[]): Source {
+  return {
+    ...source,
+    segments,
+    columns: new Set(columnLists(segments).flat()),
+    rows: segments.reduce((sum, { rows }) => sum + rows, 0),
+    bytes: segments.reduce((sum, { bytes }) => sum + bytes, 0),
+    covered: source.covered || segments.every((segment) => isWithin(segment, source.span)),
+  };
 }
 
 /** The rows as they are in the files. */

@@ -18,8 +18,12 @@ export function sqlTime(micros: bigint): string {
 
 /** `read_parquet` over exactly these files: characters that would match several stand for themselves. */
 export function sqlFiles(files: readonly string[], byName: boolean): string {
-  const list = files.map((file) => sqlText(file.replaceAll(/[[*?]/g, '[$&]'))).join(', ');
-  return `read_parquet([${list}]${byName ? ', union_by_name = true' : ''})`;
+  return `read_parquet(${sqlFileList(files)}${byName ? ', union_by_name = true' : ''})`;
+}
+
+/** The list of files that a reader takes. */
+export function sqlFileList(files: readonly string[]): string {
+  return `[${files.map((file) => sqlText(file.replaceAll(/[[*?]/g, '[$&]'))).join(', ')}]`;
 }
 
 const TYPES: ReadonlyMap<string, FileColumn['type']> = new Map(FILE_COLUMNS.map(({ name, type }) => [name, type]));

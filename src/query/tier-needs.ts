@@ -31,8 +31,7 @@ export function tierNeeds(spec: QuerySpec): TierNeeds | { readonly why: string }
   const measure = spec.measures.find(({ ofSums }) => ofSums !== true);
   if (measure !== undefined) return { why: `${measure.name} is no sum` };
   const kept = new Set(Object.values(TIER_CUBES).flatMap((cubes) => cubes.flatMap(cubeColumns)));
-  const missing = [...columns].filter((name) => !kept.has(name));
-  if (missing.length > 0)
-    return { why: `roll-ups do not keep ${missing.map((name) => name.replace(/_(?:hi|lo)$/, '')).join(', ')}` };
+  const missing = [...columns].filter((name) => !kept.has(name)).map((name) => name.replace(/_(?:hi|lo)$/, ''));
+  if (missing.length > 0) return { why: `roll-ups do not keep ${[...new Set(missing)].join(', ')}` };
   return { columns, buckets };
 }
