@@ -6,6 +6,7 @@ import { DERIVED_COLUMNS } from '../query/derived-columns.ts';
 import { DURATION } from '../query/key.ts';
 import { MEASURES } from '../query/measure.ts';
 import { NAME_COLUMNS } from '../query/name-columns.ts';
+import { OUTPUTS } from '../query/output/outputs.ts';
 import { type Io, write } from './io.ts';
 import { createProgram } from './program.ts';
 
@@ -129,5 +130,6 @@ const NAMES_OF: Readonly<Record<string, () => Proposal[]>> = {
   columns: () => [...schemaColumns(), ...nameColumns()],
   measures,
   order: () => [...measures(), ...keys()],
+  format: () => Object.entries(OUTPUTS).map(([text, { about }]) => ({ text, about })),
   zone: zones,
 };

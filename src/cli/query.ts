@@ -1,6 +1,5 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { parseSize } from '../config/units.ts';
-import type { OutputName } from '../query/output/outputs.ts';
 import type { Question } from '../query/question.ts';
 import { WeirError } from '../util/errors.ts';
 import { filterOptions } from './filter-options.ts';
@@ -30,8 +29,9 @@ Examples:
 interface Flags extends Omit<Question, 'filter'>, ZoneFlags {
   readonly data: string;
   readonly config?: string;
-  readonly format: OutputName;
+  readonly format: string;
   readonly plain?: boolean;
+  readonly quiet?: boolean;
   readonly explain?: boolean;
   readonly memory?: string;
   readonly exitCode?: boolean;
@@ -70,15 +70,16 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
       'your networks, for traffic_direction, inside_addr and outside_addr (default: private ones)',
     )
     .option('--columns <columns>', 'columns of a list of flows')
-    .addOption(
-      new Option('--format <format>', 'form of the answer')
-        .choices(['table', 'csv', 'json', 'ndjson'])
-        .default('table'),
+    .option(
+      '--format <format>',
+      'table, line, long, extended, biline, csv, json, ndjson, or tokens of nfdump: "fmt:%ts %sap -> %dap %byt"',
+      'table',
     )
     .option('--names', 'names of interfaces, applications, VRFs and samplers, as they were when the flow was seen')
     .option('--raw', 'counters as exported, not multiplied by the sampling rate')
     .option('--split-biflows', 'each direction of a biflow (IPFIX biflows, ASA) as a flow of its own')
     .option('--plain', 'whole numbers instead of 1.2 M')
+    .option('-q, --quiet', 'rows alone: no header and no summary')
     .option('--explain', 'say how it would be answered, with the statement, and which files would be read')
     .option('--memory <size>', 'memory for sums and sorting, such as 512MB; the rest goes to disk (default: half)')
     .option('--exit-code', 'exit with 1 when nothing matches, as grep does')
@@ -91,19 +92,22 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
 async function query(filterText: string, flags: Flags, io: Io): Promise<number> {
   const begun = io.now();
   // The parts are loaded here, so that help and mistakes in flags need none of them.
-  const [{ readQuestion }, { Query }, filters] = await Promise.all([
+  const [{ parseFormat }, { readQuestion }, { Query }, filters] = await Promise.all([
+    import('../query/output/outputs.ts'),
     import('../query/question.ts'),
     import('../query/run.ts'),
     filterOptions(flags.config),
   ]);
   const zone = zoneOf(flags);
-  const tops = flags.format === 'table' ? { groups: TABLE_GROUPS, flows: TABLE_FLOWS } : undefined;
+  const format = parseFormat(flags.format);
+  const tops = format === 'table' ? { groups: TABLE_GROUPS, flows: TABLE_FLOWS } : undefined;
   const running = new Query({
     data: flags.data,
     spec: readQuestion({ ...flags, filter: filterText }, { now: io.now(), zone, tops, filters }),
-    format: flags.format,
+    format,
     zone,
     plain: flags.plain === true,
+    quiet: flags.quiet === true,
     width: io.stdout.isTTY === true ? io.stdout.columns : undefined,
     colour: io.stdout.isTTY === true && io.env['NO_COLOR'] === undefined,
     explain: flags.explain === true,

@@ -160,8 +160,8 @@ export function keysWithNames(keys: readonly Key[]): Key[] {
 }
 
 /** Reads the columns of a listing. Throws WEIR_USAGE with the nearest name. */
-export function parseColumns(text: string): ColumnDefinition[] {
-  return [...new Set(splitNames(text))].map((name) => columnNamed(name, '--columns'));
+export function parseColumns(text: string, flag = '--columns'): ColumnDefinition[] {
+  return [...new Set(splitNames(text))].map((name) => columnNamed(name, flag));
 }
 
 function splitNames(text: string): string[] {

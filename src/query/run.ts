@@ -8,7 +8,7 @@ import { explainText } from './explain.ts';
 import { MARGIN } from './measure.ts';
 import { prepareNames } from './name-columns.ts';
 import type { Output, OutputOptions } from './output/output.ts';
-import { OUTPUTS, type OutputName } from './output/outputs.ts';
+import { createOutput, type OutputName } from './output/outputs.ts';
 import { kindsText, type MatchedKinds } from './output/summary.ts';
 import { type Plan, planKinds, planListing, planTotals } from './plan.ts';
 import { planAggregate } from './plan-aggregate.ts';
@@ -119,7 +119,7 @@ export class Query {
     const source = await pruneByAddress(this.#duck, opened, spec.filter);
     this.#bytes = source.bytes;
     if (asksForNames(spec)) await prepareNames(this.#duck, source.nameFiles);
-    const output: Output = OUTPUTS[format].create(this.#options);
+    const output: Output = createOutput(format, this.#options);
     const grouped = spec.sums;
     const found = grouped || output.forPeople ? await probe(this.#duck, source, spec) : undefined;
     if (this.#options.explain === true) return this.#explain(source, output, found);

@@ -291,7 +291,7 @@ describe('mistakes', () => {
     [['--order', 'dst_prt'], 2, /Did you mean 'dst_port'\?/],
     [['--by', 'proto', '--columns', 'proto'], 2, /--columns is for lists/],
     [['--top', 'many'], 2, /no number of rows/],
-    [['--format', 'xml'], 2, /Allowed choices are table, csv, json, ndjson/],
+    [['--format', 'xml'], 2, /There are table, line, /],
     [['--nothing'], 2, /unknown option/],
   ])('%j', async (args, expected, message) => {
     const { code, stderr, stdout } = await query(...args);

@@ -1,10 +1,15 @@
 import { expect } from 'vitest';
 import type { OutputName } from '#weir/query/output/outputs.js';
 import { type Question, readQuestion } from '#weir/query/question.js';
-import { Query } from '#weir/query/run.js';
+import { Query, type QueryOptions } from '#weir/query/run.js';
 
 /** The answer to a question, in this process, as text of that form; times are UTC. */
-export async function askText(dir: string, question: Question, format: OutputName = 'ndjson'): Promise<string> {
+export async function askText(
+  dir: string,
+  question: Question,
+  format: OutputName = 'ndjson',
+  more: Partial<QueryOptions> = {},
+): Promise<string> {
   let text = '';
   const query = new Query({
     data: dir,
@@ -20,6 +25,7 @@ export async function askText(dir: string, question: Question, format: OutputNam
     },
     clock: () => 0,
     temporary: `${dir}/tmp-query`,
+    ...more,
   });
   expect(await query.run()).toBe(true);
   return text;

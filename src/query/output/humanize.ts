@@ -55,7 +55,7 @@ export function humanNumber(value: number, text: string, column: ColumnDefinitio
     case 'code':
       return column.words?.[value] ?? text;
     case 'flags':
-      return flagLetters(value);
+      return humanFlags(value);
     case 'hex':
       return `0x${BigInt(text).toString(16)}`;
     default:
@@ -64,9 +64,7 @@ export function humanNumber(value: number, text: string, column: ColumnDefinitio
 }
 
 /** The six flags everyone knows at fixed places, as nfdump shows them: `.AP.SF`; further ones before them. */
-function flagLetters(value: number): string {
-  const letters = ['U', 'A', 'P', 'R', 'S', 'F']
-    .map((letter, index) => ((value >> (5 - index)) & 1 ? letter : '.'))
-    .join('');
-  return `${formatFlags(value & ~63)}${letters}`;
+export function humanFlags(value: number, places = 'UAPRSF'): string {
+  const letters = Array.from(places, (letter, index) => ((value >> (places.length - 1 - index)) & 1 ? letter : '.'));
+  return `${formatFlags(value & -(1 << places.length))}${letters.join('')}`;
 }

@@ -13,6 +13,8 @@ export interface OutputOptions {
   readonly zone: Zone;
   /** Whole numbers instead of `1.2 M`. */
   readonly plain: boolean;
+  /** Rows alone, for people as well: no header and no summary. */
+  readonly quiet?: boolean;
   /** Of the terminal; undefined when it is none. */
   readonly width: number | undefined;
   readonly colour: boolean;

@@ -1,3 +1,7 @@
+import { nearest } from '../../elements/nearest.ts';
+import { WeirError } from '../../util/errors.ts';
+import { LINE_FORMATS, type LineFormatName, parseLineFormat } from './line-format.ts';
+import { LineOutput } from './line-output.ts';
 import { MachineOutput } from './machine-output.ts';
 import type { Output, OutputOptions } from './output.ts';
 import { TableOutput } from './table-output.ts';
@@ -8,12 +12,46 @@ export interface OutputForm {
   readonly create: (options: OutputOptions) => Output;
 }
 
-/** Every form, under its name in `--format`. */
+function lineForm(name: LineFormatName, about: string): OutputForm {
+  return { about, create: (options) => new LineOutput(options, parseLineFormat(LINE_FORMATS[name])) };
+}
+
+/** Every form with a name of its own, under its name in `--format`. */
 export const OUTPUTS = {
   table: { about: 'for people, with a summary', create: (options) => new TableOutput(options) },
+  line: lineForm('line', "a line a flow, with nfdump's columns"),
+  long: lineForm('long', 'the same with flags and type of service'),
+  extended: lineForm('extended', 'the same with rates'),
+  biline: lineForm('biline', 'a line a biflow, with both directions'),
+  bilong: lineForm('bilong', 'the same with flags and type of service'),
   csv: { about: 'a header, then a line a row', create: (options) => new MachineOutput(options, 'csv') },
   json: { about: 'one array of objects', create: (options) => new MachineOutput(options, 'json') },
   ndjson: { about: 'an object a line', create: (options) => new MachineOutput(options, 'ndjson') },
 } as const satisfies Readonly<Record<string, OutputForm>>;
 
-export type OutputName = keyof typeof OUTPUTS;
+/** Before the tokens of one's own form of a line. */
+const OWN = 'fmt:';
+
+export type OutputName = keyof typeof OUTPUTS | `${typeof OWN}${string}`;
+
+/** Reads the name of a form, or `fmt:` with tokens. Throws WEIR_USAGE with the nearest name. */
+export function parseFormat(text: string): OutputName {
+  if (text.startsWith(OWN)) {
+    parseLineFormat(text.slice(OWN.length));
+    return text as OutputName;
+  }
+  if (Object.hasOwn(OUTPUTS, text)) return text as OutputName;
+  const suggestion = nearest(text, Object.keys(OUTPUTS));
+  throw new WeirError('WEIR_USAGE', `there is no --format ${text.slice(0, 60)}`, {
+    hint:
+      suggestion === undefined
+        ? `There are ${Object.keys(OUTPUTS).join(', ')} and "fmt:%ts %sap -> %dap %byt".`
+        : `Did you mean '${suggestion}'?`,
+  });
+}
+
+/** Makes the form of an answer. Throws WEIR_USAGE where it and the question do not go together. */
+export function createOutput(name: OutputName, options: OutputOptions): Output {
+  if (name.startsWith(OWN)) return new LineOutput(options, parseLineFormat(name.slice(OWN.length)));
+  return OUTPUTS[name as keyof typeof OUTPUTS].create(options);
+}

@@ -60,6 +60,12 @@ export function figureForPeople(measure: Measure, cell: Cell, { plain }: PeopleO
   return { label: measure.label, right: true, text: (row) => text(cell.number(row)) };
 }
 
+/** Flows, packets or bytes of a group. */
+export function counterForPeople(label: string, cell: Cell, { plain }: PeopleOptions): PeopleColumn {
+  const text = (row: number) => (plain ? cell.text(row) : scaled(cell.number(row))) ?? NONE;
+  return { label, right: true, text };
+}
+
 /** Flows, packets and bytes of a group, what share of the whole it has, and its rates over the time of all flows in the answer. */
 export function measuresForPeople(
   cells: Readonly<Record<Counter, Cell>>,
@@ -74,11 +80,6 @@ export function measuresForPeople(
     if (!Number.isFinite(value)) return NONE;
     return options.plain ? String(Math.round(value)) : scaled(value);
   };
-  const counter = (label: Counter, cell: Cell): PeopleColumn => ({
-    label,
-    right: true,
-    text: (row) => (options.plain ? (cell.text(row) ?? NONE) : number(cell.number(row))),
-  });
   const rate = (label: string, dispensable: number, value: (row: number) => number): PeopleColumn => ({
     label,
     right: true,
@@ -87,9 +88,9 @@ export function measuresForPeople(
   });
   const share = (row: number) => (cells[ranked].number(row) / totals[ranked]) * 100;
   return [
-    counter('flows', flows),
-    counter('packets', packets),
-    counter('bytes', bytes),
+    counterForPeople('flows', flows, options),
+    counterForPeople('packets', packets, options),
+    counterForPeople('bytes', bytes, options),
     {
       label: `% ${ranked}`,
       right: true,

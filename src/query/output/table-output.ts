@@ -89,10 +89,12 @@ export class TableOutput implements Output {
     const gap = this.#written ? '\n' : '';
     this.#hasHeader = true;
     this.#written = true;
-    return gap + table.header(rows);
+    const header = table.header(rows);
+    return gap + (this.#options.quiet === true ? '' : header);
   }
 
   end(facts: SummaryFacts): Promise<boolean> {
+    if (this.#options.quiet === true) return Promise.resolve(true);
     const text = summaryText(facts);
     return this.#options.write(this.#written ? text : text.slice(1));
   }

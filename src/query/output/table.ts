@@ -39,7 +39,7 @@ export class Table {
     this.#fit();
     const cells = this.#shown.map((index) => this.#pad((this.#columns[index] as TableColumn).label, index));
     const line = cells.join(GAP).trimEnd();
-    return this.#options.colour ? `\u001B[1m${line}\u001B[0m\n` : `${line}\n`;
+    return bold(`${line}\n`, this.#options.colour);
   }
 
   lines(rows: readonly (readonly string[])[]): string {
@@ -93,8 +93,13 @@ export class Table {
   }
 }
 
+/** Lines in bold type, where there is colour. */
+export function bold(lines: string, colour: boolean): string {
+  return colour ? lines.replaceAll(/[^\n]+/g, '\u001B[1m$&\u001B[0m') : lines;
+}
+
 /** Places a text takes, counting every character as one. */
-function textWidth(text: string): number {
+export function textWidth(text: string): number {
   return /^[\u0020-\u007E]*$/.test(text) ? text.length : Array.from(text).length;
 }
 
