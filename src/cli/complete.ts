@@ -130,6 +130,9 @@ const NAMES_OF: Readonly<Record<string, () => Proposal[]>> = {
   columns: () => [...schemaColumns(), ...nameColumns()],
   measures,
   order: () => [...measures(), ...keys()],
-  format: () => Object.entries(OUTPUTS).map(([text, { about }]) => ({ text, about })),
+  format: () =>
+    Object.entries(OUTPUTS)
+      .map(([text, { about }]) => ({ text, about }))
+      .concat({ text: 'parquet', about: 'a Parquet file' }),
   zone: zones,
 };

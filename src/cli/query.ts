@@ -3,7 +3,8 @@ import { parseSize } from '../config/units.ts';
 import type { Question } from '../query/question.ts';
 import { WeirError } from '../util/errors.ts';
 import { filterOptions } from './filter-options.ts';
-import { EXIT, type Io, write } from './io.ts';
+import { EXIT, type Io } from './io.ts';
+import { openOutput } from './output-file.ts';
 import { showProgress } from './progress.ts';
 import { addZone, type ZoneFlags, zoneOf } from './zone.ts';
 
@@ -32,6 +33,7 @@ interface Flags extends Omit<Question, 'filter'>, ZoneFlags {
   readonly format: string;
   readonly plain?: boolean;
   readonly quiet?: boolean;
+  readonly output?: string;
   readonly explain?: boolean;
   readonly memory?: string;
   readonly exitCode?: boolean;
@@ -72,12 +74,13 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
     .option('--columns <columns>', 'columns of a list of flows')
     .option(
       '--format <format>',
-      'table, line, long, extended, biline, csv, json, ndjson, or tokens of nfdump: "fmt:%ts %sap -> %dap %byt"',
+      'table, line, long, extended, biline, markdown, csv, json, ndjson, parquet, or tokens of nfdump: "fmt:%ts %sap -> %dap %byt"',
       'table',
     )
     .option('--names', 'names of interfaces, applications, VRFs and samplers, as they were when the flow was seen')
     .option('--raw', 'counters as exported, not multiplied by the sampling rate')
     .option('--split-biflows', 'each direction of a biflow (IPFIX biflows, ASA) as a flow of its own')
+    .option('--output <file>', 'write into this file, which appears when it is whole')
     .option('--plain', 'whole numbers instead of 1.2 M')
     .option('-q, --quiet', 'rows alone: no header and no summary')
     .option('--explain', 'say how it would be answered, with the statement, and which files would be read')
@@ -101,20 +104,24 @@ async function query(filterText: string, flags: Flags, io: Io): Promise<number> 
   const zone = zoneOf(flags);
   const format = parseFormat(flags.format);
   const tops = format === 'table' ? { groups: TABLE_GROUPS, flows: TABLE_FLOWS } : undefined;
+  const spec = readQuestion({ ...flags, filter: filterText }, { now: io.now(), zone, tops, filters });
+  const output = await openOutput(flags.output, format === 'parquet', io);
+  const isTerminal = flags.output === undefined && io.stdout.isTTY === true;
   const running = new Query({
     data: flags.data,
-    spec: readQuestion({ ...flags, filter: filterText }, { now: io.now(), zone, tops, filters }),
+    spec,
     format,
+    file: output.path,
     zone,
     plain: flags.plain === true,
     quiet: flags.quiet === true,
-    width: io.stdout.isTTY === true ? io.stdout.columns : undefined,
-    colour: io.stdout.isTTY === true && io.env['NO_COLOR'] === undefined,
+    width: isTerminal ? io.stdout.columns : undefined,
+    colour: isTerminal && io.env['NO_COLOR'] === undefined,
     explain: flags.explain === true,
     memoryBytes: flags.memory === undefined ? undefined : parseMemory(flags.memory),
     write: (text) => {
       progress.clear();
-      return write(io.stdout, text);
+      return output.write(text);
     },
     warn: (text) => io.stderr.write(`note: ${text}\n`),
     clock: () => io.now() - begun,
@@ -122,7 +129,11 @@ async function query(filterText: string, flags: Flags, io: Io): Promise<number> 
   const progress = showProgress(io, () => running.progress);
   try {
     const code = await runCancellable(running, io);
+    await (code === EXIT.ok ? output.finish() : output.discard());
     return code === EXIT.ok && flags.exitCode === true && !running.matched ? EXIT.failed : code;
+  } catch (error) {
+    await output.discard();
+    throw error;
   } finally {
     progress.end();
   }

@@ -5,10 +5,12 @@ import { pruneByAddress } from './address-pruning.ts';
 import { createCell } from './cells.ts';
 import { isInterrupt, QueryDuck, type Rows } from './duck.ts';
 import { explainText } from './explain.ts';
+import { MACROS } from './macros.ts';
 import { MARGIN } from './measure.ts';
 import { prepareNames } from './name-columns.ts';
 import type { Output, OutputOptions } from './output/output.ts';
-import { createOutput, type OutputName } from './output/outputs.ts';
+import { createOutput, type OutputName, PARQUET } from './output/outputs.ts';
+import { parquetCopy } from './output/parquet.ts';
 import { kindsText, type MatchedKinds } from './output/summary.ts';
 import { type Plan, planKinds, planListing, planTotals } from './plan.ts';
 import { planAggregate } from './plan-aggregate.ts';
@@ -24,6 +26,8 @@ export interface QueryOptions extends OutputOptions {
   /** The data folder. */
   readonly data: string;
   readonly format: OutputName;
+  /** The file that a form which is no text is written to. */
+  readonly file?: string | undefined;
   /** Tells a person what programs do not read: that an answer in a machine-readable format sums flows and aggregates. */
   readonly warn?: (text: string) => void;
   /** Milliseconds, for the run time. */
@@ -35,6 +39,8 @@ export interface QueryOptions extends OutputOptions {
   /** Where a long question may put what does not fit into memory; default in the system's temporary folder. */
   readonly temporary?: string;
 }
+
+const FILE_HINT = 'For example --output flows.parquet';
 
 const NO_KINDS: MatchedKinds = { traffic: 0, aggregates: 0, summed: false };
 
@@ -119,6 +125,7 @@ export class Query {
     const source = await pruneByAddress(this.#duck, opened, spec.filter);
     this.#bytes = source.bytes;
     if (asksForNames(spec)) await prepareNames(this.#duck, source.nameFiles);
+    if (format === PARQUET) return this.#copy(source);
     const output: Output = createOutput(format, this.#options);
     const grouped = spec.sums;
     const found = grouped || output.forPeople ? await probe(this.#duck, source, spec) : undefined;
@@ -154,6 +161,32 @@ export class Query {
     const seconds = (clock() - begun) / 1000;
     const facts = { source, totals, probe: found, raw, kinds, shown, limit, grouped, zone, seconds, exactTimes: all };
     return output.end(facts);
+  }
+
+  /** Lets DuckDB write the answer into a file. */
+  async #copy(source: Source): Promise<boolean> {
+    const { file, explain, write } = this.#options;
+    const spec = this.#spec;
+    if (file === undefined) throw new WeirError('WEIR_USAGE', 'a Parquet file needs a name', { hint: FILE_HINT });
+    if (spec.stats.length > 0) {
+      throw new WeirError('WEIR_USAGE', 'several statistics do not go into one Parquet file', {
+        hint: 'Ask for one at a time, with --by.',
+      });
+    }
+    const found = await probe(this.#duck, source, spec);
+    const options = { times: false, arithmetic: 'integers', totals: spec.measures.length > 0 } as const;
+    const plan = spec.sums ? planAggregate(spec, source, found, options) : planListing(spec, source);
+    const sql = parquetCopy(plan, file);
+    if (explain === true) return write(explainText(spec, source, sql));
+    this.#note(await this.#kinds(source, found));
+    for (const statement of [...MACROS, 'SET preserve_insertion_order = true'])
+      await this.#duck.read(statement, () => {});
+    await this.#duck.read(sql, (rows) => {
+      const count = createCell('i64', 0);
+      count.bind(rows);
+      this.#matched = count.number(0) > 0;
+    });
+    return true;
   }
 
   #showsOther(output: Output): boolean {

@@ -3,6 +3,7 @@ import { WeirError } from '../../util/errors.ts';
 import { LINE_FORMATS, type LineFormatName, parseLineFormat } from './line-format.ts';
 import { LineOutput } from './line-output.ts';
 import { MachineOutput } from './machine-output.ts';
+import { MarkdownOutput } from './markdown-output.ts';
 import type { Output, OutputOptions } from './output.ts';
 import { TableOutput } from './table-output.ts';
 
@@ -24,6 +25,7 @@ export const OUTPUTS = {
   extended: lineForm('extended', 'the same with rates'),
   biline: lineForm('biline', 'a line a biflow, with both directions'),
   bilong: lineForm('bilong', 'the same with flags and type of service'),
+  markdown: { about: 'a table for tickets and mails', create: (options) => new MarkdownOutput(options) },
   csv: { about: 'a header, then a line a row', create: (options) => new MachineOutput(options, 'csv') },
   json: { about: 'one array of objects', create: (options) => new MachineOutput(options, 'json') },
   ndjson: { about: 'an object a line', create: (options) => new MachineOutput(options, 'ndjson') },
@@ -32,7 +34,12 @@ export const OUTPUTS = {
 /** Before the tokens of one's own form of a line. */
 const OWN = 'fmt:';
 
-export type OutputName = keyof typeof OUTPUTS | `${typeof OWN}${string}`;
+/** A form that is a file and no text; see parquet.ts. */
+export const PARQUET = 'parquet';
+
+/** A form of text. */
+export type TextName = keyof typeof OUTPUTS | `${typeof OWN}${string}`;
+export type OutputName = TextName | typeof PARQUET;
 
 /** Reads the name of a form, or `fmt:` with tokens. Throws WEIR_USAGE with the nearest name. */
 export function parseFormat(text: string): OutputName {
@@ -40,18 +47,19 @@ export function parseFormat(text: string): OutputName {
     parseLineFormat(text.slice(OWN.length));
     return text as OutputName;
   }
-  if (Object.hasOwn(OUTPUTS, text)) return text as OutputName;
-  const suggestion = nearest(text, Object.keys(OUTPUTS));
+  if (text === PARQUET || Object.hasOwn(OUTPUTS, text)) return text as OutputName;
+  const names = [...Object.keys(OUTPUTS), PARQUET];
+  const suggestion = nearest(text, names);
   throw new WeirError('WEIR_USAGE', `there is no --format ${text.slice(0, 60)}`, {
     hint:
       suggestion === undefined
-        ? `There are ${Object.keys(OUTPUTS).join(', ')} and "fmt:%ts %sap -> %dap %byt".`
+        ? `There are ${names.join(', ')} and "fmt:%ts %sap -> %dap %byt".`
         : `Did you mean '${suggestion}'?`,
   });
 }
 
 /** Makes the form of an answer. Throws WEIR_USAGE where it and the question do not go together. */
-export function createOutput(name: OutputName, options: OutputOptions): Output {
+export function createOutput(name: TextName, options: OutputOptions): Output {
   if (name.startsWith(OWN)) return new LineOutput(options, parseLineFormat(name.slice(OWN.length)));
   return OUTPUTS[name as keyof typeof OUTPUTS].create(options);
 }

@@ -1,0 +1,60 @@
+import { randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { publish } from '../store/durable.ts';
+import { messageOf, WeirError } from '../util/errors.ts';
+import { type Io, write } from './io.ts';
+
+/** Where an answer goes: standard output, or a file that has its name only when it is whole. */
+export interface OutputFile {
+  /** The file that is to be written by others, where it has another name until `finish`. */
+  readonly path: string;
+  readonly write: (text: string) => Promise<boolean>;
+  /** All was written. */
+  readonly finish: () => Promise<void>;
+  /** Nothing is to be left of it. */
+  readonly discard: () => Promise<void>;
+}
+
+/**
+ * Opens where an answer goes. `path` undefined is standard output. `isBinary`: others write the file, which is not text; standard output gets it at
+ * the end, unless it is a terminal. Throws WEIR_USAGE for that, and WEIR_SEND when the file cannot be written.
+ */
+export async function openOutput(path: string | undefined, isBinary: boolean, io: Io): Promise<OutputFile> {
+  if (path === undefined && isBinary && io.stdout.isTTY === true) {
+    throw new WeirError('WEIR_USAGE', 'a Parquet file is nothing for a terminal', {
+      hint: 'Name a file: --output flows.parquet; or send it on: > flows.parquet',
+    });
+  }
+  if (path === undefined && !isBinary) {
+    const nothing = () => Promise.resolve();
+    return { path: '', write: (text) => write(io.stdout, text), finish: nothing, discard: nothing };
+  }
+  const temporary =
+    path === undefined ? join(tmpdir(), `weir-output-${randomUUID()}`) : `${path}.${process.pid}.unfinished`;
+  const unwritten = (error: unknown): never => {
+    const message = `${path ?? temporary} cannot be written: ${messageOf(error)}`;
+    throw new WeirError('WEIR_SEND', message, { cause: error });
+  };
+  const handle = await open(temporary, 'w').catch(unwritten);
+  const discard = async () => {
+    await handle.close().catch(() => {});
+    await rm(temporary, { force: true });
+  };
+  return {
+    path: temporary,
+    write: async (text) => {
+      await handle.writeFile(text).catch(unwritten);
+      return true;
+    },
+    finish: async () => {
+      await handle.close();
+      if (path !== undefined) return publish(temporary, path).catch(unwritten);
+      for await (const part of createReadStream(temporary)) if (!(await write(io.stdout, part as Buffer))) break;
+      await rm(temporary, { force: true });
+    },
+    discard,
+  };
+}
