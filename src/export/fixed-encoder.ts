@@ -12,7 +12,7 @@ import {
   type PlacedField,
   placeFields,
 } from './fixed-format.ts';
-import { type EncoderCounters, isTraffic } from './losses.ts';
+import { type EncoderCounters, isTraffic, SAMPLE } from './losses.ts';
 import { MessageMemory } from './message-memory.ts';
 import { MOST_ROWS, RowSelection } from './row-selection.ts';
 import type { Emit } from './template-message.ts';
@@ -137,6 +137,7 @@ export class FixedEncoder {
         refused.ipv6++;
         return -1;
       }
+      if (kinds?.[row] === SAMPLE) changed.sample_as_flow++;
       const its = domains?.[row] ?? 0;
       if (its !== domain || stream === undefined) {
         domain = its;

@@ -24,6 +24,7 @@ export const CHANGES = [
   'text_cut',
   'value_left_out',
   'flow_as_sample',
+  'sample_as_flow',
 ] as const;
 export type Change = (typeof CHANGES)[number];
 
@@ -76,6 +77,9 @@ export function createCounters(): EncoderCounters {
 
 /** What only the collector knows of a record, or what the message tells: no field is expected to carry it. */
 export const COLLECTOR_COLUMNS: ReadonlySet<string> = new Set(COMMON_COLUMNS);
+
+/** Code of RECORD_KINDS. */
+export const SAMPLE = 4;
 
 /** By code of RECORD_KINDS: flow, biflow, sample. */
 const TRAFFIC: readonly boolean[] = [true, true, false, false, true];

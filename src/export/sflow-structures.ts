@@ -2,6 +2,7 @@
  * Structures of an sFlow version 5 flow sample, as they are written; their layouts stand in `wire/sflow`. All in 32-bit words, network order. Every writer
  * gets the offset at which its record begins and returns the offset behind it.
  */
+import { communityNumbers } from '../wire/bgp-communities.ts';
 import { type PacketHead, writePacketHead } from './packet-header.ts';
 
 /** Numbers of flow records (sFlow Version 5, section 5.4). */
@@ -133,7 +134,7 @@ export function writeGateway(view: DataView, at: number, gateway: Gateway): numb
     view.setUint32(p, type);
     p = writeList(view, p + 4, numbers);
   }
-  p = writeList(view, p, communityNumbers(gateway.communities));
+  p = writeList(view, p, communityNumbers(gateway.communities).slice(0, MOST));
   view.setUint32(p, gateway.localPref);
   return endRecord(view, at, RECORD.gateway, p + 4);
 }
@@ -212,13 +213,6 @@ function pathSegments(path: string): Segment[] {
     left -= numbers.length;
   }
   return segments;
-}
-
-function communityNumbers(text: string): number[] {
-  if (text === '') return [];
-  return [...text.matchAll(/(\d+):(\d+)/g)]
-    .slice(0, MOST)
-    .map(([, upper, lower]) => ((Number(upper) & 0xffff) * 65_536 + (Number(lower) & 0xffff)) >>> 0);
 }
 
 function writeList(view: DataView, at: number, numbers: readonly number[]): number {

@@ -22,7 +22,7 @@ import {
 } from './field-writers.ts';
 import { COLLECTOR_COLUMNS, type EncoderCounters } from './losses.ts';
 import type { FieldWriter } from './row-selection.ts';
-import { applicationField, hexField, labelFields, type TextField, textField } from './text-fields.ts';
+import { applicationField, communitiesField, hexField, labelFields, type TextField, textField } from './text-fields.ts';
 
 /** How the times of records are sent: sysUptime stamps (22, 21), ms (152, 153), NTP format with µs (154, 155). */
 export type TimeForm = 'uptime' | 'milliseconds' | 'microseconds';
@@ -62,6 +62,9 @@ const PREFERRED: Readonly<Record<string, readonly [v9: string, ipfix: string]>> 
   // samplerId (48) is deprecated in IPFIX in favour of selectorId.
   sampler_id: ['48', '302'],
 };
+
+/** Columns that are sent as structured data (RFC 6313). */
+const STRUCTURED: ReadonlySet<string> = new Set(['bgp_communities']);
 
 /** Times of the other direction (RFC 5103), as the number of their element in ms and with µs. */
 const REVERSE_TIMES: Readonly<Record<string, readonly [millis: number, micros: number]>> = {
@@ -161,9 +164,11 @@ function columnFields(column: number, isIpv6: boolean, context: FieldContext): R
       const text =
         name === 'app_id'
           ? applicationField(slot, version, counters)
-          : name.endsWith('_acl')
-            ? hexField(slot, version, counters)
-            : textField(slot, version, counters);
+          : name === 'bgp_communities'
+            ? communitiesField(slot, counters)
+            : name.endsWith('_acl')
+              ? hexField(slot, version, counters)
+              : textField(slot, version, counters);
       return [{ specifier: specifier(text.length), text }];
     }
     default:
@@ -180,6 +185,8 @@ function elementsOf(name: string, version: 9 | 10): { enterprise: number; id: nu
     const text = String(element);
     if (text.startsWith('v9/')) return version === 9 ? [{ enterprise: 0, id: Number(text.slice(3)) }] : [];
     const [enterprise, id] = text.includes('/') ? text.split('/').map(Number) : [0, Number(text)];
+    // NetFlow v9 has no structured data.
+    if (version === 9 && STRUCTURED.has(name)) return [];
     // NetFlow v9 has no enterprise numbers, and field types are not the elements of another column there.
     if (enterprise !== 0 && version === 9) return [];
     if (feedersOf(version).get((enterprise as number) * 65_536 + (id as number))?.column !== column) return [];

@@ -6,7 +6,7 @@ import { type OptionsData, samplingOptions } from './description.ts';
 import type { ElementNumbers } from './element-numbers.ts';
 import { createShaper, type ExportLayout, type ExportTemplate, ExportTemplates, SHAPES } from './export-templates.ts';
 import type { MessageClock } from './field-writers.ts';
-import type { EncoderCounters } from './losses.ts';
+import { type EncoderCounters, SAMPLE } from './losses.ts';
 import { nameOptions, type StreamNames } from './name-options.ts';
 import { MOST_ROWS, RowSelection } from './row-selection.ts';
 import type { RecordField, TimeForm } from './template-fields.ts';
@@ -45,6 +45,7 @@ interface Stream extends MessageStream {
 const MOST_STREAMS = 32_768;
 const DOMAIN = slotOf('observation_domain');
 const RATE = slotOf('sampling_rate');
+const KIND = slotOf('record_kind');
 
 /**
  * Batches to messages of NetFlow v9 or IPFIX. There is a template for each layout and address family that rows have; its id is the same in all domains. Rows
@@ -111,11 +112,14 @@ export class TemplatedEncoder {
   #classify(batch: FlowBatch, layout: ExportLayout, first: number, end: number): void {
     const domains = batch.arrays[DOMAIN];
     const rates = batch.arrays[RATE];
+    const kinds = batch.arrays[KIND];
+    const { changed } = this.#options.counters;
     const shapeOf = createShaper(batch, layout);
     let domain = -1;
     let stream: Stream | undefined;
     this.#selection.select(first, end, (row) => {
       const rate = rates?.[row] ?? 0;
+      if (kinds?.[row] === SAMPLE) changed.sample_as_flow++;
       if (domains?.[row] !== domain || stream === undefined) {
         domain = domains?.[row] ?? 0;
         stream = this.#stream(domain, rate);

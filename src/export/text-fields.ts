@@ -1,4 +1,5 @@
 import type { FlowBatch } from '../flow/batch.ts';
+import { communityList, communityNumbers } from '../wire/bgp-communities.ts';
 import { VARIABLE } from '../wire/template.ts';
 import type { EncoderCounters } from './losses.ts';
 import type { FieldWriter } from './row-selection.ts';
@@ -17,6 +18,8 @@ export interface TextField {
 /** Octets of a text in NetFlow v9, and at most in IPFIX. */
 export const V9_TEXT = 64;
 const LONGEST_TEXT = 512;
+/** Communities of a record at most, as many as take those octets. */
+const MOST_COMMUNITIES = 126;
 /** Octets of applicationId in NetFlow v9: engine 1, selector 3, as Cisco sends it. */
 const V9_APPLICATION = 4;
 /** Octets of an access list's identification (Cisco ASA, NF_F_INGRESS_ACL_ID): three numbers of 32 bits. */
@@ -54,6 +57,15 @@ export function hexField(slot: number, version: 9 | 10, counters: EncoderCounter
     const octets = /^(?:[0-9a-f]{2})*$/.test(text) ? new Uint8Array(Buffer.from(text, 'hex')) : NOTHING;
     if (octets.length > longest || octets.length * 2 !== text.length) counters.changed.text_cut++;
     return octets.subarray(0, longest);
+  });
+}
+
+/** bgpDestinationCommunityList of IPFIX. */
+export function communitiesField(slot: number, { changed }: EncoderCounters): TextField {
+  return dictionaryField(slot, VARIABLE, (text) => {
+    const numbers = communityNumbers(text);
+    if (numbers.length > MOST_COMMUNITIES) changed.text_cut++;
+    return communityList(numbers.slice(0, MOST_COMMUNITIES));
   });
 }
 
@@ -131,7 +143,7 @@ function dictionaryField(slot: number, length: number, make: (text: string) => U
         made = [];
       }
       const code = batch.arrays[slot]?.[row] ?? 0;
-      return (made[code] ??= code === 0 ? NOTHING : make(texts[code] ?? ''));
+      return (made[code] ??= make(texts[code] ?? ''));
     },
   };
 }

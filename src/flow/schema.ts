@@ -136,7 +136,7 @@ const ROWS: readonly Row[] = [
   ['next_hop', 'address', [15, 62], 'next hop', 'Next hop.'],
   ['bgp_next_hop', 'address', [18, 63], 'BGP next hop', 'BGP next hop.'],
   ['as_path', 'text', [], 'AS path', 'AS path of the route.'],
-  ['bgp_communities', 'text', [], 'communities', 'BGP communities of the route.'],
+  ['bgp_communities', 'text', [485], 'communities', 'BGP communities of the route.'],
   ['mpls_labels', 'text', [70, 71, 72, 73, 74, 75, 76, 77, 78, 79], 'MPLS', 'MPLS label stack, top first.'],
   ['mpls_top_label_type', 'u8', [46], 'MPLS type', 'Control protocol that allocated the top label.'],
   ['mpls_top_label_addr', 'address', [47, 140], 'MPLS FEC', 'Address of the top label’s forwarding class.'],

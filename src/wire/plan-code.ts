@@ -105,7 +105,16 @@ function rowConstants(plan: Plan): string[] {
 }
 
 /** Steps that write to the batch's dictionary or heap, or to the context. */
-const LASTING: ReadonlySet<Step['op']> = new Set(['string', 'hex', 'application', 'label', 'extra', 'list', 'section']);
+const LASTING: ReadonlySet<Step['op']> = new Set([
+  'string',
+  'hex',
+  'application',
+  'communities',
+  'label',
+  'extra',
+  'list',
+  'section',
+]);
 
 /** Steps grouped so that every segment is opened once, in order, before the steps that read from it; order inside a segment is the plan's. */
 function bySegment(plan: Plan): [number, Step[]][] {
@@ -161,6 +170,8 @@ function stepSource(step: Step, fixed: ReadonlyMap<number, number>): string[] {
       return guard(`${c}[r]===0`, `${c}[r]=x.hexCode(B,b,${at(step)},${lengthOf(step)});`);
     case 'application':
       return guard(`${c}[r]===0`, `${c}[r]=x.applicationCode(B,b,${at(step)},${lengthOf(step)});`);
+    case 'communities':
+      return guard(`${c}[r]===0`, `${c}[r]=x.communitiesCode(B,b,${at(step)},${lengthOf(step)});`);
     case 'label':
       return [`x.addLabel(b,${at(step)});`];
     case 'icmp':

@@ -194,6 +194,7 @@ function writeField(
   if (step.op === 'string') put(columns, slot, row, context.stringCode(batch, bytes, at, length));
   else if (step.op === 'hex') put(columns, slot, row, context.hexCode(batch, bytes, at, length));
   else if (step.op === 'application') put(columns, slot, row, context.applicationCode(batch, bytes, at, length));
+  else if (step.op === 'communities') put(columns, slot, row, context.communitiesCode(batch, bytes, at, length));
   else {
     const octets = Math.min(length, step.op === 'u8' ? 1 : step.op === 'u16' ? 2 : 4);
     put(columns, slot, row, unsigned(bytes, at + length - octets, octets));

@@ -2,7 +2,7 @@ import { type FieldSpecifier, VARIABLE } from './template.ts';
 
 /**
  * What one step of a plan does with one field. `u8`…`u64`: an integer of 1–8 octets into a column of that width. `v4` `v6`: an address. `string`
- * `hex` `application`: into a text column. `label`: one MPLS label. `icmp`: type and code in two octets. `start` `end` `event`: a time, in
+ * `hex` `application` `communities`: into a text column. `label`: one MPLS label. `icmp`: type and code in two octets. `start` `end` `event`: a time, in
  * one of the encodings; `reverse_start` `reverse_end`: those of a biflow's other direction, `reverse_after`:
  * ms from `start` to `reverse_start`. `duration`: ms or µs. `rate`: a sampling parameter of the
  * record. `init`: system init time. `extra`: kept as it is. `list`: structured data, kept as JSON. `section`: the beginning of a packet, whose headers
@@ -18,6 +18,7 @@ export type StepOp =
   | 'string'
   | 'hex'
   | 'application'
+  | 'communities'
   | 'label'
   | 'icmp'
   | 'start'

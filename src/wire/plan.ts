@@ -206,6 +206,7 @@ function columnOp(column: number, field: FieldSpecifier): StepOp | undefined {
       return length === 6 || length === 8 ? 'u64' : undefined;
     case 'text':
       if (definition.name === 'mpls_labels') return length === 3 ? 'label' : undefined;
+      if (definition.name === 'bgp_communities') return 'communities';
       if (definition.name === 'app_id') return 'application';
       return definition.name.endsWith('_acl') ? 'hex' : 'string';
     case 'u8':

@@ -3,6 +3,7 @@ import type { FlowBatch } from '../flow/batch.ts';
 import { structuredOctets } from '../flow/extra.ts';
 import { hex, text } from '../util/octets.ts';
 import { applicationText } from './application-id.ts';
+import { communitiesText } from './bgp-communities.ts';
 import { createPacketFields } from './packet/packet-fields.ts';
 import { type SectionPlan, writeSection } from './packet-section.ts';
 import { LIST_TYPES, type ListType, structuredValue, type TemplateLookup } from './structured-data.ts';
@@ -28,6 +29,7 @@ const LONGEST = 4_294_967_296e3;
 const STRING = 0;
 const HEX = 1;
 const APPLICATION = 2;
+const COMMUNITIES = 3;
 
 /** Code of SAMPLING_SOURCES: the operator's override, which beats even the record's own rate. */
 export const OVERRIDE = 7;
@@ -127,6 +129,11 @@ export class RecordContext {
   /** applicationId as text, see application-id.ts; 0 without octets. */
   applicationCode(batch: FlowBatch, bytes: Uint8Array, offset: number, length: number): number {
     return length === 0 ? 0 : this.#texts.code(batch, bytes, offset, length, APPLICATION, applicationText);
+  }
+
+  /** A list of BGP communities as text, see bgp-communities.ts. */
+  communitiesCode(batch: FlowBatch, bytes: Uint8Array, offset: number, length: number): number {
+    return this.#texts.code(batch, bytes, offset, length, COMMUNITIES, communitiesText);
   }
 
   /** UTF-8 text, see `text`. */

@@ -27,6 +27,11 @@ function valueOf(name: string, type: string, digits: number): fc.Arbitrary<Value
       return fc
         .array(fc.integer({ min: 1, max: 0xfffff }), { minLength: 1, maxLength: 10 })
         .map((list) => list.join(','));
+    case 'bgp_communities': {
+      const half = fc.integer({ min: 0, max: 0xffff });
+      const community = fc.tuple(half, half).map(([upper, lower]) => `${upper}:${lower}`);
+      return fc.array(community, { minLength: 1, maxLength: 126 }).map((list) => list.join(' '));
+    }
     case 'app_id':
       return fc
         .tuple(fc.integer({ min: 1, max: 19 }), fc.integer({ min: 0, max: 0xffffff }))

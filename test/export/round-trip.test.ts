@@ -27,6 +27,8 @@ function columnsOf(version: 9 | 10): string[] {
       (version === 10 && name.startsWith('reverse_time')) ||
       elements.some((element) => {
         const text = String(element);
+        // NetFlow v9 has no structured data.
+        if (name === 'bgp_communities') return version === 10;
         return version === 9 ? text.startsWith('v9/') || !text.includes('/') : !text.startsWith('v9/');
       }),
   ).map(({ name }) => name);

@@ -165,6 +165,29 @@ describe('what a format cannot carry', () => {
     }
   });
 
+  it.each(['netflow1', 'netflow5', 'netflow9', 'ipfix'] as const)('%s: a sample becomes a flow', (protocol) => {
+    const { decoded, changed } = encode([{ ...FLOW, record_kind: 'sample' }, FLOW], { protocol });
+    expect(decoded.map(({ record_kind: kind }) => kind)).toEqual(['flow', 'flow']);
+    expect(changed).toMatchObject({ sample_as_flow: 1 });
+  });
+
+  it('a route: IPFIX has communities, and neither it nor NetFlow v9 a path, a tunnel, inner addresses', () => {
+    const tunnel = { tunnel: 'vxlan', tunnel_id: 7, inner_src_addr: '10.1.0.1', inner_dst_addr: '10.1.0.2' };
+    const record = { ...FLOW, as_path: '64500 64501', bgp_communities: '64500:1 65535:666', ...tunnel };
+    const none = { as_path: 1, tunnel: 1, tunnel_id: 1, inner_src_addr: 1, inner_dst_addr: 1 };
+    const ipfix = encode([record, FLOW], { protocol: 'ipfix' });
+    expect(ipfix.decoded[0]).toMatchObject({ bgp_communities: '64500:1 65535:666' });
+    expect(ipfix.omitted).toEqual(none);
+    expect(ipfix.changed).toEqual({});
+    const nine = encode([record, FLOW], { protocol: 'netflow9' });
+    expect(nine.decoded[0]).not.toHaveProperty('bgp_communities');
+    expect(nine.omitted).toEqual({ ...none, bgp_communities: 1 });
+    const many = Array.from({ length: 127 }, (_, index) => `64500:${index}`).join(' ');
+    const cut = encode([{ ...FLOW, bgp_communities: many }], { protocol: 'ipfix' });
+    expect(cut.changed).toEqual({ text_cut: 1 });
+    expect(cut.decoded[0]?.['bgp_communities']).toBe(many.slice(0, many.lastIndexOf(' ')));
+  });
+
   it('a flow becomes one sFlow sample that stands for all its packets', () => {
     const { decoded, changed } = encode([{ ...FLOW, bytes: 6000, packets: 10, sampling_rate: 5 }], {
       protocol: 'sflow',
