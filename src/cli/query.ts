@@ -79,6 +79,7 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
     )
     .option('--names', 'names of interfaces, applications, VRFs and samplers, as they were when the flow was seen')
     .option('--raw', 'counters as exported, not multiplied by the sampling rate')
+    .option('-B, --bidirectional', 'both directions of a conversation in one row')
     .option('--split-biflows', 'each direction of a biflow (IPFIX biflows, ASA) as a flow of its own')
     .option('--output <file>', 'write into this file, which appears when it is whole')
     .option('--plain', 'whole numbers instead of 1.2 M')

@@ -13,6 +13,9 @@ export type Counter = (typeof COUNTERS)[number];
  */
 export type Arithmetic = 'doubles' | 'integers';
 
+/** Columns that are counters, of a flow and of the other direction. */
+export type Counted = 'bytes' | 'packets' | 'reverse_bytes' | 'reverse_packets';
+
 /** How counters are read. */
 export interface Counting {
   /** They are multiplied by the sampling rate. */
@@ -22,17 +25,18 @@ export interface Counting {
 
 /** How the counters of a question are read. */
 export function countingOf(spec: QuerySpec, probe: Probe, arithmetic: Arithmetic): Counting {
-  return { scaled: !spec.raw && probe.maxRate > 1, arithmetic };
+  // Those of conversations have been multiplied already.
+  return { scaled: !spec.raw && !spec.bidirectional && probe.maxRate > 1, arithmetic };
 }
 
 /** A counter of a flow as a number to add up. */
-export function counterSql(counter: 'bytes' | 'packets', { scaled, arithmetic }: Counting): string {
+export function counterSql(counter: Counted, { scaled, arithmetic }: Counting): string {
   const value = arithmetic === 'doubles' ? `"${counter}"::DOUBLE` : `"${counter}"::HUGEINT`;
   return `${value}${scaled ? ' * greatest(coalesce("sampling_rate", 1), 1)' : ''}`;
 }
 
 /** A counter of all flows of a group. */
-export function sumSql(counter: 'bytes' | 'packets', counting: Counting): string {
+export function sumSql(counter: Counted, counting: Counting): string {
   return `coalesce(sum(${counterSql(counter, counting)}), 0)`;
 }
 

@@ -58,6 +58,11 @@ export const DURATION: ColumnDefinition = {
   words: undefined,
 };
 
+/** The column that a listing is ordered by; its name has been checked. */
+export function listedColumn(name: string): ColumnDefinition {
+  return COLUMNS[findColumn(name)] ?? DURATION;
+}
+
 /** Longest bucket: a longer one is a mistake, and DuckDB's arithmetic has an end. */
 const LONGEST_BUCKET = 366n * 86_400_000_000n;
 

@@ -1,7 +1,7 @@
 import { nearest } from '../elements/nearest.ts';
 import { WeirError } from '../util/errors.ts';
 import type { CellKind } from './cells.ts';
-import { COUNTERS, type Counter, type Counting, counterSql } from './counters.ts';
+import { COUNTERS, type Counter, type Counting, counterSql, sumSql } from './counters.ts';
 import type { Key } from './key.ts';
 import type { PlannedKey } from './plan-key.ts';
 
@@ -94,6 +94,32 @@ function share(of: Counter): Measure {
     outer,
   };
 }
+
+function ofReverse(name: 'reverse_packets' | 'reverse_bytes', label: string, about: string): Measure {
+  const inner = (context: MeasureContext) => `${sumSql(name, context)}::DOUBLE`;
+  return { name, label, about, display: 'count', kind: 'double', needs: [name], additive: true, inner };
+}
+
+/** Packets and bytes of the other direction, in the order of those of the first. */
+export const REVERSE: readonly Measure[] = [
+  ofReverse('reverse_packets', 'packets back', 'Packets from the destination to the source.'),
+  ofReverse('reverse_bytes', 'bytes back', 'Bytes from the destination to the source.'),
+];
+
+/** What is told of conversations. */
+export const CONVERSATION_MEASURES: readonly Measure[] = [
+  ...REVERSE,
+  {
+    name: 'both_bytes',
+    label: 'bytes both',
+    about: 'Bytes of both directions.',
+    display: 'count',
+    kind: 'double',
+    needs: ['reverse_bytes'],
+    additive: true,
+    inner: (context) => `(${sumSql('bytes', context)} + ${sumSql('reverse_bytes', context)})::DOUBLE`,
+  },
+];
 
 /** How far sums of sampled packets may be off. Phaal and Panchen, "Packet Sampling Basics" (sFlow.org): % error <= 196 * sqrt(1 / c), c the samples. */
 export const MARGIN: Measure = {

@@ -11,6 +11,7 @@ interface Orderable {
   readonly sums: boolean;
   readonly by: readonly Key[];
   readonly measures: readonly Measure[];
+  readonly bidirectional?: boolean;
 }
 
 /**
@@ -23,7 +24,7 @@ export function parseOrder(text: string | undefined, answer: Orderable): Order[]
   if (text === undefined) {
     const times = by.filter(({ kind }) => kind === 'bucket').map(({ name }): Order => ({ name, descending: false }));
     if (!sums) return [{ name: 'time_start', descending: false }];
-    return [...times, { name: 'bytes', descending: true }];
+    return [...times, { name: answer.bidirectional === true ? 'both_bytes' : 'bytes', descending: true }];
   }
   const parts = text.split(',').filter((part) => part.trim() !== '');
   if (parts.length === 0) throw wrongOrder('', []);

@@ -11,11 +11,12 @@ import {
   TIME_COLUMNS,
 } from './counters.ts';
 import type { Key } from './key.ts';
+import { REVERSE } from './measure.ts';
 import type { AnswerColumn, Plan } from './plan.ts';
 import { type PlannedKey, planKey } from './plan-key.ts';
 import type { Probe } from './probe.ts';
-import { kindConditions, sqlRows } from './rows.ts';
-import { type Source, sqlCount } from './source.ts';
+import { kindConditions, sqlFlowCount, sqlRows } from './rows.ts';
+import type { Source } from './source.ts';
 import type { QuerySpec } from './spec.ts';
 import { sqlName } from './sql-text.ts';
 
@@ -32,7 +33,7 @@ export function planAggregate(spec: QuerySpec, source: Source, probe: Probe, opt
   const keys = spec.by.map((key, index) => planKey(key, `k${index}`, { probe, source, spec }));
   const figures = planFigures(spec, source, probe, options);
   const groups = keys.flatMap((key) => key.groups);
-  const rows = sqlRows(spec, source, kindConditions(spec, probe), [
+  const rows = sqlRows(spec, source, probe, kindConditions(spec, probe), [
     ...figures.needs,
     ...keys.flatMap(({ needs }) => needs),
   ]);
@@ -69,6 +70,7 @@ export function selectGroups(
     columns,
     totals: {
       at: measuresAt,
+      reverse: REVERSE.flatMap((measure) => columns.find((column) => column.measure === measure)?.at ?? []),
       times: figures.times,
       kind: counterKind(arithmetic),
       timesAt: measuresAt + 3 + measures.length,
@@ -100,7 +102,7 @@ export function planFigures(spec: QuerySpec, source: Source, probe: Probe, optio
   return {
     needs: [...counterColumns(counting), ...needs, ...(times ? TIME_COLUMNS : [])],
     inner: [
-      `${sqlCount(source)} AS flows`,
+      `${sqlFlowCount(spec, source)} AS flows`,
       `${sumSql('packets', counting)} AS packets`,
       `${sumSql('bytes', counting)} AS bytes`,
       ...measures.flatMap(({ inner }, index) =>
@@ -121,7 +123,7 @@ export function planFigures(spec: QuerySpec, source: Source, probe: Probe, optio
       'sum(flows)::BIGINT',
       'coalesce(sum(packets), 0)',
       'coalesce(sum(bytes), 0)',
-      ...measures.map(() => 'NULL'),
+      ...measures.map(({ additive }, index) => (additive === true ? `coalesce(sum(m${index}), 0)` : 'NULL')),
       ...(times ? ['min(first)', 'max(last)'] : []),
     ],
     times,

@@ -88,6 +88,12 @@ export function columnExpression(column: ColumnDefinition): [expressions: readon
   return [[sqlName(column.name)], [column.name]];
 }
 
+/** Columns of the files, or of names, that a key's values are made of. */
+export function keyColumns(key: Key): readonly string[] {
+  if (key.kind === 'derived') return key.derived.needs;
+  return columnExpression(key.kind === 'bucket' ? { ...key.column, name: key.of } : key.column)[1];
+}
+
 /** How a column's values are kept in a result. */
 export function cellKind(column: ColumnDefinition): CellKind {
   if (column === DURATION) return 'i64';

@@ -26,7 +26,7 @@ export function planStats(spec: QuerySpec, source: Source, probe: Probe, options
   const sets = spec.stats.map((stat) => stat.keys.flatMap(({ name }) => planned.get(name) ?? []));
   const figures = planFigures(spec, source, probe, options);
   const needs = [...figures.needs, ...keys.flatMap((key) => key.needs)];
-  const rows = `SELECT *, ${keys.flatMap((key) => key.groups).join(', ')} FROM ${sqlRows(spec, source, kindConditions(spec, probe), needs)}`;
+  const rows = `SELECT *, ${keys.flatMap((key) => key.groups).join(', ')} FROM ${sqlRows(spec, source, probe, kindConditions(spec, probe), needs)}`;
   const names = keys.flatMap(groupNames);
   // Each of the names that is not grouped by has its bit set in GROUPING, the first name the highest.
   const bits = (grouped: readonly string[]): bigint =>

@@ -1,4 +1,5 @@
 import { COLUMNS, type ColumnDefinition } from '../flow/schema.ts';
+import { CONVERSATION_COLUMNS } from './bidirectional.ts';
 import type { CellKind } from './cells.ts';
 import {
   type Arithmetic,
@@ -10,12 +11,12 @@ import {
   sumSql,
   TIME_COLUMNS,
 } from './counters.ts';
-import { DURATION, type PrefixLengths } from './key.ts';
+import { listedColumn, type PrefixLengths } from './key.ts';
 import type { Measure } from './measure.ts';
 import { withNames } from './name-columns.ts';
 import { cellKind, columnExpression } from './plan-key.ts';
 import type { Probe } from './probe.ts';
-import { AGGREGATE, IS_TRAFFIC, kindConditions, sqlRows } from './rows.ts';
+import { AGGREGATE, IS_TRAFFIC, kindConditions, sqlFlowCount, sqlRows } from './rows.ts';
 import { hasValues, type Source, sqlCount } from './source.ts';
 import type { QuerySpec } from './spec.ts';
 
@@ -38,13 +39,21 @@ export interface Plan {
   readonly columns: readonly AnswerColumn[];
   /** The first row, whose first vector is 0, has totals from this vector on: flows, packets, bytes and, if asked for, first and last time. */
   readonly totals:
-    | { readonly at: number; readonly times: boolean; readonly timesAt: number; readonly kind: CellKind }
+    | {
+        readonly at: number;
+        /** Where those of the other direction are, packets and bytes. */
+        readonly reverse?: readonly number[];
+        readonly times: boolean;
+        readonly timesAt: number;
+        readonly kind: CellKind;
+      }
     | undefined;
 }
 
 /** The statement for the flows themselves. */
-export function planListing(spec: QuerySpec, source: Source): Plan {
-  const asked = spec.columns.length > 0 ? spec.columns : COLUMNS.filter((column) => isStored(column, source));
+export function planListing(spec: QuerySpec, source: Source, probe: Probe | undefined): Plan {
+  const stored = spec.bidirectional ? CONVERSATION_COLUMNS : COLUMNS.filter((column) => isStored(column, source));
+  const asked = spec.columns.length > 0 ? spec.columns : stored;
   const wanted = spec.names ? withNames(asked) : asked;
   const needs = new Set<string>();
   const columns: AnswerColumn[] = [];
@@ -56,29 +65,35 @@ export function planListing(spec: QuerySpec, source: Source): Plan {
     for (const name of names) needs.add(name);
   }
   const sorted = spec.order.flatMap(({ name, descending }) => {
-    const [expressions, names] = columnExpression(COLUMNS.find((column) => column.name === name) ?? DURATION);
+    const [expressions, names] = columnExpression(listedColumn(name));
     for (const one of names) needs.add(one);
     return expressions.map((expression) => `${expression} ${descending ? 'DESC' : 'ASC'} NULLS LAST`);
   });
   const limit = spec.limit === undefined ? '' : ` LIMIT ${spec.limit}`;
-  const sql = `SELECT ${outputs.join(', ')} FROM ${sqlRows(spec, source, [], needs)} ORDER BY ${sorted.join(', ')}${limit}`;
+  const kinds = spec.bidirectional && probe !== undefined ? kindConditions(spec, probe) : [];
+  const rows = sqlRows(spec, source, probe, kinds, needs);
+  const sql = `SELECT ${outputs.join(', ')} FROM ${rows} ORDER BY ${sorted.join(', ')}${limit}`;
   return { sql, columns, totals: undefined };
 }
 
 /** The statement for one row of totals, as in the last row of an aggregate. */
 export function planTotals(spec: QuerySpec, source: Source, probe: Probe, arithmetic: Arithmetic): Plan {
   const counting = countingOf(spec, probe, arithmetic);
-  const kinds = spec.sums ? kindConditions(spec, probe) : [];
-  const rows = sqlRows(spec, source, kinds, [...counterColumns(counting), ...TIME_COLUMNS]);
-  const sums = (['packets', 'bytes'] as const).map((name) => sumSql(name, counting));
-  const sql = `SELECT 0::UTINYINT, ${sqlCount(source)}, ${sums.join(', ')}, ${SQL_FIRST}, ${SQL_LAST} FROM ${rows}`;
+  const kinds = spec.sums || spec.bidirectional ? kindConditions(spec, probe) : [];
+  const rows = sqlRows(spec, source, probe, kinds, [...counterColumns(counting), ...TIME_COLUMNS]);
+  const sums = (['packets', 'bytes'] as const).map((name) => {
+    return spec.bidirectional
+      ? `${sumSql(name, counting)} + ${sumSql(`reverse_${name}`, counting)}`
+      : sumSql(name, counting);
+  });
+  const sql = `SELECT 0::UTINYINT, ${sqlFlowCount(spec, source)}, ${sums.join(', ')}, ${SQL_FIRST}, ${SQL_LAST} FROM ${rows}`;
   return { sql, columns: [], totals: { at: 1, times: true, kind: counterKind(arithmetic), timesAt: 4 } };
 }
 
 /** The statement for one row with the number of records that match, whatever is summed: those that stand for traffic, and aggregates. */
 export function planKinds(spec: QuerySpec, source: Source): string {
   const counts = [IS_TRAFFIC, `"record_kind" = ${AGGREGATE}`].map((kind) => sqlCount(source, kind));
-  return `SELECT ${counts.join(', ')} FROM ${sqlRows(spec, source, [], ['record_kind'])}`;
+  return `SELECT ${counts.join(', ')} FROM ${sqlRows({ ...spec, bidirectional: false }, source, undefined, [], ['record_kind'])}`;
 }
 
 function isStored(column: ColumnDefinition, source: Source): boolean {

@@ -25,7 +25,9 @@ export async function probe(duck: QueryDuck, source: Source, spec: QuerySpec): P
   const keys = keysOf(spec).filter(
     ({ kind, column }) => (kind === 'column' || kind === 'prefix') && column.type === 'address',
   );
-  const addresses = [...new Set(keys.map(({ column }) => column.name))];
+  // An end of a conversation may be at either side of its flows.
+  const ends = spec.bidirectional && keys.length > 0 ? ['src_addr', 'dst_addr'] : [];
+  const addresses = [...new Set([...keys.map(({ column }) => column.name), ...ends])];
   const has = (name: string) => source.columns.has(name);
   const max = (name: string) => (has(name) ? `coalesce(max(${sqlName(name)}), 0)::DOUBLE` : '0::DOUBLE');
   const unknown = has('sampling_rate') ? 'coalesce(min("sampling_rate"), 0)::DOUBLE' : '0::DOUBLE';
@@ -49,12 +51,13 @@ export async function probe(duck: QueryDuck, source: Source, spec: QuerySpec): P
     }
   });
   const [rows = 0, maxKind = 0, maxRate = 0, minRate = 0, rated = 0, packets = 0, bytes = 0] = values;
+  const v4 = addresses.filter((_, index) => values[list.length + index] === 0);
   return {
     rows,
     maxKind,
     maxRate,
     unknownRates: rows > 0 && (minRate === 0 || rated < rows),
     sums: summed ? { packets, bytes } : undefined,
-    onlyV4: new Set(addresses.filter((_, index) => values[list.length + index] === 0)),
+    onlyV4: new Set(spec.bidirectional && v4.length < addresses.length ? [] : v4),
   };
 }

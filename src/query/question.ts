@@ -3,12 +3,14 @@ import type { Zone } from '../filter/time-literal.ts';
 import { parseNetwork, parseNumber } from '../filter/values.ts';
 import { WeirError } from '../util/errors.ts';
 import type { Prefix } from '../util/prefix.ts';
+import { CONVERSATION_COLUMNS, CONVERSATION_FILE_COLUMNS } from './bidirectional.ts';
 import { distinctMeasure } from './distinct.ts';
-import { keysWithNames, parseColumns, parseKeys, parseStats } from './key.ts';
-import { parseMeasures } from './measure.ts';
+import { keysWithNames, listedColumn, parseColumns, parseKeys, parseStats } from './key.ts';
+import { CONVERSATION_MEASURES, parseMeasures } from './measure.ts';
 import { NAME_COLUMNS } from './name-columns.ts';
 import { parseOrder } from './order.ts';
-import type { QuerySpec } from './spec.ts';
+import { columnExpression, keyColumns } from './plan-key.ts';
+import { keysOf, type QuerySpec } from './spec.ts';
 import { parseSpan } from './time.ts';
 
 /** A question as people write it: the flags of `weir query`. Each text is read by the function of its name below. */
@@ -29,6 +31,7 @@ export interface Question {
   readonly columns?: string | undefined;
   readonly names?: boolean | undefined;
   readonly raw?: boolean | undefined;
+  readonly bidirectional?: boolean | undefined;
   readonly splitBiflows?: boolean | undefined;
 }
 
@@ -63,13 +66,15 @@ export function readQuestion(question: Question, { now, zone, tops, filters }: Q
     if (sums || question[flag] === undefined) continue;
     throw new WeirError('WEIR_USAGE', `--${flag} is for sums`, { hint: 'Say what to sum up by: --by src_addr' });
   }
+  const bidirectional = question.bidirectional === true;
   const measures = [
+    ...(bidirectional && sums ? CONVERSATION_MEASURES : []),
     ...(question.measures === undefined ? [] : parseMeasures(question.measures)),
     ...distinct.map((key) => distinctMeasure(key, question.approximate === true)),
   ];
   const hasBuckets = by.some(({ kind }) => kind === 'bucket');
   const fallback = hasBuckets ? undefined : sums ? tops?.groups : tops?.flows;
-  return {
+  const spec: QuerySpec = {
     span: parseSpan(question.from, question.to, { now, zone }),
     filter: parseFilter(question.filter ?? '', { zone, columns: NAME_COLUMNS.map(({ column }) => column), ...filters }),
     sums,
@@ -78,7 +83,7 @@ export function readQuestion(question: Question, { now, zone, tops, filters }: Q
     measures,
     distinct,
     limit: question.top === undefined ? fallback : parseTop(question.top),
-    order: parseOrder(question.order, { sums, by, measures }),
+    order: parseOrder(question.order, { sums, by, measures, bidirectional }),
     least: question.min === undefined ? undefined : parseLeast(question.min),
     other: question.other,
     own: parseOwn(question.own),
@@ -86,8 +91,26 @@ export function readQuestion(question: Question, { now, zone, tops, filters }: Q
     raw: question.raw === true,
     splitBiflows: question.splitBiflows === true,
     columns: question.columns === undefined ? [] : parseColumns(question.columns),
+    bidirectional,
     names: question.names === true,
   };
+  if (bidirectional) checkConversations(spec);
+  return spec;
+}
+
+/** Throws WEIR_USAGE for what a conversation does not have. */
+function checkConversations(spec: QuerySpec): void {
+  const columns = [
+    ...keysOf(spec).flatMap(keyColumns),
+    ...spec.columns.flatMap((column) => columnExpression(column)[1]),
+  ];
+  const ordered = spec.sums ? [] : spec.order.flatMap(({ name }) => columnExpression(listedColumn(name))[1]);
+  const needed = [...columns, ...ordered, ...spec.measures.flatMap(({ needs }) => needs)];
+  const missing = needed.find((name) => !CONVERSATION_FILE_COLUMNS.has(name));
+  if (missing === undefined) return;
+  throw new WeirError('WEIR_USAGE', `--bidirectional: a conversation has no ${missing.replace(/_(?:hi|lo)$/, '')}`, {
+    hint: `It has ${CONVERSATION_COLUMNS.map(({ name }) => name).join(', ')}, duration, and what is derived from these.`,
+  });
 }
 
 /** Flags that ask for sums instead of flows. */

@@ -10,6 +10,8 @@ interface Left {
   readonly column: AnswerColumn;
   readonly cell: Cell;
   value: number | bigint;
+  /** That of all groups. */
+  whole: number | bigint;
 }
 
 /** The groups of an answer that are not shown, taken together: everything that matches, less the groups that are. */
@@ -18,18 +20,23 @@ export class Rest {
 
   constructor(columns: readonly AnswerColumn[]) {
     this.#left = columns.filter(isAdditive).map((column) => {
-      return { column, cell: createCell(column.kind, column.at), value: column.kind === 'hugeint' ? 0n : 0 };
+      const value = column.kind === 'hugeint' ? 0n : 0;
+      return { column, cell: createCell(column.kind, column.at), value, whole: value };
     });
   }
 
   /** Begins with the row of totals, which is the first of these. */
   begin(rows: Rows): void {
     this.#add(rows, 0, 1, 1);
+    for (const left of this.#left) left.whole = left.value;
   }
 
   /** Begins with totals that were known beforehand; they are exact as doubles. */
   beginKnown(totals: Totals): void {
-    for (const left of this.#left) left.value = totals[left.column.name as 'flows' | 'packets' | 'bytes'];
+    for (const left of this.#left) {
+      left.value = totals[left.column.name as 'flows' | 'packets' | 'bytes'];
+      left.whole = left.value;
+    }
   }
 
   /** Takes groups away, from row `first` on. */
@@ -42,12 +49,14 @@ export class Rest {
   }
 
   /** The statement for one row in the shape of a group's, without keys, and without the figures that sums do not tell. */
-  sql({ measures }: QuerySpec, totals: Totals): string {
+  sql({ measures }: QuerySpec, { first, last }: Totals): string {
     const sums = new Map(this.#left.map(({ column, value }) => [column.name, `${value}::${SQL_TYPES[column.kind]}`]));
     const own = measures.map(({ name }, index) => `${sums.get(name) ?? 'NULL'} AS m${index}`);
     const whole = [
-      ...(['flows', 'packets', 'bytes'] as const).map((name) => `${totals[name]}::DOUBLE AS total_${name}`),
-      `${Math.max(0, totals.last - totals.first) / 1e6 || 0}::DOUBLE AS seconds`,
+      ...this.#left
+        .filter(({ column }) => column.measure === undefined)
+        .map(({ column, whole: all }) => `${all}::DOUBLE AS total_${column.name}`),
+      `${Math.max(0, last - first) / 1e6 || 0}::DOUBLE AS seconds`,
     ];
     const figures = measures.map(({ inner, outer, additive, name }, index) => {
       const value = inner === undefined || additive === true ? (outer?.(`m${index}`) ?? `m${index}`) : 'NULL';

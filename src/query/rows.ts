@@ -1,6 +1,7 @@
 import { compileFilterSql, filterFileColumns } from '../filter/sql.ts';
+import { PAIRED_COLUMNS, sqlConversations } from './bidirectional.ts';
 import type { Probe } from './probe.ts';
-import { type Source, spanColumns, sqlSource, sqlSpan } from './source.ts';
+import { type Source, spanColumns, sqlCount, sqlSource, sqlSpan } from './source.ts';
 import { namesRecordKind, type QuerySpec } from './spec.ts';
 
 /** Kinds of records that stand for traffic: flow, biflow, sample. */
@@ -17,8 +18,28 @@ export function kindConditions(spec: QuerySpec, probe: Probe): string[] {
   return [IS_TRAFFIC];
 }
 
-/** What to put behind FROM for the flows that a question is about, with at least the columns `needed` of the files, or of names. */
-export function sqlRows(spec: QuerySpec, source: Source, kinds: readonly string[], needed: Iterable<string>): string {
+/**
+ * What to put behind FROM for what a question is about: its flows, or the conversations that they make, with at least the columns `needed` of the files, or of
+ * names. `kinds` are conditions on the kind of a record.
+ */
+export function sqlRows(
+  spec: QuerySpec,
+  source: Source,
+  probe: Probe | undefined,
+  kinds: readonly string[],
+  needed: Iterable<string>,
+): string {
+  if (!spec.bidirectional) return sqlFlows(spec, source, kinds, needed);
+  const scaled = !spec.raw && probe !== undefined && probe.maxRate > 1;
+  return sqlConversations(sqlFlows(spec, source, kinds, PAIRED_COLUMNS), scaled);
+}
+
+/** The number of flows in a group of these rows. */
+export function sqlFlowCount(spec: QuerySpec, source: Source): string {
+  return spec.bidirectional ? 'coalesce(sum("flows"), 0)::BIGINT' : sqlCount(source);
+}
+
+function sqlFlows(spec: QuerySpec, source: Source, kinds: readonly string[], needed: Iterable<string>): string {
   const parts = [...sqlSpan(source), ...kinds];
   const needs = new Set([...needed, ...spanColumns(source), ...(kinds.length > 0 ? ['record_kind'] : [])]);
   if (spec.filter.kind !== 'any') {

@@ -2,6 +2,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf, WeirError } from '../util/errors.ts';
 import { pruneByAddress } from './address-pruning.ts';
+import { CONVERSATION_LISTED } from './bidirectional.ts';
 import { createCell } from './cells.ts';
 import { isInterrupt, QueryDuck, type Rows } from './duck.ts';
 import { explainText } from './explain.ts';
@@ -128,14 +129,14 @@ export class Query {
     if (format === PARQUET) return this.#copy(source);
     const output: Output = createOutput(format, this.#options);
     const grouped = spec.sums;
-    const found = grouped || output.forPeople ? await probe(this.#duck, source, spec) : undefined;
+    const found = grouped || spec.bidirectional || output.forPeople ? await probe(this.#duck, source, spec) : undefined;
     if (this.#options.explain === true) return this.#explain(source, output, found);
     if (output.forPeople && found !== undefined) this.#spec = withMargin(spec, found);
     const kinds = found === undefined ? NO_KINDS : await this.#kinds(source, found);
     if (!output.forPeople) this.#note(kinds);
     let totals = grouped || found === undefined ? NO_TOTALS : await this.#totals(source, found);
     const all = spec.filter.kind === 'any' && source.covered;
-    const plan = this.#planListing(source, output);
+    const plan = this.#planListing(source, output, found);
     const chunks =
       grouped && found !== undefined ? this.#groups(source, found, output.forPeople && !all) : this.#listing(plan);
     let shown = 0;
@@ -209,10 +210,11 @@ export class Query {
     return output.begin(columns, totals, stat);
   }
 
-  #planListing(source: Source, output: Output): Plan {
+  #planListing(source: Source, output: Output, found: Probe | undefined): Plan {
     const spec = this.#spec;
-    const listed = spec.columns.length === 0 && output.listed !== undefined ? output.listed : spec.columns;
-    return planListing({ ...spec, columns: listed }, source);
+    const listed = spec.bidirectional && output.listed !== undefined ? CONVERSATION_LISTED : output.listed;
+    const isChosen = spec.columns.length > 0 || listed === undefined;
+    return planListing(isChosen ? spec : { ...spec, columns: listed }, source, found);
   }
 
   #explain(source: Source, output: Output, found: Probe | undefined): Promise<boolean> {
@@ -225,7 +227,7 @@ export class Query {
   #statements(source: Source, output: Output, found: Probe | undefined): string[] {
     const spec = this.#spec;
     const options = { times: true, arithmetic: 'doubles', totals: true } as const;
-    if (!spec.sums || found === undefined) return [this.#planListing(source, output).sql];
+    if (!spec.sums || found === undefined) return [this.#planListing(source, output, found).sql];
     if (spec.stats.length === 0) return [planAggregate(spec, source, found, options).sql];
     const { table, parts } = planStats(spec, source, found, options);
     return [table, ...parts.map(({ plan }) => plan.sql)];
@@ -320,7 +322,7 @@ export class Query {
 
 /** People are told how far sums of sampled packets may be off. */
 function withMargin(spec: QuerySpec, { maxRate }: Probe): QuerySpec {
-  const isTold = !spec.sums || spec.raw || maxRate <= 1 || spec.measures.includes(MARGIN);
+  const isTold = !spec.sums || spec.raw || spec.bidirectional || maxRate <= 1 || spec.measures.includes(MARGIN);
   return isTold ? spec : { ...spec, measures: [...spec.measures, MARGIN] };
 }
 

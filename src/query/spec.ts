@@ -49,6 +49,8 @@ export interface QuerySpec {
   readonly raw: boolean;
   /** Each direction of a biflow is a flow of its own. */
   readonly splitBiflows?: boolean;
+  /** The flows of both directions are taken together; see bidirectional.ts. */
+  readonly bidirectional: boolean;
   /** Columns of a listing; empty for all that the files have. */
   readonly columns: readonly ColumnDefinition[];
   /** Names beside the numbers of interfaces, applications … */

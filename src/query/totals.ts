@@ -19,17 +19,24 @@ export const NO_TOTALS: Totals = { flows: 0, packets: 0, bytes: 0, first: Number
 
 /** Reads the row of totals at the head of a result. Without times in it, they are those of the source, all of whose rows count. */
 export function readTotals(rows: Rows, plan: Plan, source: Source): Totals {
-  const { at, times, timesAt, kind } = plan.totals ?? { at: 1, times: false, timesAt: 4, kind: 'double' };
+  const {
+    at,
+    times,
+    timesAt,
+    kind,
+    reverse = [],
+  } = plan.totals ?? { at: 1, times: false, timesAt: 4, kind: 'double' as const };
   const read = (cellKind: CellKind, vector: number) => {
     const cell = createCell(cellKind, vector);
     cell.bind(rows);
     return cell.number(0);
   };
+  const backwards = (index: number) => (reverse[index] === undefined ? 0 : read('double', reverse[index]));
   const flows = read('i64', at);
   return {
     flows: Number.isNaN(flows) ? 0 : flows,
-    packets: read(kind, at + 1),
-    bytes: read(kind, at + 2),
+    packets: read(kind, at + 1) + backwards(0),
+    bytes: read(kind, at + 2) + backwards(1),
     ...(times ? timesWithin(source, read('time', timesAt), read('time', timesAt + 1)) : timesOf(source)),
   };
 }

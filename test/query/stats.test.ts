@@ -34,7 +34,10 @@ describe.each(stores.map((segments, index) => ({ segments, index })))('random st
       for (const row of await askStore(folder.path, { ...asked, by: keys.join(',') })) {
         const values = keys.map((key) => row[key]);
         const figures = Object.fromEntries(Object.entries(row).filter(([name]) => !keys.includes(name)));
-        const value = values[0] === 'other' ? 'other' : values.map((each) => String(each ?? '')).join('+');
+        const value =
+          values[0] === 'other'
+            ? 'other'
+            : values.map((each) => (each === null ? '' : String(each as string | number))).join('+');
         expected.push({ stat, value: values.every((each) => each === null) ? null : value, ...figures });
       }
     }
