@@ -16,6 +16,7 @@ const COMMANDS: readonly Entry[] = [
   { name: 'collect', summary: 'receive flows and store them', load: () => import('./collect.ts') },
   { name: 'query', summary: 'list, count and rank stored flows', load: () => import('./query.ts') },
   { name: 'sql', summary: 'run SQL over stored flows', load: () => import('./sql.ts') },
+  { name: 'trace', summary: 'who was behind a translated address and port', load: () => import('./trace.ts') },
   { name: 'decode', summary: 'print the flow records in a capture', load: () => import('./decode.ts') },
   { name: 'replay', summary: 'send the export datagrams of a capture again', load: () => import('./replay.ts') },
   { name: 'export', summary: 'send stored flows to a collector, or to a file', load: () => import('./export.ts') },

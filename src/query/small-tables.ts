@@ -31,7 +31,7 @@ export function smallTableViews(files: SmallFiles): string[] {
 }
 
 /** All rows of a small table. A column that a file does not have, because it is older, is NULL there. */
-function smallTableSelect(table: SmallTable, files: readonly string[]): string {
+export function smallTableSelect(table: SmallTable, files: readonly string[]): string {
   const columns = SMALL_TABLES[table].columns.map(([name, type]) => `NULL::${type} AS ${sqlName(name)}`);
   const none = `SELECT ${columns.join(', ')} WHERE FALSE`;
   return files.length === 0 ? none : `(${none}) UNION ALL BY NAME (SELECT * FROM ${sqlFiles(files, true)})`;
