@@ -57,7 +57,7 @@ export async function explainAbsence(
       text: `the exporter ${exporter} was silent then: nothing of it arrived between ${isoText(before)} and ${isoText(after)}`,
     });
   }
-  if (exporters.then.length === 0) {
+  if (exporters.around.length === 0) {
     reasons.push({ code: 'no_nat_evidence', text: 'no exporter told of any translation at that time' });
   }
   reasons.push(...(await addressReasons(duck, catalogue, question)));
@@ -85,8 +85,8 @@ async function natExporters(
   duck: QueryDuck,
   catalogue: Catalogue,
   { from, to, ttl }: TraceQuestion,
-): Promise<{ ever: string[]; then: string[] }> {
-  const then = new Set<string>();
+): Promise<{ ever: string[]; around: string[] }> {
+  const around = new Set<string>();
   const ever = new Set<string>();
   const source = translatedSource(catalogue, undefined, undefined);
   if (source.segments.length > 0) {
@@ -110,17 +110,17 @@ async function natExporters(
     );
     for (const { exporter, told_then } of rows) {
       ever.add(exporter);
-      if (told_then) then.add(exporter);
+      if (told_then) around.add(exporter);
     }
   }
   const plain = selectSegments(catalogue, { from: from - AROUND, to: to + AROUND });
   if (plain.segments.length > 0) {
     for (const { exporter } of await readObjects<{ exporter: string }>(duck, sqlTripletExporters(plain))) {
       ever.add(exporter);
-      then.add(exporter);
+      around.add(exporter);
     }
   }
-  return { ever: [...ever], then: [...then] };
+  return { ever: [...ever], around: [...around] };
 }
 
 interface Silence {

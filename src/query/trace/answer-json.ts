@@ -32,16 +32,7 @@ export function usesJson(answer: UsesAnswer, zone: Zone): Record<string, unknown
 }
 
 function questionJson(
-  {
-  side,
-  endpoint,
-  peer,
-  proto,
-  from,
-  to,
-  tolerance,
-  ttl,
-}: TraceQuestion,
+  { side, endpoint, peer, proto, from, to, tolerance, ttl }: TraceQuestion,
   zone: Zone,
 ): Record<string, unknown> {
   const end = (one: Endpoint | undefined) =>

@@ -67,7 +67,8 @@ function questionLine({ side, endpoint, peer, proto, from, to }: TraceQuestion, 
   const parts = [`${side === 'inside' ? 'inside ' : ''}${formatEndpoint(endpoint)}`];
   if (proto !== undefined) parts.push(protocolName(proto) ?? `protocol ${proto}`);
   if (peer !== undefined) parts.push(`to ${formatEndpoint(peer)}`);
-  const when = from === to ? `at ${bothZones(from, zone)}` : `from ${bothZones(from, zone)} until ${bothZones(to, zone)}`;
+  const when =
+    from === to ? `at ${bothZones(from, zone)}` : `from ${bothZones(from, zone)} until ${bothZones(to, zone)}`;
   return `asked    ${parts.join(' ')} ${when}`;
 }
 

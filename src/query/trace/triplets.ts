@@ -16,7 +16,14 @@ const JITTER = 10_000;
 
 const NEEDED: readonly string[] = [
   ...['exporter', 'src_addr', 'dst_addr'].flatMap((name) => [`${name}_hi`, `${name}_lo`]),
-  ...['flow_type', 'time_start', 'duration', 'src_port', 'dst_port', 'proto', 'packets', 'bytes'],
+  'flow_type',
+  'time_start',
+  'duration',
+  'src_port',
+  'dst_port',
+  'proto',
+  'packets',
+  'bytes',
 ];
 
 /** The same of both records of a connection. */
