@@ -176,7 +176,7 @@ export class Query {
     }
     const found = await probe(this.#duck, source, spec);
     const options = { times: false, arithmetic: 'integers', totals: spec.measures.length > 0 } as const;
-    const plan = spec.sums ? planAggregate(spec, source, found, options) : planListing(spec, source);
+    const plan = spec.sums ? planAggregate(spec, source, found, options) : planListing(spec, source, found);
     const sql = parquetCopy(plan, file);
     if (explain === true) return write(explainText(spec, source, sql));
     this.#note(await this.#kinds(source, found));
