@@ -15,6 +15,7 @@ const LAYERS = [
   'filter',
   'store',
   'query',
+  'live',
   'sink',
   'export',
   'generate',

@@ -15,11 +15,14 @@ export class BatchFeed implements BatchSink {
   /** Records thrown away. */
   dropped = 0;
   readonly #store: BatchStore;
+  readonly #watch: (batch: FlowBatch) => void;
   readonly #overflow = new FlowBatch();
   #current: FlowBatch;
 
-  constructor(store: BatchStore) {
+  /** `watch` sees every batch before the store has it. */
+  constructor(store: BatchStore, watch: (batch: FlowBatch) => void = () => {}) {
     this.#store = store;
+    this.#watch = watch;
     this.#current = this.#overflow;
   }
 
@@ -42,7 +45,10 @@ export class BatchFeed implements BatchSink {
     if (this.#current === this.#overflow) {
       this.dropped += this.#overflow.rows;
       this.#overflow.clear();
-    } else this.#store.append(this.#current);
+    } else {
+      this.#watch(this.#current);
+      this.#store.append(this.#current);
+    }
     this.#current = this.#store.take() ?? this.#overflow;
   }
 }

@@ -8,6 +8,8 @@ import { StreamListener } from '../collect/stream-listener.ts';
 import type { TlsCredentials, TlsSettings } from '../collect/tls-settings.ts';
 import { UdpListener } from '../collect/udp-listener.ts';
 import type { ElementRegistry } from '../elements/registry.ts';
+import { LiveServer } from '../live/server.ts';
+import type { LiveLimits } from '../live/subscriber.ts';
 import { addCounters, type Domain, newCounters } from '../session/domain.ts';
 import { DEFAULT_IDENTITY, type IdentityRules } from '../session/exporter-identity.ts';
 import type { Fault } from '../session/faults.ts';
@@ -48,6 +50,8 @@ export interface CollectorOptions {
   readonly rotateSeconds: number;
   readonly segmentMillis: number;
   readonly retention: Retention;
+  /** Bounds of what those who look may cost; undefined: nobody may. */
+  readonly live?: LiveLimits | undefined;
   /** ms since the epoch. */
   readonly now: () => number;
   readonly log: StoreLog;
@@ -72,6 +76,8 @@ export class Collector {
   readonly decoder: MessageDecoder;
   readonly store: FlowStore;
   readonly feed: BatchFeed;
+  /** Shows flows to other programs as they come; undefined where it must not. */
+  readonly live: LiveServer | undefined;
   /** Names and counters. */
   readonly rows: RowFeed;
   readonly #ledger = new QualityLedger();
@@ -102,7 +108,11 @@ export class Collector {
       now,
       log,
     });
-    this.feed = new BatchFeed(this.store);
+    const clock = () => performance.now();
+    const status = () => this.status();
+    this.live =
+      options.live === undefined ? undefined : new LiveServer({ data, limits: options.live, now, clock, status, log });
+    this.feed = new BatchFeed(this.store, (batch) => this.live?.watch(batch));
     const stateFile = options.persistState ? join(data, 'state', 'names.json') : undefined;
     this.rows = new RowFeed({ store: this.store, stateFile, now, log });
     const { persistState: persist, sharedTemplates: shared } = options;
@@ -173,6 +183,7 @@ export class Collector {
       this.templatesLoaded = await this.#templates.start(this.decoder);
       await this.rows.start();
       await Promise.all(this.listeners.map((listener) => listener.start()));
+      await this.live?.start();
     } catch (error) {
       await Promise.all(this.listeners.map((listener) => listener.close()));
       await this.#templates.close();
@@ -180,7 +191,10 @@ export class Collector {
       throw error;
     }
     this.#minute = Math.floor(this.options.now() / MINUTE) * MINUTE;
-    this.#flushTimer = setInterval(() => this.feed.flush(), FLUSH_MILLIS);
+    this.#flushTimer = setInterval(() => {
+      this.feed.flush();
+      this.live?.tick();
+    }, FLUSH_MILLIS);
     this.#minuteTimer = setInterval(() => this.#tick(), 1000);
     return report;
   }
@@ -229,6 +243,7 @@ export class Collector {
     clearInterval(this.#minuteTimer);
     await Promise.all(this.listeners.map((listener) => listener.close()));
     this.feed.flush();
+    await this.live?.close();
     this.#endMinute();
     await this.rows.close();
     await this.#templates.close();

@@ -1,7 +1,7 @@
 import { type FlowBatch, forEachRun } from '../flow/batch.ts';
 import { jsonText } from '../flow/extra.ts';
+import { recordWriter } from '../flow/record-json.ts';
 import type { Happening } from './decode-events.ts';
-import { recordWriter } from './decode-record-json.ts';
 
 /** Turns what was decoded into text and adds it to the output. */
 export interface Printer {

@@ -2,6 +2,7 @@ import type { AllowListLine } from '../collect/allow-list.ts';
 import type { StreamLimits } from '../collect/connection-table.ts';
 import type { ListenUrl } from '../collect/listen-url.ts';
 import type { ClientCertificates, TlsVersion } from '../collect/tls-settings.ts';
+import type { LiveLimits } from '../live/subscriber.ts';
 import type { Retention } from '../store/retention.ts';
 import type { Address } from '../util/address.ts';
 import type { Prefix } from '../util/prefix.ts';
@@ -68,6 +69,8 @@ export interface CollectConfig {
     /** As `FlowStore` takes it; a bound that is not configured is undefined. */
     readonly retention: Retention;
   };
+  /** Whether `weir tail` and `weir top` are answered, and what they may cost. */
+  readonly live: LiveLimits & { readonly enabled: boolean };
   /** Files with information elements beside the built-in ones; see `loadElements`. */
   readonly elements: readonly string[];
   /** Lists and networks that filters may name; see `filterNames`. */

@@ -33,7 +33,7 @@ export function explain(config: CollectConfig): string {
 
 /** In the form of the file; what is not set is left out. */
 function plain(config: CollectConfig): Record<string, unknown> {
-  const { allow, identity, sampling, sessions, store, tls } = config;
+  const { allow, identity, sampling, sessions, store, live, tls } = config;
   const some = <T>(list: readonly T[]) => (list.length === 0 ? undefined : list);
   return {
     listen: config.listen.map(({ text }) => text),
@@ -88,6 +88,12 @@ function plain(config: CollectConfig): Record<string, unknown> {
         minute: group(bounds(store.retention.minute)),
         hour: group(bounds(store.retention.hour)),
       }),
+    },
+    live: {
+      enabled: live.enabled,
+      subscribers: live.subscribers,
+      rate: live.flowsPerSecond,
+      queue: formatSize(live.queueBytes),
     },
     elements: some(config.elements),
     lists: group(config.lists),

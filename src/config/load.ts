@@ -102,6 +102,12 @@ export function loadConfig({ file, flags = {}, cwd = process.cwd() }: LoadOption
         },
       },
     },
+    live: {
+      enabled: always((s) => s.live?.enabled),
+      subscribers: always((s) => s.live?.subscribers),
+      queueBytes: always((s) => s.live?.queue),
+      flowsPerSecond: always((s) => s.live?.rate),
+    },
     elements:
       paths(
         (s) => s.elements,

@@ -143,6 +143,14 @@ export const FILE_SCHEMA = z.strictObject({
         .optional(),
     })
     .optional(),
+  live: z
+    .strictObject({
+      enabled: z.boolean().optional(),
+      subscribers: count(1, 1000).optional(),
+      rate: count(1, 1_000_000).optional(),
+      queue: size(64 * 1024, 1024 * MIB).optional(),
+    })
+    .optional(),
   elements: z.array(path).optional(),
   lists: z.record(listName, z.array(listValue).min(1)).optional(),
   networks: z.record(listName, z.array(network).min(1)).optional(),

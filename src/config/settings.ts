@@ -62,6 +62,10 @@ const ROWS: readonly Row[] = [
   ['store.retention.minute.size', '', undefined, `${SIZE}, from 1MB on`, 'As store.retention.size, for sums per minute. Without it, a tenth of that.'],
   ['store.retention.hour.age', '', undefined, `${TIME}, from 1m on`, 'As store.retention.age, for sums per hour. Without it, 24 times as long as flows.'],
   ['store.retention.hour.size', '', undefined, `${SIZE}, from 1MB on`, 'As store.retention.size, for sums per hour. Without it, a twentieth of that.'],
+  ['live.enabled', '--live', true, 'true or false', 'Answer weir tail and weir top of the same user, through a socket in the data folder.'],
+  ['live.subscribers', '--live-subscribers <n>', 16, 'a whole number from 1 to 1000', 'Programs that may look at the same time.'],
+  ['live.rate', '--live-rate <n>', 5000, 'a whole number from 1 to 1000000', 'Flows a second that each weir tail is sent; of more than that it gets some, evenly taken, and is told how many there were.'],
+  ['live.queue', '--live-queue <size>', '4MiB', `${SIZE}, from 64KiB to 1GiB`, 'Memory for what waits for a program that reads slowly; what comes beyond is dropped and counted.'],
   ['elements[]', '--elements <file>', undefined, 'the path of a file', 'A file with information elements of your own, as docs/elements.md describes.'],
   ['lists', '', undefined, 'a mapping of names to lists of values', 'Lists that filters may name: addresses, networks, ports, numbers or texts. With `web: [80, 443]`, `port in web` is `port in [80, 443]`.'],
   ['networks', '', undefined, 'a mapping of names to lists of addresses and networks', 'The same for networks, each of which is checked when the file is read: `src ip in offices`.'],
@@ -99,6 +103,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   'store.retention': 'a mapping with age, size, minute, hour',
   'store.retention.minute': 'a mapping with age and size',
   'store.retention.hour': 'a mapping with age and size',
+  live: 'a mapping with enabled, subscribers, rate, queue',
   log: 'a mapping with level and format',
 };
 

@@ -19,6 +19,7 @@ export const ERROR_CODES = [
   'WEIR_CATALOGUE',
   'WEIR_STORE',
   'WEIR_SEND',
+  'WEIR_LIVE',
 ] as const;
 
 export type ErrorCode = (typeof ERROR_CODES)[number];

@@ -53,6 +53,7 @@ describe('loadConfig', () => {
         queueBytes: 128 * 1024 * 1024,
         retention: { minute: {}, hour: {} },
       },
+      live: { enabled: true, subscribers: 16, queueBytes: 4 * 1024 * 1024, flowsPerSecond: 5000 },
       elements: [],
       lists: {},
       networks: {},

@@ -1,11 +1,11 @@
-import type { FlowBatch } from '../flow/batch.ts';
-import { extraJson } from '../flow/extra.ts';
-import type { Layout } from '../flow/layout.ts';
-import { macText } from '../flow/record.ts';
-import { COLUMNS } from '../flow/schema.ts';
-import { FIRST_SLOT, type SlotArray } from '../flow/slots.ts';
 import { formatAddress } from '../util/address.ts';
 import { isoMicros } from '../util/time.ts';
+import type { FlowBatch } from './batch.ts';
+import { extraJson } from './extra.ts';
+import type { Layout } from './layout.ts';
+import { macText } from './record.ts';
+import { COLUMNS } from './schema.ts';
+import { FIRST_SLOT, type SlotArray } from './slots.ts';
 
 /** A value of a row as JSON, '' where the record has none. */
 type ValueWriter = (row: number) => string;

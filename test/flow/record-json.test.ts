@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { openDatagrams } from '#weir/cli/datagrams.js';
-import { recordWriter } from '#weir/cli/decode-record-json.js';
 import { type FlowBatch, forEachRun } from '#weir/flow/batch.js';
 import { jsonText } from '#weir/flow/extra.js';
 import { records } from '#weir/flow/record.js';
+import { recordWriter } from '#weir/flow/record-json.js';
 import { createDecoder } from '#weir/session/library-decoder.js';
 import { formatAddress } from '#weir/util/address.js';
+import { ipfix, v9 } from '../cli/decode-messages.ts';
 import { describeCorpus } from '../helpers/corpus.ts';
-import { ipfix, v9 } from './decode-messages.ts';
 
 function written(batch: FlowBatch): string[] {
   const lines: string[] = [];
