@@ -1,16 +1,16 @@
-// A writer to be killed by kill.test.ts. Arguments: data folder, first flow_id, the time it begins at (ms). Its clock runs 200 times as fast, so that slots end and
-// segments are merged while it runs. Every line it prints is a fact that must hold after its death.
+// A writer to be killed by kill.test.ts. Arguments: data folder, first flow_id, the time it begins at (ms). Its clock runs 200 times as fast (or as the
+// fourth argument says), so that slots end and segments are merged while it runs. Every line it prints is a fact that must hold after its death.
 import { FlowBatch } from '#weir/flow/batch.js';
 import { createLayout } from '#weir/flow/layout.js';
 import { columnIndex } from '#weir/flow/schema.js';
 import { slotOf } from '#weir/flow/slots.js';
 import { FlowStore } from '#weir/store/flow-store.js';
 
-const [dir, firstText, beginText] = process.argv.slice(2);
+const [dir, firstText, beginText, speed = 200] = process.argv.slice(2);
 const first = Number(firstText);
 const begin = Number(beginText);
 const started = performance.now();
-const now = () => begin + Math.floor((performance.now() - started) * 200);
+const now = () => begin + Math.floor((performance.now() - started) * speed);
 const fail = (fields, text) => console.log(`error ${text} ${JSON.stringify(fields)}`);
 const log = { info: () => {}, warn: fail, error: fail };
 const store = new FlowStore({
