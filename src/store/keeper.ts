@@ -165,8 +165,8 @@ export class Keeper {
       this.#log('error', { error, segments: files.length }, 'merging segments failed; they stay as they are');
       if ('error' in answer) await this.#setAside(answer.damaged);
       // Too large, perhaps: smaller groups, and in the end those that fail alone are left alone.
-      this.#unitRows = Math.ceil(Math.min(rows, this.#unitRows) / 2);
       if (alone !== undefined) this.#skip.add(alone);
+      else this.#unitRows = Math.ceil(Math.min(rows, this.#unitRows) / 2);
       return false;
     }
     const temporary = inFolder(dir, request.output);
