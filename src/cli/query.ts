@@ -5,8 +5,8 @@ import { WeirError } from '../util/errors.ts';
 import { filterOptions } from './filter-options.ts';
 import { EXIT, type Io } from './io.ts';
 import { openOutput } from './output-file.ts';
+import { addPeopleFlags, type PeopleFlags, peopleOptions } from './people-flags.ts';
 import { showProgress } from './progress.ts';
-import { addZone, type ZoneFlags, zoneOf } from './zone.ts';
 
 const EXAMPLES = `
 Times: -1h, -30m, now, today, yesterday, 2026-11-21, "2026-11-21 09:30", 2026-11-21T09:30:00Z. A flow belongs to a span when
@@ -27,12 +27,10 @@ Examples:
   weir query 'ip 192.0.2.7' --format ndjson | jq .bytes
 `;
 
-interface Flags extends Omit<Question, 'filter'>, ZoneFlags {
+interface Flags extends Omit<Question, 'filter'>, PeopleFlags {
   readonly data: string;
   readonly config?: string;
   readonly format: string;
-  readonly plain?: boolean;
-  readonly quiet?: boolean;
   readonly output?: string;
   readonly explain?: boolean;
   readonly memory?: string;
@@ -45,7 +43,7 @@ const TABLE_FLOWS = 1000;
 
 /** Adds the flags of `weir query` and its action. */
 export function build(command: Command, io: Io, exit: (code: number) => void): void {
-  addZone(command)
+  addPeopleFlags(command)
     .argument('[filter...]', 'which flows, such as: src net 10.0.0.0/8 and port 443')
     .option('--data <dir>', 'data folder', './weir-data')
     .option('--config <file>', 'configuration file, whose lists and networks the filter may name')
@@ -82,8 +80,6 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
     .option('-B, --bidirectional', 'both directions of a conversation in one row')
     .option('--split-biflows', 'each direction of a biflow (IPFIX biflows, ASA) as a flow of its own')
     .option('--output <file>', 'write into this file, which appears when it is whole')
-    .option('--plain', 'whole numbers instead of 1.2 M')
-    .option('-q, --quiet', 'rows alone: no header and no summary')
     .option('--explain', 'say how it would be answered, with the statement, and which files would be read')
     .option('--memory <size>', 'memory for sums and sorting, such as 512MB; the rest goes to disk (default: half)')
     .option('--exit-code', 'exit with 1 when nothing matches, as grep does')
@@ -96,14 +92,15 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
 async function query(filterText: string, flags: Flags, io: Io): Promise<number> {
   const begun = io.now();
   // The parts are loaded here, so that help and mistakes in flags need none of them.
-  const [{ parseFormat }, { readQuestion }, { Query }, filters] = await Promise.all([
+  const [{ isMachine, parseFormat }, { readQuestion }, { Query }, filters] = await Promise.all([
     import('../query/output/outputs.ts'),
     import('../query/question.ts'),
     import('../query/run.ts'),
     filterOptions(flags.config),
   ]);
-  const zone = zoneOf(flags);
   const format = parseFormat(flags.format);
+  const people = await peopleOptions(flags, isMachine(format), io);
+  const { zone } = people;
   const tops = format === 'table' ? { groups: TABLE_GROUPS, flows: TABLE_FLOWS } : undefined;
   const spec = readQuestion({ ...flags, filter: filterText }, { now: io.now(), zone, tops, filters });
   const output = await openOutput(flags.output, format === 'parquet', io);
@@ -113,9 +110,7 @@ async function query(filterText: string, flags: Flags, io: Io): Promise<number> 
     spec,
     format,
     file: output.path,
-    zone,
-    plain: flags.plain === true,
-    quiet: flags.quiet === true,
+    ...people,
     width: isTerminal ? io.stdout.columns : undefined,
     colour: isTerminal && io.env['NO_COLOR'] === undefined,
     explain: flags.explain === true,

@@ -22,3 +22,15 @@ export const SERVICES: Readonly<Record<string, number>> = {
   cassandra: 9042, elasticsearch: 9200, 'git': 9418, 'pdl-datastream': 9100, bittorrent: 6881, wireguard: 51_820, mongodb: 27_017,
   'gtp-control': 2123, 'gtp-user': 2152, rtmp: 1935, 'oracle-tns': 1521, quake: 26_000, minecraft: 25_565, steam: 27_015,
 };
+
+/** The first name of each port is the registry's. */
+const NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(SERVICES)
+    .reverse()
+    .map(([name, port]) => [port, name]),
+);
+
+/** The name of the service that has a port, `https` for 443; undefined for others. */
+export function serviceName(port: number): string | undefined {
+  return NAMES.get(port);
+}

@@ -29,7 +29,7 @@ describe('weir complete', () => {
   });
 
   it('proposes the values of flags: choices, columns, the last of several, files', async () => {
-    expect(await proposals('query', '--format', 'nd')).toEqual(['ndjson']);
+    expect(await proposals('query', '--format', 'nd')).toEqual(['ndjson\tan object a line']);
     expect(await proposals('query', '--by', 'src_addr,dst_po')).toEqual([
       expect.stringMatching(/^src_addr,dst_port\t/),
     ]);

@@ -6,7 +6,14 @@ import type { AnswerColumn } from '../plan.ts';
 import { type LinePiece, lineColumns } from './line-format.ts';
 import type { LinePart, LineReader } from './line-tokens.ts';
 import type { Output, OutputOptions } from './output.ts';
-import { columnForPeople, counterForPeople, figureForPeople, type PeopleColumn } from './people.ts';
+import {
+  columnForPeople,
+  counterForPeople,
+  figureForPeople,
+  isHost,
+  lookUpHosts,
+  type PeopleColumn,
+} from './people.ts';
 import { type SummaryFacts, summaryText } from './summary.ts';
 import { bold, textWidth } from './table.ts';
 
@@ -21,6 +28,7 @@ export class LineOutput implements Output {
   readonly listed: readonly ColumnDefinition[];
   readonly #options: OutputOptions;
   readonly #pieces: readonly LinePiece[];
+  #addresses: readonly Cell[] = [];
   #parts: readonly (string | LinePart)[] = [];
   #answered: ReadonlyMap<string, Answered> = new Map();
   #widths: readonly number[] = [];
@@ -52,6 +60,7 @@ export class LineOutput implements Output {
         return [name, { cell, people }];
       }),
     );
+    this.#addresses = answer.filter(isHost).flatMap(({ name }) => this.#answered.get(name)?.cell ?? []);
     this.#parts = this.#pieces.map((piece) => this.#partOf(piece, answer));
     this.#hasHeader = false;
     return Promise.resolve(true);
@@ -79,6 +88,7 @@ export class LineOutput implements Output {
   async rows(rows: Rows, first: number): Promise<boolean> {
     if (first >= rows.count) return true;
     for (const { cell } of this.#answered.values()) cell.bind(rows);
+    await lookUpHosts(this.#options.hosts, this.#addresses, rows, first);
     const read = this.#reader(first);
     const lines: string[][] = [];
     for (let row = first; row < rows.count; row++)

@@ -73,7 +73,7 @@ function port(column: string, label: string, isDestination = false): LinePart {
 /** Address and port, aligned at what stands between them: a colon, after IPv6 addresses a point as in nfdump. */
 function endpoint(address: string, portColumn: string, label: string, isDestination = false): LinePart[] {
   const text = portText(portColumn, isDestination);
-  const between = (read: LineReader, row: number) => (read.text(address, row)?.includes(':') === true ? '.' : ':');
+  const between = (read: LineReader, row: number) => (read.shown(address, row).includes(':') ? '.' : ':');
   return [
     shown(address, label, 16),
     {

@@ -1,18 +1,15 @@
-import type { Zone } from '../../filter/time-literal.ts';
 import type { ColumnDefinition } from '../../flow/schema.ts';
 import type { Rows } from '../duck.ts';
 import type { AnswerColumn } from '../plan.ts';
 import type { QuerySpec, Stat } from '../spec.ts';
 import type { Totals } from '../totals.ts';
 import type { Write } from './format.ts';
+import type { PeopleOptions } from './people.ts';
 import type { SummaryFacts } from './summary.ts';
 
 /** What every form of an answer is made with. */
-export interface OutputOptions {
+export interface OutputOptions extends PeopleOptions {
   readonly spec: QuerySpec;
-  readonly zone: Zone;
-  /** Whole numbers instead of `1.2 M`. */
-  readonly plain: boolean;
   /** Rows alone, for people as well: no header and no summary. */
   readonly quiet?: boolean;
   /** Of the terminal; undefined when it is none. */

@@ -41,6 +41,11 @@ export const PARQUET = 'parquet';
 export type TextName = keyof typeof OUTPUTS | `${typeof OWN}${string}`;
 export type OutputName = TextName | typeof PARQUET;
 
+/** Whether a form is read by programs. */
+export function isMachine(name: OutputName): boolean {
+  return ['csv', 'json', 'ndjson', PARQUET].includes(name);
+}
+
 /** Reads the name of a form, or `fmt:` with tokens. Throws WEIR_USAGE with the nearest name. */
 export function parseFormat(text: string): OutputName {
   if (text.startsWith(OWN)) {

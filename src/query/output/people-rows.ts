@@ -4,10 +4,18 @@ import type { Rows } from '../duck.ts';
 import { DURATION } from '../key.ts';
 import { NAME_COLUMNS } from '../name-columns.ts';
 import type { AnswerColumn } from '../plan.ts';
+import type { HostNames } from '../resolve.ts';
 import type { QuerySpec } from '../spec.ts';
 import type { Totals } from '../totals.ts';
 import type { OutputOptions } from './output.ts';
-import { columnForPeople, figureForPeople, measuresForPeople, type PeopleColumn } from './people.ts';
+import {
+  columnForPeople,
+  figureForPeople,
+  isHost,
+  lookUpHosts,
+  measuresForPeople,
+  type PeopleColumn,
+} from './people.ts';
 
 const START = COLUMNS[columnIndex('time_start')] as ColumnDefinition;
 /** What a listing shows to people unless told otherwise. */
@@ -32,10 +40,14 @@ export class PeopleRows {
   readonly columns: readonly PeopleColumn[];
   readonly #cells: readonly Cell[];
   readonly #keys: number;
+  readonly #hosts: HostNames | undefined;
+  readonly #addresses: readonly Cell[];
 
   constructor(answer: readonly AnswerColumn[], totals: Totals, options: OutputOptions) {
     const { spec } = options;
     this.#cells = answer.map(({ kind, at, column, lengths }) => createCell(kind, at, column, lengths));
+    this.#hosts = options.hosts;
+    this.#addresses = this.#cells.filter((_, index) => isHost(answer[index]));
     this.#keys = answer.filter(({ column }) => column !== undefined).length;
     const columns: PeopleColumn[] = [];
     answer.forEach(({ column, measure }, index) => {
@@ -54,11 +66,12 @@ export class PeopleRows {
   }
 
   /** Rows from `first` on. */
-  lines(rows: Rows, first: number): Promise<string[][]> {
+  async lines(rows: Rows, first: number): Promise<string[][]> {
     for (const cell of this.#cells) cell.bind(rows);
+    await lookUpHosts(this.#hosts, this.#addresses, rows, first);
     const lines: string[][] = [];
     for (let row = first; row < rows.count; row++) lines.push(this.columns.map((column) => column.text(row)));
-    return Promise.resolve(lines);
+    return lines;
   }
 
   /** What the groups that are not shown come to, which is the first of these rows. */

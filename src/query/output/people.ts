@@ -1,8 +1,12 @@
+import { serviceName } from '../../filter/services.ts';
 import type { Zone } from '../../filter/time-literal.ts';
 import type { ColumnDefinition } from '../../flow/schema.ts';
 import type { Cell } from '../cells.ts';
 import type { Counter } from '../counters.ts';
+import type { Rows } from '../duck.ts';
 import type { Measure } from '../measure.ts';
+import type { AnswerColumn } from '../plan.ts';
+import type { HostNames } from '../resolve.ts';
 import type { Totals } from '../totals.ts';
 import { humanDuration, humanNumber, humanTime, scaled } from './humanize.ts';
 import { printable, type TableColumn } from './table.ts';
@@ -11,6 +15,10 @@ export interface PeopleOptions {
   readonly zone: Zone;
   /** Whole numbers instead of `1.2 M`. */
   readonly plain: boolean;
+  /** Names of services instead of the numbers of ports. */
+  readonly services?: boolean;
+  /** Names of hosts instead of addresses, where they have been looked up. */
+  readonly hosts?: HostNames | undefined;
 }
 
 /** A column of an answer as a table shows it. */
@@ -34,6 +42,39 @@ export function columnForPeople(column: ColumnDefinition, cell: Cell, options: P
   };
 }
 
+/** Longest name of a host in a table: an address has up to 39 characters, too. */
+const LONGEST_HOST = 40;
+
+/** The name of a host, if it was looked up and has one, or the address. */
+export function hostForPeople(address: string, hosts: HostNames | undefined): string {
+  const name = hosts?.name(address);
+  if (name === undefined) return address;
+  return printable(name.length > LONGEST_HOST ? `${name.slice(0, LONGEST_HOST - 1)}…` : name);
+}
+
+/** Whether a column has addresses, of hosts and not of networks. */
+export function isHost(answer: AnswerColumn | undefined): boolean {
+  return answer?.kind === 'address' && answer.lengths === undefined;
+}
+
+/** Looks up the hosts of rows from `first` on, of which `cells` have the addresses. */
+export async function lookUpHosts(
+  hosts: HostNames | undefined,
+  cells: readonly Cell[],
+  { count }: Rows,
+  first: number,
+): Promise<void> {
+  if (hosts === undefined) return;
+  const addresses = new Set<string>();
+  for (const cell of cells) {
+    for (let row = first; row < count; row++) {
+      const address = cell.text(row);
+      if (address !== undefined) addresses.add(address);
+    }
+  }
+  await hosts.lookUp(addresses);
+}
+
 function isRight({ name, type, display }: ColumnDefinition): boolean {
   if (name === 'duration') return true;
   return type.startsWith('u') && (display === 'number' || display === 'port' || display === 'hex');
@@ -46,6 +87,8 @@ function cellText(column: ColumnDefinition, cell: Cell, row: number, scale: bool
   if (column.name === 'duration')
     return options.plain ? (cell.number(row) / 1e6).toFixed(3) : humanDuration(cell.number(row));
   if (scale) return scaled(cell.number(row));
+  if (column.type === 'address') return hostForPeople(text, options.hosts);
+  if (column.display === 'port' && options.services === true) return serviceName(cell.number(row)) ?? text;
   return cell.free ? printable(text) : cell.numeric ? humanNumber(cell.number(row), text, column) : text;
 }
 
