@@ -41,8 +41,12 @@ export async function complete(words: readonly string[], io: Io): Promise<Propos
     () => {},
     (one) => one === name,
   );
-  const command = program.commands.find((one) => one.name() === name);
-  if (command === undefined || name === 'complete') return begins(last, [...commands(program), ...flags(program)]);
+  const found = program.commands.find((one) => one.name() === name);
+  if (found === undefined || name === 'complete') return begins(last, [...commands(program), ...flags(program)]);
+  // `weir store verify`: a command may have commands of its own.
+  const part = before.slice(before.indexOf(found.name()) + 1).find((word) => !word.startsWith('-'));
+  const command = found.commands.find((one) => one.name() === part) ?? found;
+  if (command.commands.length > 0) return begins(last, [...commands(command), ...flags(command)]);
   const option = command.options.find((one) => one.long === before.at(-1) || one.short === before.at(-1));
   if (option !== undefined && (option.required || option.optional)) return values(option, last);
   if (last.startsWith('-')) return begins(last, flags(command));

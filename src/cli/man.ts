@@ -69,9 +69,16 @@ export function manPage(program: Command, command: Command): string {
   if (args.length > 0) lines.push('.SH ARGUMENTS', ...args.flatMap((one) => item(one.name(), one.description)));
   const options = help.visibleOptions(command);
   lines.push('.SH OPTIONS', ...options.flatMap((one) => item(help.optionTerm(one), help.optionDescription(one))));
-  if (isProgram) {
-    const commands = help.visibleCommands(program).filter((one) => one.name() !== 'help');
+  const commands = help.visibleCommands(command).filter((one) => one.name() !== 'help');
+  if (commands.length > 0)
     lines.push('.SH COMMANDS', ...commands.flatMap((one) => item(one.name(), one.description())));
+  // The commands of a command have no pages of their own.
+  for (const part of isProgram ? [] : commands) {
+    const own = part.createHelp();
+    const arguments_ = part.registeredArguments.map((one) => item(one.name(), one.description));
+    lines.push(`.SH "WEIR ${command.name().toUpperCase()} ${part.name().toUpperCase()}"`, ...arguments_.flat());
+    lines.push(...own.visibleOptions(part).flatMap((one) => item(own.optionTerm(one), own.optionDescription(one))));
+    lines.push('.nf', ...helpAfter(part).trim().split('\n').map(escape), '.fi');
   }
   const more = helpAfter(command).trim();
   if (more !== '') lines.push('.SH NOTES', '.nf', ...more.split('\n').map(escape), '.fi');

@@ -22,6 +22,7 @@ const COMMANDS: readonly Entry[] = [
   { name: 'export', summary: 'send stored flows to a collector, or to a file', load: () => import('./export.ts') },
   { name: 'forward', summary: 'pass export datagrams on to several collectors', load: () => import('./forward.ts') },
   { name: 'generate', summary: 'send synthetic flows, as many exporters would', load: () => import('./generate.ts') },
+  { name: 'store', summary: 'look after the stored files: list, verify, repair …', load: () => import('./store.ts') },
   { name: 'check', summary: 'check the configuration and this machine', load: () => import('./check.ts') },
   { name: 'completion', summary: 'print completions for a shell', load: () => import('./completion.ts') },
   { name: 'man', summary: 'print manual pages', load: () => import('./man.ts') },

@@ -27,6 +27,8 @@ export interface SegmentEntry extends TimeRange {
   readonly columns: readonly string[];
   /** Whether rows are in the order that store/merge.ts gives them. */
   readonly sorted: boolean;
+  /** SHA-256 of the file, as it was written. Files of older versions have none, nor have those that were found unlisted and adopted. */
+  readonly sha256?: string;
   /** Of a roll-up; its times are those of the flows that it counts. */
   readonly rollup?: RollupFacts;
 }
@@ -95,7 +97,7 @@ export function parseCatalogue(text: string): CatalogueFile {
     throw new Error('a list is missing');
   if (!isCount(nextSequence) || !isCount(updated)) throw new Error('a number is missing');
   const entries = segments.map((segment: Record<string, unknown>): SegmentEntry => {
-    const { file, tier, rows, bytes, minReceived, maxReceived, minStart, maxEnd, sorted } = segment;
+    const { file, tier, rows, bytes, minReceived, maxReceived, minStart, maxEnd, sorted, sha256 } = segment;
     const list = columns[segment['columns'] as number] as unknown;
     const isSound =
       typeof file === 'string' &&
@@ -105,7 +107,8 @@ export function parseCatalogue(text: string): CatalogueFile {
       Array.isArray(list) &&
       [rows, bytes, minReceived, maxReceived].every(isCount) &&
       [minStart, maxEnd].every((time) => time === null || isCount(time)) &&
-      typeof sorted === 'boolean';
+      typeof sorted === 'boolean' &&
+      (sha256 === undefined || typeof sha256 === 'string');
     if (!isSound) throw new Error(`the entry ${JSON.stringify(segment).slice(0, 120)} is not sound`);
     return { ...segment, columns: list } as unknown as SegmentEntry;
   });
@@ -147,8 +150,8 @@ export function mergeEntries(entries: Iterable<SegmentEntry>): SegmentEntry[] {
   return [...byFile.values()].sort((a, b) => a.minReceived - b.minReceived);
 }
 
-/** One of the two files; undefined when there is none. */
-async function readCatalogueFile(dir: string, name: string): Promise<CatalogueFile | undefined> {
+/** One of the two files; undefined when there is none. Throws WEIR_CATALOGUE or WEIR_DATA_FOLDER. */
+export async function readCatalogueFile(dir: string, name: string): Promise<CatalogueFile | undefined> {
   const path = inFolder(dir, name);
   let text: string;
   try {

@@ -6,6 +6,7 @@
 import { rm } from 'node:fs/promises';
 import { setPriority } from 'node:os';
 import { messageOf } from '../util/errors.ts';
+import { checksumOf } from './checksum.ts';
 import { Duck } from './duck.ts';
 import { type MergeAnswer, type MergeRequest, mergeSql, millisSql } from './merge.ts';
 import { globEscape, literal } from './parquet.ts';
@@ -20,6 +21,7 @@ async function work(duck: Duck, request: MergeRequest | RollupRequest): Promise<
     const done = 'tier' in request ? await rollUp(duck, request) : { rows: await merge(duck, request) };
     return {
       ...done,
+      sha256: await checksumOf(request.output),
       milliseconds: Math.round(performance.now() - started),
       residentBytes: process.memoryUsage.rss(),
     };

@@ -48,7 +48,7 @@ function mergingJob(kind: RowKind, inputs: readonly SegmentEntry[], name: Segmen
     inputs,
     request: { kind, inputs: filesOf(inputs), columns, output: temporaryOf(name), buckets: timeBuckets(inputs) },
     fault: (answer) => faultOf(answer, 'rows', rows),
-    entry: (_, bytes) => ({
+    entry: (answer, bytes) => ({
       file: segmentPath(name, times.minReceived),
       tier,
       rows,
@@ -56,6 +56,7 @@ function mergingJob(kind: RowKind, inputs: readonly SegmentEntry[], name: Segmen
       ...times,
       columns,
       sorted: true,
+      ...checksumIn(answer),
     }),
   };
 }
@@ -84,9 +85,15 @@ function countingJob(
       ...times,
       columns,
       sorted: true,
+      ...checksumIn(answer),
       rollup: { flows, cubes },
     }),
   };
+}
+
+/** A part of an entry. */
+function checksumIn(answer: MergeAnswer): Pick<SegmentEntry, 'sha256'> {
+  return 'error' in answer ? {} : { sha256: answer.sha256 };
 }
 
 function faultOf(answer: MergeAnswer, what: 'rows' | 'flows', expected: number): string | undefined {

@@ -20,6 +20,8 @@ export type MergeAnswer =
       readonly rows: number;
       /** Flows that the rows count, of a roll-up. */
       readonly flows?: number;
+      /** Of the file. */
+      readonly sha256: string;
       readonly milliseconds: number;
       readonly residentBytes: number;
     }

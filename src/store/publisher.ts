@@ -1,6 +1,7 @@
 import { rm, stat } from 'node:fs/promises';
 import { messageOf } from '../util/errors.ts';
 import type { SegmentEntry } from './catalogue.ts';
+import { checksumOf } from './checksum.ts';
 import { publish } from './durable.ts';
 import type { Log } from './keeper.ts';
 import type { Ledger } from './ledger.ts';
@@ -10,6 +11,7 @@ import { inFolder, TEMPORARY } from './paths.ts';
 export interface WrittenFile {
   readonly temporary: string;
   readonly bytes: number;
+  readonly sha256: string;
 }
 
 /** What came of a file: it is durable and listed, or the disk did not take it in the end. */
@@ -52,7 +54,7 @@ export class Publisher {
     const temporary = inFolder(this.#dir, TEMPORARY, file.slice(file.indexOf('/') + 1));
     try {
       await write(temporary);
-      return { temporary, bytes: (await stat(temporary)).size };
+      return { temporary, bytes: (await stat(temporary)).size, sha256: await checksumOf(temporary) };
     } catch (error) {
       await rm(temporary, { force: true }).catch(() => {});
       throw error;

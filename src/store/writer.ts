@@ -191,12 +191,13 @@ export class Writer {
     const file = segmentPath({ kind: 'flows', merged: false, first, last: first }, times.minReceived);
     const started = performance.now();
     const options = this.#queue.length > batches.length ? HURRIED : FRESH;
-    const { temporary, bytes } = await this.#publisher.write(file, (path) => this.#duck.copy(source, path, options));
+    const written = await this.#publisher.write(file, (path) => this.#duck.copy(source, path, options));
+    const { temporary, bytes, sha256 } = written;
     const columns = source.columns.map(({ name }) => name);
     const { rows } = source;
     this.#done.push(...this.#queue.remove(batches.length));
     this.counts.lastWriteMs = Math.round(performance.now() - started);
-    const entry = { file, tier: 'fresh', rows, bytes, ...times, columns, sorted: false } as const;
+    const entry = { file, tier: 'fresh', rows, bytes, ...times, columns, sorted: false, sha256 } as const;
     this.#publisher.publish(temporary, entry, {
       listed: () => {
         this.counts.rowsStored += rows;
@@ -220,11 +221,12 @@ export class Writer {
     }
     const first = this.#ledger.takeSequence();
     const file = segmentPath({ kind: table, merged: false, first, last: first }, min);
-    const { temporary, bytes } = await this.#publisher.write(file, (path) => this.#duck.copyRows(table, rows, path));
+    const written = await this.#publisher.write(file, (path) => this.#duck.copyRows(table, rows, path));
+    const { temporary, bytes, sha256 } = written;
     this.#rows.done(table, rows.length);
     const times = { minReceived: min, maxReceived: max, minStart: min, maxEnd: max };
     const columns = SMALL_TABLES[table].columns.map(([name]) => name);
-    const entry = { file, tier: table, rows: rows.length, bytes, ...times, columns, sorted: false };
+    const entry = { file, tier: table, rows: rows.length, bytes, ...times, columns, sorted: false, sha256 };
     this.#publisher.publish(temporary, entry, {
       listed: () => {},
       lost: () => {

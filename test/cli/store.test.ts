@@ -1,0 +1,105 @@
+import { appendFileSync, readdirSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { type TempFolder, tempFolder } from '../helpers/temp.ts';
+import { weir } from '../helpers/weir.ts';
+import { createStore, plainBatch } from '../store/batches.ts';
+
+const DAY = 86_400_000;
+const BEGIN = Date.UTC(2026, 2, 1, 12);
+
+/** Three days with a segment of 1000 flows each. */
+async function threeDays(): Promise<TempFolder> {
+  const folder = tempFolder('store');
+  const store = createStore(folder.path, { now: () => BEGIN });
+  await store.start();
+  for (let day = 0; day < 3; day++) {
+    store.append(plainBatch(day * 1000, 1000, BEGIN + day * DAY));
+    await store.flush();
+  }
+  await store.close();
+  return folder;
+}
+
+const json = async (...args: string[]) => JSON.parse((await weir(['store', ...args, '--format', 'json'])).stdout);
+
+it('list names the files of a span of time', async () => {
+  const { path } = await threeDays();
+  const { segments } = await json('list', '--data', path, '--from', '2026-03-02', '--to', '2026-03-03', '--utc');
+  expect(segments).toMatchObject([{ tier: 'fresh', rows: 1000, received: { from: '2026-03-02T12:00:00.000Z' } }]);
+  const { stdout, code } = await weir(['store', 'list', '--data', path, '--utc']);
+  expect(code).toBe(0);
+  const lines = stdout.trim().split('\n');
+  expect(lines).toHaveLength(5);
+  expect(lines[0]).toMatch(/^file +tier +from +to +rows +size +B\/row$/);
+  expect(lines[1]).toMatch(
+    /^flows\/20260301T120000Z-f1\.parquet +fresh +2026-03-01 12:00:00 +2026-03-01 12:00:00 +1,000 /,
+  );
+  expect(lines[4]).toMatch(/^3 files, /);
+});
+
+it('status tells the days, and how long flows are kept', async () => {
+  const { path } = await threeDays();
+  const { tiers, days, forecast } = await json('status', '--data', path, '--retention-age', '30d');
+  expect(tiers).toMatchObject([{ tier: 'fresh', files: 3, rows: 3000 }]);
+  expect(days.map(({ day, flows }: { day: string; flows: number }) => [day, flows])).toEqual([
+    ['2026-03-01', 1000],
+    ['2026-03-02', 1000],
+    ['2026-03-03', 1000],
+  ]);
+  expect(forecast).toMatchObject({ bound: 'age', keptDays: 30 });
+  const { stdout } = await weir(['store', 'status', '--data', path]);
+  expect(stdout).toContain('the disk is full in');
+  expect(stdout).toContain('nothing is writing to the folder');
+});
+
+it('columns adds up to what the files have, but for their heads', async () => {
+  const { path } = await threeDays();
+  const { columns } = await json('columns', '--data', path);
+  const { segments } = await json('list', '--data', path);
+  const total = columns.reduce((sum: number, { compressed }: { compressed: number }) => sum + compressed, 0);
+  const bytes = segments.reduce((sum: number, one: { bytes: number }) => sum + one.bytes, 0);
+  expect(total).toBeLessThan(bytes);
+  expect(total).toBeGreaterThan(bytes / 2);
+  expect(columns.find(({ column }: { column: string }) => column === 'bytes')).toMatchObject({
+    tier: 'fresh',
+    rows: 3000,
+    files: 3,
+  });
+});
+
+it('verify ends with 1 when something is wrong, and repair puts it right', async () => {
+  const folder = await threeDays();
+  const { path } = folder;
+  expect(await weir(['store', 'verify', '--data', path])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('all is well: 3 files with 3,000 rows'),
+  });
+  const [first = ''] = readdirSync(folder.join('flows'));
+  appendFileSync(folder.join('flows', first), 'x');
+  const found = await weir(['store', 'verify', '--data', path]);
+  expect(found.code).toBe(1);
+  expect(found.stdout).toMatch(new RegExp(`^size +flows/${first} has \\d+ octets, and \\d+ were written`));
+  expect(found.stderr).toContain(`weir store repair --data ${path}`);
+  const repaired = await weir(['store', 'repair', '--data', path]);
+  expect(repaired).toMatchObject({ code: 0, stdout: expect.stringContaining(`set aside flows/${first}`) });
+  expect(await weir(['store', 'verify', '--data', path])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('2,000 rows'),
+  });
+});
+
+it('repair is refused while a collector has the folder', async () => {
+  const { path } = await threeDays();
+  const store = createStore(path, { now: () => BEGIN });
+  await store.start();
+  const { code, stderr } = await weir(['store', 'repair', '--data', path]);
+  await store.close();
+  expect(code).toBe(1);
+  expect(stderr).toContain('WEIR_DATA_LOCKED');
+});
+
+it.each(['list', 'status', 'columns', 'verify', 'repair'])('%s says so where there is no store', async (name) => {
+  const { code, stderr } = await weir(['store', name, '--data', tempFolder().join('none')]);
+  expect(code).toBe(1);
+  expect(stderr).toContain('WEIR_DATA_EMPTY');
+});
