@@ -242,22 +242,20 @@ async function findNearest(duck: QueryDuck, catalogue: Catalogue, question: Trac
       `SELECT * REPLACE (greatest(0, from_ - ${to}, ${from} - until_) AS distance) FROM (${sqlTriplets(there, moment)})`,
     );
   }
-  const side = async (condition: string): Promise<Evidence | null> => {
-    const found: Evidence[] = [];
-    for (const sql of statements) {
-      found.push(
-        ...(await readObjects<Evidence>(
-          duck,
-          `SELECT ${sqlEvidenceColumns()}, 1 AS records FROM (${sql}) WHERE ${condition} ORDER BY distance LIMIT 1`,
-        )),
-      );
-    }
-    return found.reduce<Evidence | null>(
-      (best, one) => (best === null || one.distance < best.distance ? one : best),
-      null,
+  const [isBefore, isAfter] = [`until_ < ${from}`, `from_ > ${to}`];
+  const nearest: { before: Evidence | null; after: Evidence | null } = { before: null, after: null };
+  for (const sql of statements) {
+    const found = await readObjects<Evidence & { readonly side: keyof Nearest }>(
+      duck,
+      `SELECT ${sqlEvidenceColumns()}, 1 AS records, CASE WHEN ${isBefore} THEN 'before' ELSE 'after' END AS side FROM (${sql})
+       WHERE ${isBefore} OR ${isAfter} QUALIFY row_number() OVER (PARTITION BY ${isBefore} ORDER BY distance) = 1`,
     );
-  };
-  return { before: await side(`until_ < ${from}`), after: await side(`from_ > ${to}`) };
+    for (const { side, ...one } of found) {
+      const other = nearest[side];
+      if (other === null || one.distance < other.distance) nearest[side] = one;
+    }
+  }
+  return nearest;
 }
 
 function isoText(micros: number): string {

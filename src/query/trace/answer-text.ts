@@ -4,6 +4,7 @@ import { humanDuration, humanTime, scaled, zoneName } from '../output/humanize.t
 import { printable, Table, type TableOptions } from '../output/table.ts';
 import type { Candidate, Evidence, EvidenceKind } from './evidence.ts';
 import { formatEndpoint, type TraceQuestion } from './question.ts';
+import type { Searched } from './search.ts';
 import type { TraceAnswer, UsesAnswer } from './trace.ts';
 import type { Use } from './uses.ts';
 
@@ -49,7 +50,7 @@ export function traceText(answer: TraceAnswer, options: TextOptions): string {
     lines.push('');
   }
   lines.push(...answer.warnings.map((text) => `note     ${text}`));
-  lines.push(`read     ${answer.searched.files} segments, ${answer.searched.rows.toLocaleString('en')} rows`);
+  lines.push(searchedLine(answer.searched));
   return `${lines.join('\n')}\n`;
 }
 
@@ -59,8 +60,12 @@ export function usesText(answer: UsesAnswer, options: TextOptions): string {
   if (answer.uses.length > 0) lines.push(usesTable(answer.uses, options).trimEnd(), '');
   else lines.push('answer   none', '', ...answer.reasons.map(({ text }) => `why      ${text}`));
   lines.push(...answer.warnings.map((text) => `note     ${text}`));
-  lines.push(`read     ${answer.searched.files} segments, ${answer.searched.rows.toLocaleString('en')} rows`);
+  lines.push(searchedLine(answer.searched));
   return `${lines.join('\n')}\n`;
+}
+
+function searchedLine({ files, rows }: Searched): string {
+  return `read     ${files} ${files === 1 ? 'segment' : 'segments'}, ${rows.toLocaleString('en')} rows`;
 }
 
 function questionLine({ side, endpoint, peer, proto, from, to }: TraceQuestion, zone: Zone): string {
