@@ -2,6 +2,7 @@ import { type Address, formatAddress, isV4 } from '../util/address.ts';
 import { prefixRange } from '../util/prefix.ts';
 import { labelIndex } from './derived.ts';
 import { SUBJECTS } from './fields.ts';
+import { mergeAlternatives } from './merge.ts';
 import { re2 } from './sql.ts';
 import { anyOf, type ColumnLeaf, compileSql, inRanges, oneOf, sqlColumn } from './sql-walk.ts';
 import type { AddressTest, CompareTest, FilterNode, NumberTest, TextTest } from './tree.ts';
@@ -12,7 +13,7 @@ import type { AddressTest, CompareTest, FilterNode, NumberTest, TextTest } from 
  * quoted texts from the tree, never text of the filter. Long lists need a `max_query_size` above the usual 256 KiB.
  */
 export function compileFilterClickHouse(node: FilterNode): string {
-  return compileSql(node, { leaf: compileLeaf, opposite: (sql) => `NOT ifNull(${sql}, 0)` });
+  return compileSql(mergeAlternatives(node), { leaf: compileLeaf, opposite: (sql) => `NOT ifNull(${sql}, 0)` });
 }
 
 function compileLeaf(leaf: ColumnLeaf): string {

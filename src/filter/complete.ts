@@ -50,8 +50,8 @@ const OPERATOR_ABOUT: Readonly<Record<string, string>> = {
   '!~': 'has no match of the regular expression in it',
 };
 
-/** The word before the cursor: what a completion would replace. */
-const WORD_BEFORE = /[\p{L}\p{N}_.:/%*@+-]*$/u;
+/** A UTF-16 unit of a word; those of characters that have two count. */
+const WORD_UNIT = /[\p{L}\p{N}\p{Cs}_.:/%*@+-]/u;
 
 /**
  * What can stand at the cursor of a filter that is being written: names of fields, operators, values, and words between conditions. What follows the cursor
@@ -60,8 +60,9 @@ const WORD_BEFORE = /[\p{L}\p{N}_.:/%*@+-]*$/u;
  */
 export function completeFilter(text: string, cursor: number = text.length, options: ParseOptions = {}): Completions {
   const before = text.slice(0, Math.max(0, cursor));
-  const typed = WORD_BEFORE.exec(before)?.[0] ?? '';
-  const start = before.length - typed.length;
+  // The word before the cursor is what a completion replaces.
+  let start = before.length;
+  while (start > 0 && WORD_UNIT.test(before[start - 1] as string)) start--;
   const offers: Offer[] = [];
   const around = surroundingsOf({ ...options, readFile: () => 'any' }, (offer) => offers.push(offer));
   try {
@@ -69,7 +70,7 @@ export function completeFilter(text: string, cursor: number = text.length, optio
   } catch (error) {
     if (!(error instanceof WeirError)) throw error;
   }
-  const prefix = typed.toLowerCase();
+  const prefix = before.slice(start).toLowerCase();
   const found = new Map<string, Completion>();
   for (const offer of offers) {
     for (const item of itemsOf(offer, around.vocabulary.subjects, around.vocabulary.next, around.names)) {

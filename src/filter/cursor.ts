@@ -35,7 +35,7 @@ export type Offer =
   | { readonly kind: 'keyword'; readonly words: readonly string[] };
 
 /** A filter has at most so many conditions, and so many values in its lists, those from files among them. */
-const MAX_CONDITIONS = 10_000;
+const MAX_CONDITIONS = 5000;
 const MAX_VALUES = 250_000;
 
 /** Where the parser is in the tokens. */

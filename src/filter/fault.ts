@@ -37,12 +37,14 @@ export function filterError(
 /** The text around the span on one line, and carets under it. */
 function picture(text: string, span: Span): string {
   const first = Math.max(0, span.start - WINDOW);
-  const last = Math.min(text.length, Math.max(span.end, span.start + 1) + WINDOW);
+  // A word may be as long as the filter.
+  const end = Math.min(Math.max(span.end, span.start + 1), span.start + WINDOW);
+  const last = Math.min(text.length, end + WINDOW);
   const before = first > 0 ? '…' : '';
   const after = last < text.length ? '…' : '';
   // A filter may come from a file and have line breaks; other control characters would move the carets, or the terminal.
   const line = text.slice(first, last).replaceAll(/[\p{Cc}\p{Cf}]/gu, ' ');
-  const carets = '^'.repeat(Math.max(1, Math.min(span.end, last) - span.start));
+  const carets = '^'.repeat(end - span.start);
   return `  ${before}${line}${after}\n  ${' '.repeat(before.length + span.start - first)}${carets}`;
 }
 

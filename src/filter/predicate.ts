@@ -3,6 +3,7 @@ import { findColumn } from '../flow/schema.ts';
 import { WeirError } from '../util/errors.ts';
 import { BatchView } from './batch-view.ts';
 import { DERIVED } from './derived.ts';
+import { mergeAlternatives } from './merge.ts';
 import { difference, type Step, selectAll } from './select.ts';
 import { addressesStep, familyStep } from './select-addresses.ts';
 import { compareStep } from './select-compare.ts';
@@ -27,7 +28,7 @@ export type FilterPredicate = (batch: FlowBatch) => Selection;
 export function compileFilterPredicate(node: FilterNode): FilterPredicate {
   const view = new BatchView();
   const steps: Step[] = [];
-  const select = compile(node, { view, steps, level: 0 }, true);
+  const select = compile(mergeAlternatives(node), { view, steps, level: 0 }, true);
   let rows = new Uint32Array(0);
   let all = new Uint32Array(0);
   const selection = { rows, count: 0 };

@@ -1,5 +1,6 @@
 import { DERIVED, labelIndex } from './derived.ts';
 import { SUBJECTS } from './fields.ts';
+import { mergeAlternatives } from './merge.ts';
 import { parseRegex } from './regex-parse.ts';
 import { printRe2 } from './regex-print.ts';
 import { compileAddresses, V4_FIRST, V4_LAST } from './sql-addresses.ts';
@@ -11,7 +12,7 @@ import { type CompareTest, type FilterNode, forEachLeaf, type NumberTest, type T
  * true exactly for the selected rows, and false or NULL for others. It holds only numbers and quoted texts from the tree, never text of the filter.
  */
 export function compileFilterSql(node: FilterNode): string {
-  return compileSql(node, { leaf: compileLeaf, opposite: (sql) => `(${sql}) IS NOT TRUE` });
+  return compileSql(mergeAlternatives(node), { leaf: compileLeaf, opposite: (sql) => `(${sql}) IS NOT TRUE` });
 }
 
 /** Columns of the files that a filter's expression names. */
