@@ -27,7 +27,8 @@ Examples:
   weir query 'ip 192.0.2.7' --format ndjson | jq .bytes
 `;
 
-interface Flags extends Omit<Question, 'filter'>, PeopleFlags {
+/** Flags of commands that answer questions about stored flows. */
+export interface QueryFlags extends Omit<Question, 'filter'>, PeopleFlags {
   readonly data: string;
   readonly config?: string;
   readonly format: string;
@@ -84,12 +85,13 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
     .option('--memory <size>', 'memory for sums and sorting, such as 512MB; the rest goes to disk (default: half)')
     .option('--exit-code', 'exit with 1 when nothing matches, as grep does')
     .addHelpText('after', EXAMPLES)
-    .action(async (words: string[], flags: Flags) => {
-      exit(await query(words.join(' '), flags, io));
+    .action(async (words: string[], flags: QueryFlags) => {
+      exit(await answerQuestion(words.join(' '), flags, io));
     });
 }
 
-async function query(filterText: string, flags: Flags, io: Io): Promise<number> {
+/** Answers a question. Resolves to the exit code. */
+export async function answerQuestion(filterText: string, flags: QueryFlags, io: Io): Promise<number> {
   const begun = io.now();
   // The parts are loaded here, so that help and mistakes in flags need none of them.
   const [{ isMachine, parseFormat }, { readQuestion }, { Query }, filters] = await Promise.all([
@@ -101,7 +103,8 @@ async function query(filterText: string, flags: Flags, io: Io): Promise<number> 
   const format = parseFormat(flags.format);
   const people = await peopleOptions(flags, isMachine(format), io);
   const { zone } = people;
-  const tops = format === 'table' ? { groups: TABLE_GROUPS, flows: TABLE_FLOWS } : undefined;
+  const isShort = format === 'table' || format === 'conversations';
+  const tops = isShort ? { groups: TABLE_GROUPS, flows: TABLE_FLOWS } : undefined;
   const spec = readQuestion({ ...flags, filter: filterText }, { now: io.now(), zone, tops, filters });
   const output = await openOutput(flags.output, format === 'parquet', io);
   const isTerminal = flags.output === undefined && io.stdout.isTTY === true;

@@ -37,7 +37,7 @@ export const CONVERSATION_LISTED: readonly ColumnDefinition[] = [...named('time_
 
 /** Columns of the files that conversations have. */
 export const CONVERSATION_FILE_COLUMNS: ReadonlySet<string> = new Set(
-  'src_addr_hi src_addr_lo dst_addr_hi dst_addr_lo src_port dst_port proto time_start duration tcp_flags reverse_tcp_flags packets bytes reverse_packets reverse_bytes flows'.split(
+  'src_addr_hi src_addr_lo dst_addr_hi dst_addr_lo src_port dst_port proto time_start duration tcp_flags reverse_tcp_flags packets bytes reverse_packets reverse_bytes flows both_bytes'.split(
     ' ',
   ),
 );
@@ -113,6 +113,7 @@ export function sqlConversations(rows: string, scaled: boolean): string {
     'epoch_us(last) - epoch_us(first) AS duration',
     `${from('flags', 'src')} AS tcp_flags`,
     `${from('flags', 'dst')} AS reverse_tcp_flags`,
+    '(a_bytes + b_bytes)::UBIGINT AS both_bytes',
     ...COUNTERS.flatMap((name) => [
       `${from(name, 'src')}::UBIGINT AS ${name}`,
       `${from(name, 'dst')}::UBIGINT AS reverse_${name}`,

@@ -60,8 +60,17 @@ export const DURATION: ColumnDefinition = {
 
 /** The column that a listing is ordered by; its name has been checked. */
 export function listedColumn(name: string): ColumnDefinition {
-  return COLUMNS[findColumn(name)] ?? DURATION;
+  return name === BOTH_BYTES.name ? BOTH_BYTES : (COLUMNS[findColumn(name)] ?? DURATION);
 }
+
+/** `both_bytes` is a column of conversations alone. */
+export const BOTH_BYTES: ColumnDefinition = {
+  ...DURATION,
+  name: 'both_bytes',
+  unit: 'octets',
+  label: 'bytes both',
+  about: 'Octets of both directions of a conversation.',
+};
 
 /** Longest bucket: a longer one is a mistake, and DuckDB's arithmetic has an end. */
 const LONGEST_BUCKET = 366n * 86_400_000_000n;

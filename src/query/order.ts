@@ -2,7 +2,7 @@ import { nearest } from '../elements/nearest.ts';
 import { COLUMNS, findColumn } from '../flow/schema.ts';
 import { WeirError } from '../util/errors.ts';
 import { COUNTERS } from './counters.ts';
-import { DURATION, type Key } from './key.ts';
+import { BOTH_BYTES, DURATION, type Key } from './key.ts';
 import { MEASURES, type Measure } from './measure.ts';
 import type { Order } from './spec.ts';
 
@@ -31,7 +31,7 @@ export function parseOrder(text: string | undefined, answer: Orderable): Order[]
   return parts.map((part) => parseOne(part, answer));
 }
 
-function parseOne(text: string, { sums, by, measures }: Orderable): Order {
+function parseOne(text: string, { sums, by, measures, bidirectional }: Orderable): Order {
   const [name = '', direction, ...rest] = text.trim().toLowerCase().split(':');
   if (rest.length > 0 || (direction !== undefined && direction !== 'asc' && direction !== 'desc')) {
     throw new WeirError('WEIR_USAGE', `--order ${text}: after the colon comes asc or desc`, {
@@ -39,11 +39,12 @@ function parseOne(text: string, { sums, by, measures }: Orderable): Order {
     });
   }
   const figures = [...COUNTERS, ...measures.map((measure) => measure.name)];
-  const descending = direction === undefined ? figures.includes(name) || name === DURATION.name : direction === 'desc';
+  const isFigure = figures.includes(name) || name === DURATION.name || name === BOTH_BYTES.name;
+  const descending = direction === undefined ? isFigure : direction === 'desc';
   if (sums) {
     const names = [...figures, ...by.map((key) => key.name)];
     if (!names.includes(name)) throw wrongOrder(name, names);
-  } else if (name !== DURATION.name && findColumn(name) < 0) {
+  } else if (name !== DURATION.name && findColumn(name) < 0 && !(bidirectional === true && name === BOTH_BYTES.name)) {
     throw wrongOrder(name, [...COLUMNS.map((column) => column.name), DURATION.name]);
   }
   return { name, descending };

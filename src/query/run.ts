@@ -2,7 +2,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf, WeirError } from '../util/errors.ts';
 import { pruneByAddress } from './address-pruning.ts';
-import { CONVERSATION_LISTED } from './bidirectional.ts';
 import { createCell } from './cells.ts';
 import { isInterrupt, QueryDuck, type Rows } from './duck.ts';
 import { explainText } from './explain.ts';
@@ -212,7 +211,7 @@ export class Query {
 
   #planListing(source: Source, output: Output, found: Probe | undefined): Plan {
     const spec = this.#spec;
-    const listed = spec.bidirectional && output.listed !== undefined ? CONVERSATION_LISTED : output.listed;
+    const { listed } = output;
     const isChosen = spec.columns.length > 0 || listed === undefined;
     return planListing(isChosen ? spec : { ...spec, columns: listed }, source, found);
   }

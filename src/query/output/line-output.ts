@@ -1,5 +1,6 @@
 import type { ColumnDefinition } from '../../flow/schema.ts';
 import { WeirError } from '../../util/errors.ts';
+import { CONVERSATION_COLUMNS, CONVERSATION_LISTED } from '../bidirectional.ts';
 import { type Cell, createCell } from '../cells.ts';
 import type { Rows } from '../duck.ts';
 import type { AnswerColumn } from '../plan.ts';
@@ -44,7 +45,7 @@ export class LineOutput implements Output {
         hint: 'Put a column into the line: --format "fmt:%line %{in_if}"',
       });
     }
-    this.listed = options.spec.sums ? [] : lineColumns(pieces);
+    this.listed = options.spec.sums ? [] : listedColumns(pieces, options.spec.bidirectional);
   }
 
   begin(answer: readonly AnswerColumn[]): Promise<boolean> {
@@ -75,8 +76,12 @@ export class LineOutput implements Output {
       const { label, right } = found.people;
       return { label, right, columns: [], width: 0, text: (_, row) => found.people.text(row) };
     }
-    const name = piece.inSums ?? piece.columns[0];
-    if (!this.#options.spec.sums || name === undefined) return piece;
+    const { sums, bidirectional } = this.#options.spec;
+    const [main] = piece.columns;
+    if (main === undefined) return piece;
+    const name = piece.inSums ?? main;
+    // What a flow or a conversation does not have is not there; conversations count their flows as sums do.
+    if (!sums && !(bidirectional && !this.#answered.has(main) && this.#answered.has(name))) return piece;
     // A key may be made of the column: src_addr/24.
     const key = answer.find((each) => each.name === name) ?? answer.find(({ column }) => column?.name === name);
     const found = key === undefined ? undefined : this.#answered.get(key.name);
@@ -138,6 +143,12 @@ export class LineOutput implements Output {
     const text = summaryText(facts);
     return this.#options.write(this.#shown === 0 ? text.slice(1) : text);
   }
+}
+
+/** What is to be listed; of a conversation as much as it has. */
+function listedColumns(pieces: readonly LinePiece[], bidirectional: boolean): readonly ColumnDefinition[] {
+  if (!bidirectional) return lineColumns(pieces);
+  return [...CONVERSATION_COLUMNS, ...CONVERSATION_LISTED.filter((column) => !CONVERSATION_COLUMNS.includes(column))];
 }
 
 function notAnswered(what: string, answer: readonly AnswerColumn[]): WeirError {

@@ -113,7 +113,7 @@ function rate(column: string, factor: number, label: string): LinePart {
 
 /** Octets or packets that went out: after the exporter handled them, or the other way in a biflow. */
 function outgoing(out: string, reverse: string, label: string): LinePart {
-  return computed([out, reverse], label, 8, (read, row) => {
+  return computed([reverse, out], label, 8, (read, row) => {
     const column = Number.isNaN(read.number(out, row)) ? reverse : out;
     return read.shown(column, row);
   });

@@ -1,5 +1,6 @@
 import { nearest } from '../../elements/nearest.ts';
 import { WeirError } from '../../util/errors.ts';
+import { ConversationOutput } from './conversation-output.ts';
 import { LINE_FORMATS, type LineFormatName, parseLineFormat } from './line-format.ts';
 import { LineOutput } from './line-output.ts';
 import { MachineOutput } from './machine-output.ts';
@@ -25,6 +26,10 @@ export const OUTPUTS = {
   extended: lineForm('extended', 'the same with rates'),
   biline: lineForm('biline', 'a line a biflow, with both directions'),
   bilong: lineForm('bilong', 'the same with flags and type of service'),
+  conversations: {
+    about: 'a line a conversation, as weir analyze prints them',
+    create: (options) => new ConversationOutput(options),
+  },
   markdown: { about: 'a table for tickets and mails', create: (options) => new MarkdownOutput(options) },
   csv: { about: 'a header, then a line a row', create: (options) => new MachineOutput(options, 'csv') },
   json: { about: 'one array of objects', create: (options) => new MachineOutput(options, 'json') },

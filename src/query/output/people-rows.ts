@@ -1,4 +1,5 @@
 import { COLUMNS, type ColumnDefinition, columnIndex } from '../../flow/schema.ts';
+import { CONVERSATION_LISTED } from '../bidirectional.ts';
 import { type Cell, createCell } from '../cells.ts';
 import type { Rows } from '../duck.ts';
 import { DURATION } from '../key.ts';
@@ -31,7 +32,8 @@ const NAMES_LISTED = NAME_COLUMNS.map(({ column }) => column).filter(({ name }) 
 export const OTHER = 'other';
 
 /** Columns of a listing for people that was not told which. */
-export function peopleListing({ names }: QuerySpec): ColumnDefinition[] {
+export function peopleListing({ names, bidirectional }: QuerySpec): readonly ColumnDefinition[] {
+  if (bidirectional) return CONVERSATION_LISTED;
   return [START, DURATION, ...LISTED, ...(names ? NAMES_LISTED : [])];
 }
 
