@@ -108,7 +108,11 @@ Jul 30 11:14:45 gw kernel: [12.3] DROP IN=eth0 SRC=192.0.2.5 DST=198.51.100.1 LE
   it('that lacks something is told what', () => {
     expect(() => readAbuseMail('we were attacked', CONTEXT)).toThrow('no address was found in the mail');
     const ask = (mail: string, flags = {}) => mailQuestions(mail, flags, CONTEXT);
-    expect(() => ask('192.0.2.5:1001 attacked us')).toThrow('tells no time of 192.0.2.5:1001 (line 1)');
+    expect(() => ask('192.0.2.5:1001 attacked us')).toThrow(
+      'tells no time that could be understood of 192.0.2.5:1001 (line 1)',
+    );
+    // Irish, Israel and Indian time.
+    expect(() => ask('192.0.2.5:1001 2009-07-30 11:14:40 IST')).toThrow('no time that could be understood');
     const { questions } = ask('192.0.2.5:1001 attacked us', { at: '2009-07-30 11:14:40', proto: 'tcp' });
     expect(questions.map(({ question }) => [formatTimeLiteral(question.from), question.proto])).toEqual([
       ['2009-07-30T11:14:40.000000Z', 6],

@@ -27,7 +27,9 @@ export function mailQuestions(
     const { source, peer, proto, time } = report;
     const at = flags.at ?? (time === undefined ? undefined : formatTimeLiteral(time.at));
     if (at === undefined && flags.from === undefined) {
-      skipped.push(`the mail tells no time of ${formatEndpoint(source)} (line ${report.lines.join(', ')})`);
+      skipped.push(
+        `the mail tells no time that could be understood of ${formatEndpoint(source)} (line ${report.lines.join(', ')})`,
+      );
       continue;
     }
     const asked: TraceFlags = {

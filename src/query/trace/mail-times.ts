@@ -17,6 +17,8 @@ const ZONES: Readonly<Record<string, number>> = {
   Z: 0, UT: 0, UTC: 0, GMT: 0, EST: -300, EDT: -240, CST: -360, CDT: -300, MST: -420, MDT: -360, PST: -480, PDT: -420,
   WET: 0, WEST: 60, CET: 60, CEST: 120, MET: 60, MEST: 120, MEZ: 60, MESZ: 120, EET: 120, EEST: 180, MSK: 180, JST: 540, AEST: 600, AEDT: 660,
 };
+/** Names that mean several zones: a time in one of them is not understood. */
+const AMBIGUOUS = /^\s*\(?(?:IST|BST|AST|ADT|SST|GST|AMT|ECT|CCT|WST)\b/;
 const OFFSET = '[+-]\\d{1,2}(?::?\\d{2})?';
 const ZONE = `(?:\\s*\\(?((?:${Object.keys(ZONES).join('|')})(?:\\s?${OFFSET})?|[+-]\\d{2}:?\\d{2})\\b\\)?)?`;
 const CLOCK = '(?<h>\\d{1,2}):(?<mi>\\d{2})(?::(?<s>\\d{2})(?:[.,](?<f>\\d{1,9}))?)?';
@@ -56,6 +58,8 @@ export function findTimes(
         (group, index) => index < groups.length - 3 && typeof group === 'string' && isZone(group),
       );
       const offset = typeof zone === 'string' ? parseZone(zone) : zoneOffset;
+      const behind = (groups.at(-2) as string).slice((groups.at(-3) as number) + text.length);
+      if (zone === undefined && AMBIGUOUS.test(behind)) return text;
       const at = instant(named, offset, context);
       if (at === undefined) return text;
       times.push({ at, text: text.trim(), zoned: offset !== undefined });
