@@ -78,6 +78,7 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
     )
     .option('--names', 'names of interfaces, applications, VRFs and samplers, as they were when the flow was seen')
     .option('--raw', 'counters as exported, not multiplied by the sampling rate')
+    .option('--spread', 'with time/… in --by: counters of a long flow in all steps of time that it spans')
     .option('-B, --bidirectional', 'both directions of a conversation in one row')
     .option('--split-biflows', 'each direction of a biflow (IPFIX biflows, ASA) as a flow of its own')
     .option('--output <file>', 'write into this file, which appears when it is whole')

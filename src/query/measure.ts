@@ -24,6 +24,8 @@ export interface Measure {
   readonly needs: readonly string[];
   /** Made of sums of counters alone, which roll-ups have. */
   readonly ofSums?: boolean;
+  /** Tells of single flows, whole ones. */
+  readonly perFlow?: boolean;
   /** Its sum over groups is that of all flows. */
   readonly additive?: boolean;
   /** Keys whose values `inner` looks at. */
@@ -50,6 +52,7 @@ function perFlow(of: 'bytes' | 'packets'): Measure[] {
       label: `avg ${of}`,
       about: `Average ${of} of a flow.`,
       display: 'count',
+      perFlow: true,
       kind: 'double',
       needs: [],
       ofSums: true,
@@ -60,6 +63,7 @@ function perFlow(of: 'bytes' | 'packets'): Measure[] {
       label: `p95 ${of}`,
       about: `95 of 100 flows have at most so many ${of}.`,
       display: 'count',
+      perFlow: true,
       kind: 'double',
       needs: [of],
       inner: inner((value) => `quantile_disc(${value}, 0.95)`),
@@ -69,6 +73,7 @@ function perFlow(of: 'bytes' | 'packets'): Measure[] {
       label: `max ${of}`,
       about: `${of === 'bytes' ? 'Bytes' : 'Packets'} of the largest flow.`,
       display: 'count',
+      perFlow: true,
       kind: 'double',
       needs: [of],
       inner: inner((value) => `max(${value})`),
@@ -78,7 +83,7 @@ function perFlow(of: 'bytes' | 'packets'): Measure[] {
 
 function duration(name: string, label: string, about: string, aggregate: string): Measure {
   const inner = () => `${aggregate}::DOUBLE`;
-  return { name, label, about, display: 'duration', kind: 'double', needs: ['duration'], inner };
+  return { name, label, about, display: 'duration', perFlow: true, kind: 'double', needs: ['duration'], inner };
 }
 
 function share(of: Counter): Measure {

@@ -1,11 +1,12 @@
 import type { ColumnDefinition } from '../flow/schema.ts';
+import { bucketSql } from './bucket.ts';
 import type { CellKind } from './cells.ts';
-import { type BucketKey, DURATION, type Key, type PrefixLengths } from './key.ts';
+import { DURATION, type Key, type PrefixLengths } from './key.ts';
 import type { Probe } from './probe.ts';
 import type { Source } from './source.ts';
 import type { QuerySpec } from './spec.ts';
 import { SQL_TIME_END, sqlName } from './sql-text.ts';
-import { type ZoneOffset, zoneOffsets } from './zone-offsets.ts';
+import { zoneOffsets } from './zone-offsets.ts';
 
 /** A key as SQL. */
 export interface PlannedKey {
@@ -38,7 +39,13 @@ export function planKey(key: Key, alias: string, context: KeyContext): PlannedKe
   }
   if (key.kind === 'bucket') {
     const [[time = ''], needs] = columnExpression({ ...column, name: key.of });
-    return named(key, 'time', alias, [bucketSql(key, time, context)], needs);
+    return named(
+      key,
+      'time',
+      alias,
+      [bucketSql(time, key.micros, zoneOffsets(context.spec.zone, context.source, key.micros))],
+      needs,
+    );
   }
   if (column.type !== 'address') {
     const [expressions, needs] = columnExpression(column);
@@ -111,27 +118,4 @@ function networkSql(hi: string, lo: string, lengths: PrefixLengths, v4: boolean)
   // The upper half of an IPv4 address is 0 and stays so under any mask.
   const isV4 = `${hi} = 0 AND ${lo} >> 32 = 65535`;
   return [`(${hi} & ${mask(lengths.v6)})`, `CASE WHEN ${isV4} THEN ${lower} ELSE ${lo} & ${mask(lengths.v6 - 64)} END`];
-}
-
-const HOUR = 3_600_000_000n;
-
-/**
- * A time rounded down. Buckets begin at full hours, and at midnight, of the zone's clocks: the day on which they are put forward has 23 hours. An hour
- * that comes twice is two buckets.
- */
-function bucketSql({ micros }: BucketKey, time: string, { source, spec }: KeyContext): string {
-  const value = `epoch_us(${time})`;
-  const offsets = zoneOffsets(spec.zone, source, micros);
-  const offset = byTime(value, offsets, false);
-  const local = `(${value} + ${offset}) // ${micros} * ${micros}`;
-  const back = micros > HOUR ? byTime(`(${local})`, offsets, true) : offset;
-  return offset === '0' ? `make_timestamp(${value} // ${micros} * ${micros})` : `make_timestamp(${local} - ${back})`;
-}
-
-/** The offset at a time, which is one of the zone's clocks (`local`) or UTC. */
-function byTime(value: string, offsets: readonly ZoneOffset[], local: boolean): string {
-  const cases = offsets.map(({ until, offset }) =>
-    until === undefined ? `ELSE ${offset}` : `WHEN ${value} < ${local ? until + offset : until} THEN ${offset}`,
-  );
-  return offsets.length === 1 ? String(offsets[0]?.offset ?? 0n) : `CASE ${cases.join(' ')} END`;
 }

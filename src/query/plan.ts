@@ -93,7 +93,7 @@ export function planTotals(spec: QuerySpec, source: Source, probe: Probe, arithm
 /** The statement for one row with the number of records that match, whatever is summed: those that stand for traffic, and aggregates. */
 export function planKinds(spec: QuerySpec, source: Source): string {
   const counts = [IS_TRAFFIC, `"record_kind" = ${AGGREGATE}`].map((kind) => sqlCount(source, kind));
-  return `SELECT ${counts.join(', ')} FROM ${sqlRows({ ...spec, bidirectional: false }, source, undefined, [], ['record_kind'])}`;
+  return `SELECT ${counts.join(', ')} FROM ${sqlRows({ ...spec, bidirectional: false, spread: undefined }, source, undefined, [], ['record_kind'])}`;
 }
 
 function isStored(column: ColumnDefinition, source: Source): boolean {

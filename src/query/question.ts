@@ -5,7 +5,7 @@ import { WeirError } from '../util/errors.ts';
 import type { Prefix } from '../util/prefix.ts';
 import { CONVERSATION_COLUMNS, CONVERSATION_FILE_COLUMNS } from './bidirectional.ts';
 import { distinctMeasure } from './distinct.ts';
-import { keysWithNames, listedColumn, parseColumns, parseKeys, parseStats } from './key.ts';
+import { type Key, keysWithNames, listedColumn, parseColumns, parseKeys, parseStats } from './key.ts';
 import { CONVERSATION_MEASURES, parseMeasures } from './measure.ts';
 import { NAME_COLUMNS } from './name-columns.ts';
 import { parseOrder } from './order.ts';
@@ -32,6 +32,7 @@ export interface Question {
   readonly names?: boolean | undefined;
   readonly raw?: boolean | undefined;
   readonly bidirectional?: boolean | undefined;
+  readonly spread?: boolean | undefined;
   readonly splitBiflows?: boolean | undefined;
 }
 
@@ -74,6 +75,7 @@ export function readQuestion(question: Question, { now, zone, tops, filters }: Q
   ];
   const hasBuckets = by.some(({ kind }) => kind === 'bucket');
   const fallback = hasBuckets ? undefined : sums ? tops?.groups : tops?.flows;
+  const groups = [...by, ...stats.flatMap(({ keys }) => keys)];
   const spec: QuerySpec = {
     span: parseSpan(question.from, question.to, { now, zone }),
     filter: parseFilter(question.filter ?? '', { zone, columns: NAME_COLUMNS.map(({ column }) => column), ...filters }),
@@ -92,9 +94,11 @@ export function readQuestion(question: Question, { now, zone, tops, filters }: Q
     splitBiflows: question.splitBiflows === true,
     columns: question.columns === undefined ? [] : parseColumns(question.columns),
     bidirectional,
+    spread: question.spread === true ? spreadOver(question, groups) : undefined,
     names: question.names === true,
   };
   if (bidirectional) checkConversations(spec);
+  if (spec.spread !== undefined) checkSpread(spec);
   return spec;
 }
 
@@ -110,6 +114,35 @@ function checkConversations(spec: QuerySpec): void {
   if (missing === undefined) return;
   throw new WeirError('WEIR_USAGE', `--bidirectional: a conversation has no ${missing.replace(/_(?:hi|lo)$/, '')}`, {
     hint: `It has ${CONVERSATION_COLUMNS.map(({ name }) => name).join(', ')}, duration, and what is derived from these.`,
+  });
+}
+
+/** The length of the buckets that flows are spread over, µs. Throws WEIR_USAGE unless there is just one. */
+function spreadOver({ bidirectional }: Question, groups: readonly Key[]): bigint {
+  if (bidirectional === true) {
+    throw new WeirError('WEIR_USAGE', '--spread and --bidirectional do not go together', {
+      hint: 'A conversation has no time of its directions to spread them over.',
+    });
+  }
+  const lengths = new Set(
+    groups.flatMap((key) => (key.kind === 'bucket' && key.of === 'time_start' ? [key.micros] : [])),
+  );
+  const [micros] = lengths;
+  if (micros !== undefined && lengths.size === 1) return micros;
+  const found = micros === undefined ? 'there is none' : `there are ${lengths.size}`;
+  throw new WeirError('WEIR_USAGE', `--spread needs one length of time to spread flows over, and ${found}`, {
+    hint: 'For example --spread --by time/5m,proto',
+  });
+}
+
+/** Throws WEIR_USAGE for what only whole flows have. */
+function checkSpread(spec: QuerySpec): void {
+  const measure = spec.measures.find(({ perFlow }) => perFlow === true);
+  const key = keysOf(spec).find((each) => keyColumns(each).includes('duration'));
+  const name = measure?.name ?? key?.name;
+  if (name === undefined) return;
+  throw new WeirError('WEIR_USAGE', `--spread: ${name} is told of whole flows, not of their parts`, {
+    hint: 'Leave one of them out.',
   });
 }
 

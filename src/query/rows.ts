@@ -3,6 +3,8 @@ import { PAIRED_COLUMNS, sqlConversations } from './bidirectional.ts';
 import type { Probe } from './probe.ts';
 import { type Source, spanColumns, sqlCount, sqlSource, sqlSpan } from './source.ts';
 import { namesRecordKind, type QuerySpec } from './spec.ts';
+import { SPREAD_COLUMNS, type Spread, sqlCountParts, sqlParts } from './spread.ts';
+import { zoneOffsets } from './zone-offsets.ts';
 
 /** Kinds of records that stand for traffic: flow, biflow, sample. */
 const TRAFFIC = [0, 1, 4];
@@ -29,14 +31,30 @@ export function sqlRows(
   kinds: readonly string[],
   needed: Iterable<string>,
 ): string {
+  if (spec.spread !== undefined) {
+    const columns = [...needed, ...SPREAD_COLUMNS];
+    return sqlParts(sqlFlows(spec, source, kinds, columns), columns, spreadOf(spec, source, spec.spread));
+  }
   if (!spec.bidirectional) return sqlFlows(spec, source, kinds, needed);
   const scaled = !spec.raw && probe !== undefined && probe.maxRate > 1;
   return sqlConversations(sqlFlows(spec, source, kinds, PAIRED_COLUMNS), scaled);
 }
 
+/** The statement that counts the parts of flows that are spread; see `sqlCountParts`. */
+export function planParts(spec: QuerySpec, source: Source, probe: Probe, micros: bigint): string {
+  return sqlCountParts(
+    sqlFlows(spec, source, kindConditions(spec, probe), SPREAD_COLUMNS),
+    spreadOf(spec, source, micros),
+  );
+}
+
+function spreadOf({ zone, span }: QuerySpec, source: Source, micros: bigint): Spread {
+  return { micros, offsets: zoneOffsets(zone, source, micros), span };
+}
+
 /** The number of flows in a group of these rows. */
 export function sqlFlowCount(spec: QuerySpec, source: Source): string {
-  return spec.bidirectional ? 'coalesce(sum("flows"), 0)::BIGINT' : sqlCount(source);
+  return spec.bidirectional || spec.spread !== undefined ? 'coalesce(sum("flows"), 0)::BIGINT' : sqlCount(source);
 }
 
 function sqlFlows(spec: QuerySpec, source: Source, kinds: readonly string[], needed: Iterable<string>): string {

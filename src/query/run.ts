@@ -17,9 +17,10 @@ import { planAggregate } from './plan-aggregate.ts';
 import { planStats } from './plan-stats.ts';
 import { type Probe, probe } from './probe.ts';
 import { Rest } from './rest.ts';
-import { AGGREGATE } from './rows.ts';
+import { AGGREGATE, planParts } from './rows.ts';
 import { openSource, openTiers, type Source } from './source.ts';
 import { asksForNames, groupKeys, namesRecordKind, type QuerySpec, type Stat } from './spec.ts';
+import { MOST_PARTS } from './spread.ts';
 import { knownTotals, mayBeRounded, NO_TOTALS, readTotals, type Totals } from './totals.ts';
 
 export interface QueryOptions extends OutputOptions {
@@ -129,6 +130,7 @@ export class Query {
     const output: Output = createOutput(format, this.#options);
     const grouped = spec.sums;
     const found = grouped || spec.bidirectional || output.forPeople ? await probe(this.#duck, source, spec) : undefined;
+    if (spec.spread !== undefined && found !== undefined) await this.#checkParts(source, found, spec.spread);
     if (this.#options.explain === true) return this.#explain(source, output, found);
     if (output.forPeople && found !== undefined) this.#spec = withMargin(spec, found);
     const kinds = found === undefined ? NO_KINDS : await this.#kinds(source, found);
@@ -174,6 +176,7 @@ export class Query {
       });
     }
     const found = await probe(this.#duck, source, spec);
+    if (spec.spread !== undefined) await this.#checkParts(source, found, spec.spread);
     const options = { times: false, arithmetic: 'integers', totals: spec.measures.length > 0 } as const;
     const plan = spec.sums ? planAggregate(spec, source, found, options) : planListing(spec, source, found);
     const sql = parquetCopy(plan, file);
@@ -230,6 +233,28 @@ export class Query {
     if (spec.stats.length === 0) return [planAggregate(spec, source, found, options).sql];
     const { table, parts } = planStats(spec, source, found, options);
     return [table, ...parts.map(({ plan }) => plan.sql)];
+  }
+
+  /** Flows are not spread over more rows than can be summed up. Throws WEIR_USAGE. */
+  async #checkParts(source: Source, found: Probe, micros: bigint): Promise<void> {
+    let [parts, longest] = [0, 0];
+    await this.#duck.read(planParts(this.#spec, source, found, micros), (rows) => {
+      const count = (at: number): number => {
+        const cell = createCell('double', at);
+        cell.bind(rows);
+        return cell.number(0);
+      };
+      [parts, longest] = [count(0), count(1)];
+    });
+    if (parts <= MOST_PARTS) return;
+    throw new WeirError(
+      'WEIR_USAGE',
+      `--spread would make ${parts} parts of these flows, ${longest} of the longest one`,
+      {
+        hint: `At most ${MOST_PARTS}: take longer steps (time/1h), a shorter time, or a filter.`,
+        details: { parts, longest },
+      },
+    );
   }
 
   /** Programs do not read a summary. */

@@ -51,6 +51,8 @@ export interface QuerySpec {
   readonly splitBiflows?: boolean;
   /** The flows of both directions are taken together; see bidirectional.ts. */
   readonly bidirectional: boolean;
+  /** Packets and bytes of a flow are spread over the buckets of so many µs that it spans; undefined: they are where it begins. */
+  readonly spread: bigint | undefined;
   /** Columns of a listing; empty for all that the files have. */
   readonly columns: readonly ColumnDefinition[];
   /** Names beside the numbers of interfaces, applications … */

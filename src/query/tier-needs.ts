@@ -17,6 +17,7 @@ const SERVICE_PORT = 'service_port';
 export function tierNeeds(spec: QuerySpec): TierNeeds | { readonly why: string } {
   if (!spec.sums) return { why: 'flows are asked for, not sums' };
   if (spec.bidirectional) return { why: 'roll-ups do not keep both ends of a conversation' };
+  if (spec.spread !== undefined) return { why: 'roll-ups do not keep how long flows lasted' };
   if (asksForNames(spec)) return { why: 'names go by the time of each flow' };
   const columns = new Set(filterFileColumns(spec.filter));
   const buckets: bigint[] = [];
