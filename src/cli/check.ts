@@ -12,7 +12,7 @@ import { type Finding, failed } from './check-finding.ts';
 import { checkMachine } from './check-machine.ts';
 import { checkNetwork } from './check-network.ts';
 import { addCollectFlags, flagsToConfig } from './config-flags.ts';
-import { EXIT, type Io, write } from './io.ts';
+import { EXIT, hasColour, type Io, write } from './io.ts';
 
 const EXAMPLES = `
 Takes the flags of weir collect and changes nothing: sockets are opened and closed again, the data folder is only looked at.
@@ -91,7 +91,7 @@ function quirks(format: Flags['format']): string {
 const SIGNS = { ok: ['✓', 'green'], warning: ['!', 'yellow'], failure: ['✗', 'red'] } as const;
 
 function text(findings: readonly Finding[], io: Io): string {
-  const colour = io.stdout.isTTY === true && io.env['NO_COLOR'] === undefined;
+  const colour = hasColour(io.stdout, io.env);
   const width = Math.max(...findings.map(({ name }) => name.length));
   let lines = '';
   for (const { name, status, text, fix } of findings) {

@@ -15,6 +15,11 @@ export interface Io {
 /** Exit codes of every command: 0 done, 1 it failed, 2 it was called wrongly (flags, configuration, filter). */
 export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
 
+/** Whether text on a stream may have colour: on a terminal that knows it, unless somebody does not want it (no-color.org). */
+export function hasColour(stream: { readonly isTTY?: boolean }, env: Io['env']): boolean {
+  return stream.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
+}
+
 /** Writes and waits until the stream wants more: a pipe into `less` must not fill memory. Resolves false once the reader has gone (EPIPE). */
 export function write(stream: Writable, text: string | Uint8Array): Promise<boolean> {
   if (stream.destroyed || stream.writableEnded) return Promise.resolve(false);

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import { CommanderError } from 'commander';
 import { messageOf, systemCode, WeirError } from '../util/errors.ts';
-import { EXIT, type Io } from './io.ts';
+import { EXIT, hasColour, type Io } from './io.ts';
 import { createProgram } from './program.ts';
 
 /** Runs one command line (without `node` and the script). Resolves to the exit code; never throws. */
@@ -24,7 +24,7 @@ export async function main(args: readonly string[], io: Io = processIo()): Promi
 /** Prints what went wrong and what to do next; returns the exit code. */
 function report(error: unknown, io: Io): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-  const colour = io.stderr.isTTY === true && io.env['NO_COLOR'] === undefined;
+  const colour = hasColour(io.stderr, io.env);
   const red = (text: string) => (colour ? styleText('red', text) : text);
   if (error instanceof WeirError) {
     io.stderr.write(`${red('error:')} ${error.message}\n`);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, rm } from 'node:fs/promises';
+import { open, realpath, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { publish } from '../store/durable.ts';
@@ -19,10 +19,11 @@ export interface OutputFile {
 }
 
 /**
- * Opens where an answer goes. `path` undefined is standard output. `isBinary`: others write the file, which is not text; standard output gets it at
+ * Opens where an answer goes. `asked` undefined is standard output. `isBinary`: others write the file, which is not text; standard output gets it at
  * the end, unless it is a terminal. Throws WEIR_USAGE for that, and WEIR_SEND when the file cannot be written.
  */
-export async function openOutput(path: string | undefined, isBinary: boolean, io: Io): Promise<OutputFile> {
+export async function openOutput(asked: string | undefined, isBinary: boolean, io: Io): Promise<OutputFile> {
+  const path = asked === undefined ? undefined : await finalPath(asked);
   if (path === undefined && isBinary && io.stdout.isTTY === true) {
     throw new WeirError('WEIR_USAGE', 'a Parquet file is nothing for a terminal', {
       hint: 'Name a file: --output flows.parquet; or send it on: > flows.parquet',
@@ -57,4 +58,14 @@ export async function openOutput(path: string | undefined, isBinary: boolean, io
     },
     discard,
   };
+}
+
+/** The file itself where the path is a link. Throws WEIR_SEND for what is no file: to replace a device or a folder by one would be harm. */
+async function finalPath(asked: string): Promise<string> {
+  const path = await realpath(asked).catch(() => asked);
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined || found.isFile()) return path;
+  throw new WeirError('WEIR_SEND', `${asked} cannot be written: it is no file`, {
+    hint: 'Name a file, or leave --output out and send standard output there: > or |',
+  });
 }

@@ -3,7 +3,7 @@ import { parseSize } from '../config/units.ts';
 import type { Question } from '../query/question.ts';
 import { WeirError } from '../util/errors.ts';
 import { filterOptions } from './filter-options.ts';
-import { EXIT, type Io } from './io.ts';
+import { EXIT, hasColour, type Io } from './io.ts';
 import { openOutput } from './output-file.ts';
 import { addPeopleFlags, type PeopleFlags, peopleOptions } from './people-flags.ts';
 import { showProgress } from './progress.ts';
@@ -116,7 +116,7 @@ export async function answerQuestion(filterText: string, flags: QueryFlags, io: 
     file: output.path,
     ...people,
     width: isTerminal ? io.stdout.columns : undefined,
-    colour: isTerminal && io.env['NO_COLOR'] === undefined,
+    colour: isTerminal && hasColour(io.stdout, io.env),
     explain: flags.explain === true,
     memoryBytes: flags.memory === undefined ? undefined : parseMemory(flags.memory),
     write: (text) => {

@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { FormatName } from '../query/output/format.ts';
-import { type Io, write } from './io.ts';
+import { hasColour, type Io, write } from './io.ts';
 import { runCancellable } from './query.ts';
 import { addZone, type ZoneFlags, zoneOf } from './zone.ts';
 
@@ -55,7 +55,7 @@ async function sql(statement: string, flags: Flags, io: Io): Promise<number> {
     span: parseSpan(flags.from, flags.to, { now: io.now(), zone: zoneOf(flags) }),
     format: flags.format,
     width: io.stdout.isTTY === true ? io.stdout.columns : undefined,
-    colour: io.stdout.isTTY === true && io.env['NO_COLOR'] === undefined,
+    colour: hasColour(io.stdout, io.env),
     write: (text) => write(io.stdout, text),
     warn: (text) => io.stderr.write(`note: ${text}\n`),
     clock: () => io.now() - begun,

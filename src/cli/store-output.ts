@@ -4,7 +4,7 @@ import { Table, type TableColumn } from '../query/output/table.ts';
 import type { Tier } from '../store/catalogue.ts';
 import type { Kind } from '../store/paths.ts';
 import type { Zone } from '../util/zone.ts';
-import type { Io } from './io.ts';
+import { hasColour, type Io } from './io.ts';
 import { formatOption } from './sending.ts';
 
 /** What the commands below `weir store` have in common. */
@@ -37,7 +37,7 @@ export const TIERS = Object.keys(TIER_NAMES) as readonly Tier[];
 export function tableText(columns: readonly TableColumn[], rows: readonly (readonly string[])[], io: Io): string {
   const table = new Table(columns, {
     width: io.stdout.isTTY === true ? io.stdout.columns : undefined,
-    colour: io.stdout.isTTY === true && io.env['NO_COLOR'] === undefined,
+    colour: hasColour(io.stdout, io.env),
   });
   return table.header(rows) + table.lines(rows);
 }

@@ -6,7 +6,7 @@ import { type Command, Option } from 'commander';
 import type { MailReport } from '../query/trace/abuse-mail.ts';
 import type { TraceFlags, TraceQuestion } from '../query/trace/question.ts';
 import { messageOf, WeirError } from '../util/errors.ts';
-import { EXIT, type Io, write } from './io.ts';
+import { EXIT, hasColour, type Io, write } from './io.ts';
 import { addZone, type ZoneFlags, zoneOf } from './zone.ts';
 
 const EXAMPLES = `
@@ -70,7 +70,7 @@ async function trace(address: string | undefined, flags: Flags, io: Io): Promise
     askedAt: io.now(),
     zone: zoneOf(flags),
     width: isTerminal ? io.stdout.columns : undefined,
-    colour: isTerminal && io.env['NO_COLOR'] === undefined,
+    colour: isTerminal && hasColour(io.stdout, io.env),
     write: (text) => write(io.stdout, text),
   });
   const duck = new QueryDuck({ temporary: join(tmpdir(), `weir-trace-${process.pid}`) });

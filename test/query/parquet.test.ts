@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeTempFolder, type TempFolder } from '../helpers/temp.ts';
 import { weir } from '../helpers/weir.ts';
@@ -120,6 +120,9 @@ describe('a Parquet file', () => {
     expect(readdirSync(folder.path).filter((name) => name.includes('failed'))).toEqual([]);
     const nowhere = await query('--output', folder.join('no/such/folder.parquet'));
     expect(nowhere.stderr).toMatch(/cannot be written/);
+    const device = await query('--output', '/dev/null');
+    expect(device.stderr).toMatch(/it is no file/);
+    expect(statSync('/dev/null').isCharacterDevice()).toBe(true);
   });
 });
 
@@ -133,6 +136,12 @@ describe('--output', () => {
     expect(written.stdout).toBe('');
     expect(readFileSync(file, 'utf8')).toBe(direct.stdout);
     expect(direct.stdout.split('\n')[1]).toMatch(/^\| --- \| ---: \|/);
+    const link = folder.join('link.md');
+    writeFileSync(folder.join('old.md'), 'old');
+    symlinkSync(folder.join('old.md'), link);
+    await weir([...question, '--output', link]);
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    expect(readFileSync(folder.join('old.md'), 'utf8')).toBe(direct.stdout);
     folder.remove();
   });
 });
