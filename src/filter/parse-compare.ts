@@ -48,7 +48,7 @@ export function parseComparedColumn(cursor: Cursor, subject: Subject, kind: Oper
   const [ours, theirs] = [VALUES[subject.value], VALUES[other.value]];
   if (ours !== theirs || ours === 'acl') {
     throw filterError(cursor.text, span, `${subject.name} and ${other.name} hold values of different kinds`, {
-      hint: `Put quotes around "${token.value.slice(0, 60)}" if it is meant as a text.`,
+      hint: ours === 'text' ? `Put quotes around "${token.value.slice(0, 60)}" if it is meant as a text.` : undefined,
     });
   }
   cursor.next();
