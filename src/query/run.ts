@@ -125,9 +125,10 @@ export class Query {
       : await openSource(data, spec.span, spec.splitBiflows === true);
     const source = await pruneByAddress(this.#duck, opened, spec.filter);
     this.#bytes = source.bytes;
-    if (asksForNames(spec)) await prepareNames(this.#duck, source.nameFiles);
-    if (format === PARQUET) return this.#copy(source);
-    const output: Output = createOutput(format, this.#options);
+    const output: Output | undefined = format === PARQUET ? undefined : createOutput(format, this.#options);
+    const columns = [...spec.columns, ...(output?.listed ?? [])];
+    if (asksForNames({ ...spec, columns })) await prepareNames(this.#duck, source.nameFiles);
+    if (output === undefined) return this.#copy(source);
     const grouped = spec.sums;
     const found = grouped || spec.bidirectional || output.forPeople ? await probe(this.#duck, source, spec) : undefined;
     if (spec.spread !== undefined && found !== undefined) await this.#checkParts(source, found, spec.spread);

@@ -6,7 +6,7 @@ import { openCatalogue, selectSegments } from '#weir/query/source.js';
 import { SqlSession } from '#weir/query/sql-session.js';
 import type { NameRow } from '#weir/session/name-row.js';
 import { makeTempFolder, type TempFolder } from '../helpers/temp.ts';
-import { askStore } from './ask.ts';
+import { askStore, askText } from './ask.ts';
 import { micros, writeStore } from './fixture.ts';
 
 const at = (minute: number): string => `2026-03-01T12:${String(minute).padStart(2, '0')}:00Z`;
@@ -76,6 +76,11 @@ describe('names in queries', () => {
   afterAll(() => folder.remove());
 
   const ask = (question: Question) => askStore(folder.path, question);
+
+  it("are in lines of one's own", async () => {
+    const text = await askText(folder.path, { top: '2' }, 'fmt:%{in_if_name}|%in', { quiet: true });
+    expect(text.replaceAll(' ', '')).toBe('old|1\nnew|1\n');
+  });
 
   it('are those that held when the flow came; the first one also before it was told', async () => {
     const rows = await ask({ columns: 'in_if,in_if_name,out_if_name' });
