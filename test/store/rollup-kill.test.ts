@@ -7,7 +7,7 @@ import { askStore } from '../query/ask.ts';
 import { ask, createStore, until } from './batches.ts';
 import { answers } from './rollup-oracle.ts';
 
-const ROUNDS = 12;
+const ROUNDS = 8;
 /** A slot of 20 s in 500 ms: time to merge and to count before the next one ends. */
 const SPEED = '40';
 const APART = 10_000_000;
