@@ -1,3 +1,4 @@
+import { ICMP_IN_PORT, ICMP_PROTOCOLS } from '../flow/icmp.ts';
 import { COLUMNS, findColumn } from '../flow/schema.ts';
 import type { SlotArray } from '../flow/slots.ts';
 import { type BatchView, RunCursor } from './batch-view.ts';
@@ -177,10 +178,6 @@ function quotient(view: BatchView, columns: readonly [string, string]): NumberRe
   };
   return computed(view, columns, read, exact);
 }
-
-/** Formats without a field for ICMP, whose exporters send type × 256 + code as the destination port; the same rule as for stored flows (query/source.ts). */
-const ICMP_IN_PORT: ReadonlySet<number> = new Set([2, 3, 11, 16, 17, 18]);
-const ICMP_PROTOCOLS: ReadonlySet<number> = new Set([1, 58]);
 
 function icmp(view: BatchView, name: 'icmp_type' | 'icmp_code'): NumberReader {
   const shift = name === 'icmp_type' ? 8 : 0;

@@ -7,11 +7,12 @@ import { findSocket, unreachable } from './socket-place.ts';
 /** A connection to the collector that has a data folder. */
 export class LiveClient {
   readonly #socket: Socket;
-  readonly #answers: AsyncGenerator<LiveAnswer>;
+  readonly #lines: AsyncGenerator<readonly string[]>;
+  #first: readonly string[] = [];
 
   private constructor(socket: Socket) {
     this.#socket = socket;
-    this.#answers = answersOf(socket);
+    this.#lines = linesOf(socket);
   }
 
   /** Throws WEIR_LIVE when there is no collector, it refuses, or it is of another version. */
@@ -24,11 +25,13 @@ export class LiveClient {
     });
     socket.removeAllListeners('error').on('error', () => socket.destroy());
     const client = new LiveClient(socket);
-    const { value: first, done } = await client.#answers.next();
+    const { value: lines, done } = await client.#lines.next();
     if (done === true) throw unreachable(data, undefined);
+    const [line = '', ...others] = lines;
+    const first = parseAnswer(line);
+    client.#first = others;
     if (first.type === 'hello' && first.protocol === PROTOCOL) return client;
     client.close();
-    if (first.type === 'error') throw errorOf(first);
     throw new WeirError('WEIR_LIVE', `the collector on ${data} is of another version of weir`, {
       hint: 'Restart it with the version that asks.',
     });
@@ -39,13 +42,10 @@ export class LiveClient {
     if (this.#socket.writable) this.#socket.write(`${JSON.stringify(request)}\n`);
   }
 
-  /** Answers as they come, to the end of the connection; when the reader is slow, they wait at the collector. Errors are thrown as such. */
-  async *answers(): AsyncGenerator<LiveAnswer> {
-    for await (const answer of this.#answers) {
-      if (answer.type === 'error') throw errorOf(answer);
-      if (answer.type === 'end') return;
-      yield answer;
-    }
+  /** Answers as they come, several at a time, to the end of the connection; `parseAnswer` reads them. When the reader is slow, they wait at the collector. */
+  async *lines(): AsyncGenerator<readonly string[]> {
+    if (this.#first.length > 0) yield this.#first;
+    yield* this.#lines;
   }
 
   close(): void {
@@ -53,22 +53,31 @@ export class LiveClient {
   }
 }
 
-/** Throws nothing: a connection that breaks ends. */
-async function* answersOf(socket: Socket): AsyncGenerator<LiveAnswer> {
+/** Reads an answer; one that is an error is thrown. */
+export function parseAnswer(line: string): LiveAnswer {
+  let answer: LiveAnswer;
+  try {
+    answer = JSON.parse(line) as LiveAnswer;
+  } catch {
+    throw new WeirError('WEIR_LIVE', 'the collector answers what is no JSON');
+  }
+  // Codes of a newer collector are told as they are.
+  if (answer.type === 'error')
+    throw new WeirError(answer.code as WeirError['code'], answer.message, { hint: answer.hint });
+  return answer;
+}
+
+/** A connection that breaks ends. */
+async function* linesOf(socket: Socket): AsyncGenerator<readonly string[]> {
   const decoder = new StringDecoder('utf8');
   let rest = '';
   try {
     for await (const octets of socket as AsyncIterable<Buffer>) {
       const lines = (rest + decoder.write(octets)).split('\n');
       rest = lines.pop() ?? '';
-      for (const line of lines) if (line !== '') yield JSON.parse(line) as LiveAnswer;
+      if (lines.length > 0) yield lines.filter((line) => line !== '');
     }
-  } catch (error) {
-    if (error instanceof SyntaxError) throw new WeirError('WEIR_LIVE', 'the collector answers what is no JSON');
+  } catch {
+    // As if it had ended.
   }
-}
-
-function errorOf(answer: LiveAnswer & { readonly type: 'error' }): WeirError {
-  // Codes of a newer collector are told as they are.
-  return new WeirError(answer.code as WeirError['code'], answer.message, { hint: answer.hint });
 }

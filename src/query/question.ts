@@ -154,12 +154,12 @@ function summing(question: Question): string {
 }
 
 /** Reads a count of rows; 0 means all. Throws WEIR_USAGE. */
-export function parseTop(text: string): number | undefined {
+export function parseTop(text: string, flag = '--top'): number | undefined {
   if (/^(?:0|all)$/i.test(text)) return undefined;
   const count = /^[1-9]\d{0,14}$/.test(text) ? Number(text) : Number.NaN;
   if (Number.isNaN(count))
-    throw new WeirError('WEIR_USAGE', `--top ${text.slice(0, 60)} is no number of rows`, {
-      hint: 'For example --top 20; --top 0 shows all.',
+    throw new WeirError('WEIR_USAGE', `${flag} ${text.slice(0, 60)} is no number of rows`, {
+      hint: `For example ${flag} 20; ${flag} 0 shows all.`,
     });
   return count;
 }

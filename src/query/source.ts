@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { ICMP_IN_PORT, ICMP_PROTOCOLS } from '../flow/icmp.ts';
 import { type Catalogue, holdsFlows, readCatalogue, type SegmentEntry } from '../store/catalogue.ts';
 import { FILE_COLUMNS } from '../store/file-columns.ts';
 import { LEFT_OUT_WHEN_ZERO, zeroWhereLeftOut } from '../store/left-out.ts';
@@ -229,13 +230,10 @@ export function hasValues({ columns, segments }: Source, name: string): boolean 
  * "NetFlow Export Datagram Format"). What is stored stays as it was sent; a question about ICMP finds it here.
  */
 const ICMP_FROM = ['flow_type', 'proto', 'dst_port'] as const;
-const ICMP_IN_PORT = '"flow_type" IN (2, 3, 11, 16, 17, 18) AND "proto" IN (1, 58)';
+const IN_PORT = `"flow_type" IN (${[...ICMP_IN_PORT].join(', ')}) AND "proto" IN (${[...ICMP_PROTOCOLS].join(', ')})`;
 const ICMP = [
-  ['icmp_type', `coalesce("icmp_type", CASE WHEN ${ICMP_IN_PORT} THEN ("dst_port" >> 8)::UTINYINT END) AS "icmp_type"`],
-  [
-    'icmp_code',
-    `coalesce("icmp_code", CASE WHEN ${ICMP_IN_PORT} THEN ("dst_port" & 255)::UTINYINT END) AS "icmp_code"`,
-  ],
+  ['icmp_type', `coalesce("icmp_type", CASE WHEN ${IN_PORT} THEN ("dst_port" >> 8)::UTINYINT END) AS "icmp_type"`],
+  ['icmp_code', `coalesce("icmp_code", CASE WHEN ${IN_PORT} THEN ("dst_port" & 255)::UTINYINT END) AS "icmp_code"`],
 ] as const;
 
 /** The different lists of columns that the files have; where there is one, DuckDB need not open each file before it plans. */

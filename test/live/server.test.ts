@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { LiveClient } from '#weir/live/client.js';
+import { LiveClient, parseAnswer } from '#weir/live/client.js';
 import type { LiveAnswer, RequestLine } from '#weir/live/protocol.js';
 import { LiveServer, type LiveServerOptions } from '#weir/live/server.js';
 import { batchOfRows } from '../filter/batch-of-rows.ts';
@@ -46,7 +46,9 @@ async function ask(data: string, request: RequestLine) {
   const client = await LiveClient.open(data);
   onTestFinished(() => client.close());
   client.ask(request);
-  const answers = client.answers();
+  const answers = (async function* () {
+    for await (const lines of client.lines()) for (const line of lines) yield parseAnswer(line);
+  })();
   // The request is there once the answer to a later one is: the server reads them in order.
   await sleep(50);
   return { client, next: async () => (await answers.next()).value as LiveAnswer | undefined };
@@ -245,6 +247,7 @@ describe('the end of a collector', () => {
     rawSocket(server.path as string).pause();
     const { next } = await ask(data, { op: 'top', by: ['proto'] });
     await server.close();
+    expect(await next()).toEqual({ type: 'end' });
     expect(await next()).toBeUndefined();
   });
 });
