@@ -3,6 +3,7 @@ import { completeFilter } from '../filter/complete.ts';
 import { COLUMNS } from '../flow/schema.ts';
 import { COUNTERS } from '../query/counters.ts';
 import { DERIVED_COLUMNS } from '../query/derived-columns.ts';
+import { HISTOGRAM_NAMES } from '../query/histogram.ts';
 import { DURATION } from '../query/key.ts';
 import { MEASURES } from '../query/measure.ts';
 import { NAME_COLUMNS } from '../query/name-columns.ts';
@@ -131,6 +132,7 @@ const NAMES_OF: Readonly<Record<string, () => Proposal[]>> = {
   by: keys,
   stat: keys,
   distinct: keys,
+  histogram: () => HISTOGRAM_NAMES.map(({ name, about }) => ({ text: name, about })),
   columns: () => [...schemaColumns(), ...nameColumns()],
   measures,
   order: () => [...measures(), ...keys()],

@@ -61,6 +61,7 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
       'bytes, packets, flows or a column, also bytes:asc (default: bytes; flows by time_start)',
     )
     .option('--measures <names>', 'more figures of each group, such as bps,avg_bytes,p95_duration,margin')
+    .option('--histogram <number>', 'how flows are distributed: bytes, packets, duration, bpp, pps, bps or a column')
     .option('--distinct <columns>', 'how many different values of these each group has, such as src_addr,dst_addr/24')
     .option('--approximate', 'count different values with less memory, a few per cent off')
     .option('--min <n>', 'only groups with at least so much of what they are ordered by, such as 1M')

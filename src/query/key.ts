@@ -1,12 +1,13 @@
 import { nearest } from '../elements/nearest.ts';
 import { COLUMNS, type ColumnDefinition, findColumn } from '../flow/schema.ts';
 import { WeirError } from '../util/errors.ts';
+import type { Counting } from './counters.ts';
 import { DERIVED_COLUMNS, type DerivedColumn, findDerivedColumn } from './derived-columns.ts';
 import { findNameColumn, NAME_COLUMNS, withNames } from './name-columns.ts';
 import { parseStep } from './time.ts';
 
 /** One thing to group by. */
-export type Key = ColumnKey | PrefixKey | BucketKey | DerivedKey;
+export type Key = ColumnKey | PrefixKey | BucketKey | DerivedKey | ClassKey;
 
 interface KeyHead {
   /** Its name in the output, as it is written in `--by`. */
@@ -44,6 +45,16 @@ export interface BucketKey extends KeyHead {
 export interface DerivedKey extends KeyHead {
   readonly kind: 'derived';
   readonly derived: DerivedColumn;
+}
+
+/** Classes of a number, each by its lower end: see histogram.ts. */
+export interface ClassKey extends KeyHead {
+  readonly kind: 'class';
+  /** The lower ends of all classes. */
+  readonly bounds: readonly number[];
+  /** Columns of the files that the number is made of. */
+  readonly needs: readonly string[];
+  readonly sql: (counting: Counting) => string;
 }
 
 /** `duration` is no column of the schema but one of the files, and a column of every listing for people. */

@@ -22,7 +22,9 @@ interface Orderable {
 export function parseOrder(text: string | undefined, answer: Orderable): Order[] {
   const { sums, by } = answer;
   if (text === undefined) {
-    const times = by.filter(({ kind }) => kind === 'bucket').map(({ name }): Order => ({ name, descending: false }));
+    const times = by
+      .filter(({ kind }) => kind === 'bucket' || kind === 'class')
+      .map(({ name }): Order => ({ name, descending: false }));
     if (!sums) return [{ name: 'time_start', descending: false }];
     return [...times, { name: answer.bidirectional === true ? 'both_bytes' : 'bytes', descending: true }];
   }

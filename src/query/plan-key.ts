@@ -1,6 +1,7 @@
 import type { ColumnDefinition } from '../flow/schema.ts';
 import { bucketSql } from './bucket.ts';
 import type { CellKind } from './cells.ts';
+import { countingOf } from './counters.ts';
 import { DURATION, type Key, type PrefixLengths } from './key.ts';
 import type { Probe } from './probe.ts';
 import type { Source } from './source.ts';
@@ -36,6 +37,16 @@ export function planKey(key: Key, alias: string, context: KeyContext): PlannedKe
   if (key.kind === 'derived') {
     const { needs, sql } = key.derived;
     return named(key, cellKind(column), alias, sql(context.spec), needs);
+  }
+  if (key.kind === 'class') {
+    const counting = countingOf(context.spec, context.probe, 'doubles');
+    return named(
+      key,
+      'double',
+      alias,
+      [key.sql(counting)],
+      [...key.needs, ...(counting.scaled ? ['sampling_rate'] : [])],
+    );
   }
   if (key.kind === 'bucket') {
     const [[time = ''], needs] = columnExpression({ ...column, name: key.of });
@@ -98,6 +109,7 @@ export function columnExpression(column: ColumnDefinition): [expressions: readon
 /** Columns of the files, or of names, that a key's values are made of. */
 export function keyColumns(key: Key): readonly string[] {
   if (key.kind === 'derived') return key.derived.needs;
+  if (key.kind === 'class') return key.needs;
   return columnExpression(key.kind === 'bucket' ? { ...key.column, name: key.of } : key.column)[1];
 }
 

@@ -5,6 +5,7 @@ import { WeirError } from '../util/errors.ts';
 import type { Prefix } from '../util/prefix.ts';
 import { CONVERSATION_COLUMNS, CONVERSATION_FILE_COLUMNS } from './bidirectional.ts';
 import { distinctMeasure } from './distinct.ts';
+import { classMeasures, parseHistogram } from './histogram.ts';
 import { type Key, keysWithNames, listedColumn, parseColumns, parseKeys, parseStats } from './key.ts';
 import { CONVERSATION_MEASURES, parseMeasures } from './measure.ts';
 import { NAME_COLUMNS } from './name-columns.ts';
@@ -20,6 +21,7 @@ export interface Question {
   readonly to?: string | undefined;
   readonly by?: string | undefined;
   readonly stat?: string | undefined;
+  readonly histogram?: string | undefined;
   readonly measures?: string | undefined;
   readonly distinct?: string | undefined;
   readonly approximate?: boolean | undefined;
@@ -49,7 +51,9 @@ export interface QuestionContext {
 /** Reads a question. Throws WEIR_USAGE, WEIR_FILTER and WEIR_TIME, each with what is wrong and what could be meant. */
 export function readQuestion(question: Question, { now, zone, tops, filters }: QuestionContext): QuerySpec {
   const asked = question.by === undefined ? [] : parseKeys(question.by);
-  const by = question.names === true ? keysWithNames(asked) : asked;
+  const histogram = question.histogram === undefined ? undefined : parseHistogram(question.histogram);
+  if (histogram !== undefined) checkHistogram(question);
+  const by = histogram !== undefined ? [histogram] : question.names === true ? keysWithNames(asked) : asked;
   const stats = question.stat === undefined ? [] : parseStats(question.stat);
   if (by.length > 0 && stats.length > 0) {
     throw new WeirError('WEIR_USAGE', '--by asks for one statistic, and --stat for several', {
@@ -69,11 +73,12 @@ export function readQuestion(question: Question, { now, zone, tops, filters }: Q
   }
   const bidirectional = question.bidirectional === true;
   const measures = [
+    ...(histogram === undefined ? [] : classMeasures(histogram)),
     ...(bidirectional && sums ? CONVERSATION_MEASURES : []),
     ...(question.measures === undefined ? [] : parseMeasures(question.measures)),
     ...distinct.map((key) => distinctMeasure(key, question.approximate === true)),
   ];
-  const hasBuckets = by.some(({ kind }) => kind === 'bucket');
+  const hasBuckets = by.some(({ kind }) => kind === 'bucket' || kind === 'class');
   const fallback = hasBuckets ? undefined : sums ? tops?.groups : tops?.flows;
   const groups = [...by, ...stats.flatMap(({ keys }) => keys)];
   const spec: QuerySpec = {
@@ -100,6 +105,15 @@ export function readQuestion(question: Question, { now, zone, tops, filters }: Q
   if (bidirectional) checkConversations(spec);
   if (spec.spread !== undefined) checkSpread(spec);
   return spec;
+}
+
+/** Throws WEIR_USAGE for what would tear classes apart. */
+function checkHistogram(question: Question): void {
+  const flag = (['by', 'stat', 'order', 'min', 'top'] as const).find((each) => question[each] !== undefined);
+  if (flag === undefined) return;
+  throw new WeirError('WEIR_USAGE', `--histogram and --${flag} do not go together`, {
+    hint: 'It has all classes, in their order. A filter chooses the flows.',
+  });
 }
 
 /** Throws WEIR_USAGE for what a conversation does not have. */
@@ -147,7 +161,7 @@ function checkSpread(spec: QuerySpec): void {
 }
 
 /** Flags that ask for sums instead of flows. */
-const SUMMING = ['by', 'stat', 'measures', 'distinct'] as const;
+const SUMMING = ['by', 'stat', 'histogram', 'measures', 'distinct'] as const;
 
 function summing(question: Question): string {
   return SUMMING.find((flag) => question[flag] !== undefined) ?? 'by';

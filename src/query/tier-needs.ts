@@ -22,6 +22,7 @@ export function tierNeeds(spec: QuerySpec): TierNeeds | { readonly why: string }
   const columns = new Set(filterFileColumns(spec.filter));
   const buckets: bigint[] = [];
   for (const key of groupKeys(spec)) {
+    if (key.kind === 'class') return { why: 'roll-ups do not keep single flows' };
     if (key.kind === 'bucket') {
       if (key.of !== 'time_start') return { why: `roll-ups go by time_start, not by ${key.of}` };
       buckets.push(key.micros);
