@@ -58,44 +58,107 @@ function flow(index: number): PlainRow {
   };
 }
 
+/** A session of a NAT, with the port block it is in. */
+function session(index: number): PlainRow {
+  return {
+    time_received: START + 600_000_000,
+    time_start: START + index * 1_000_000,
+    duration: 0,
+    observation_domain: 7,
+    flow_type: 3,
+    record_kind: 2,
+    src_addr: '10.0.0.1',
+    dst_addr: '198.51.100.2',
+    src_port: 1000 + index,
+    dst_port: 80,
+    proto: 6,
+    nat_event: 4 + (index % 2),
+    post_nat_src_addr: '192.0.2.1',
+    post_nat_dst_addr: '198.51.100.3',
+    post_nat_src_port: 6000 + index,
+    post_nat_dst_port: 8080,
+    ingress_vrf: 3,
+    egress_vrf: 4,
+    port_range_start: 1024 * index,
+    port_range_end: 1024 * index + 1023,
+    port_range_step: 1,
+    port_range_size: 1024,
+  };
+}
+
+/** A flow with what nfcapd keeps of NetFlow v9 alone. */
+function routed(index: number): PlainRow {
+  const { time_received, time_start, src_addr, dst_addr, src_port, dst_port, proto } = session(index);
+  return {
+    time_received,
+    time_start,
+    src_addr,
+    dst_addr,
+    src_port,
+    dst_port,
+    proto,
+    duration: 1_000_000,
+    observation_domain: 7,
+    flow_type: 3,
+    record_kind: 0,
+    packets: 10,
+    bytes: 1000 + index,
+    src_as: 1,
+    dst_as: 2,
+    next_as: 3 + index,
+    prev_as: 4,
+    forwarding_status: 64,
+    mpls_labels: `16,17,${18 + index}`,
+    out_packets: 9,
+    out_bytes: 900 + index,
+  };
+}
+
+/** Has nfcapd collect what `weir export` sends of these flows, and says where both have them. */
+async function collected(folder: TempFolder, segments: readonly PlainRow[][], scheme: string) {
+  const data = folder.join('data');
+  await writeStore(data, segments);
+  const port = await freeUdpPort();
+  const flags = `-4 -b 127.0.0.1 -p ${port} -t 3600 -B 8000000 -w`.split(' ');
+  const nfcapd = startProcess(requireTool('nfcapd'), [...flags, folder.path]);
+  try {
+    await nfcapd.waitFor(/Startup|Init/i);
+    const sent = await weir(['export', '--data', data, '--to', `${scheme}://127.0.0.1:${port}`]);
+    expect(sent.code, sent.stderr).toBe(0);
+    await sleep(500);
+  } finally {
+    await nfcapd.stop();
+  }
+  return { data, file: folder.join(readdirSync(folder.path).find((each) => /^nfcapd\.\d+$/.test(each)) ?? 'none') };
+}
+
+const lines = (text: string) =>
+  text
+    .split('\n')
+    .map((line) => line.replaceAll(/\s+/g, ' ').trim())
+    .filter((line) => line !== '');
+
+async function nfdumpLines(file: string, format: string, ...flags: string[]): Promise<string[]> {
+  const args = ['-r', file, '-q', '-6', '-O', 'tstart', ...flags, '-o', `fmt:${format}`];
+  return lines((await runProcess(requireTool('nfdump'), args, { env: { TZ: 'UTC' } })).stdout);
+}
+
+async function ourLines(data: string, format: string): Promise<string[]> {
+  return lines(await askText(data, {}, `fmt:${format}`, { quiet: true }));
+}
+
 describeWithTool(['nfcapd', 'nfdump'], 'the same tokens over the same flows', () => {
   let folder: TempFolder;
-  let file: string;
+  let both: { data: string; file: string };
 
   beforeAll(async () => {
     folder = makeTempFolder('line-nfdump');
-    const data = folder.join('data');
-    await writeStore(data, [Array.from({ length: 60 }, (_, index) => flow(index))]);
-    const port = await freeUdpPort();
-    const flags = `-4 -b 127.0.0.1 -p ${port} -t 3600 -B 8000000 -w`.split(' ');
-    const nfcapd = startProcess(requireTool('nfcapd'), [...flags, folder.path]);
-    try {
-      await nfcapd.waitFor(/Startup|Init/i);
-      const sent = await weir(['export', '--data', data, '--to', `ipfix://127.0.0.1:${port}`]);
-      expect(sent.code, sent.stderr).toBe(0);
-      await sleep(500);
-    } finally {
-      await nfcapd.stop();
-    }
-    file = folder.join(readdirSync(folder.path).find((each) => /^nfcapd\.\d+$/.test(each)) ?? 'none');
+    both = await collected(folder, [Array.from({ length: 60 }, (_, index) => flow(index))], 'ipfix');
   });
   afterAll(() => folder.remove());
 
-  const lines = (text: string) =>
-    text
-      .split('\n')
-      .map((line) => line.replaceAll(/\s+/g, ' ').trim())
-      .filter((line) => line !== '');
-  const nfdump = async (format: string, ...flags: string[]) => {
-    const { stdout } = await runProcess(
-      requireTool('nfdump'),
-      ['-r', file, '-q', '-6', '-O', 'tstart', ...flags, '-o', `fmt:${format}`],
-      { env: { TZ: 'UTC' } },
-    );
-    return lines(stdout);
-  };
-  const ours = async (format: string) =>
-    lines(await askText(folder.join('data'), {}, `fmt:${format}`, { quiet: true }));
+  const nfdump = (format: string, ...flags: string[]) => nfdumpLines(both.file, format, ...flags);
+  const ours = (format: string) => ourLines(both.data, format);
 
   /** Tokens whose texts are the same. */
   const EQUAL =
@@ -152,3 +215,40 @@ describeWithTool(['nfcapd', 'nfdump'], 'the same tokens over the same flows', ()
     }
   });
 });
+
+describeWithTool(
+  ['nfcapd', 'nfdump'],
+  'tokens over NetFlow v9 with NAT events, MPLS and counters of both sides',
+  () => {
+    let folder: TempFolder;
+    let both: { data: string; file: string };
+
+    beforeAll(async () => {
+      folder = makeTempFolder('line-nfdump-v9');
+      both = await collected(folder, [[1, 2, 3].map(session), [4, 5, 6].map(routed)], 'netflow9');
+    });
+    afterAll(() => folder.remove());
+
+    const TOKENS =
+      'eng nas pas fwd opkt obyt nsa nda nsp ndp xsa xda xsp xdp xsap xdap ivrf evrf pbstart pbend pbstep pbsize'.split(
+        ' ',
+      );
+    it.each(TOKENS)('%%%s', async (token) => {
+      // nfdump has 0 for what is not there.
+      const expected = (await nfdumpLines(both.file, `%${token}`, '-N')).map((text) =>
+        text.replace(/^(?:0\.0\.0\.0:)?0(?:\.0\.0\.0)?$/, '-'),
+      );
+      expect(expected).toHaveLength(6);
+      expect(new Set(expected)).not.toEqual(new Set(['-']));
+      expect(await ourLines(both.data, `%${token}`)).toEqual(expected);
+    });
+
+    it('MPLS labels, without the experimental bits and the end of the stack', async () => {
+      const expected = (await nfdumpLines(both.file, '%mpls1 %mpls3 %mpls4', '-N')).map((text) =>
+        text.replaceAll(/(\d+)-\d-\d/g, '$1').replaceAll(/\b0\b/g, '-'),
+      );
+      expect(expected.slice(3)).toEqual(['16 22 -', '16 23 -', '16 24 -']);
+      expect(await ourLines(both.data, '%mpls1 %mpls3 %mpls4')).toEqual(expected);
+    });
+  },
+);

@@ -31,6 +31,8 @@ export interface LinePart {
 
 const NONE = '-';
 const ICMP = new Set([1, 58]);
+/** Codes of NetFlow v5 to v9, whose domains are made of type and number of an engine. */
+const HAVE_ENGINES = new Set([2, 3, 16, 17, 18]);
 /** Columns that say what the port of an ICMP flow means. */
 const PORT_CONTEXT = ['proto', 'icmp_type', 'icmp_code'];
 
@@ -81,7 +83,10 @@ function endpoint(address: string, portColumn: string, label: string, isDestinat
       columns: [portColumn, address, ...(isDestination ? PORT_CONTEXT : [])],
       width: 6,
       right: false,
-      text: (read, row) => between(read, row) + text(read, row),
+      text: (read, row) => {
+        const found = text(read, row);
+        return found === NONE && read.text(address, row) === undefined ? '' : between(read, row) + found;
+      },
     },
   ];
 }
@@ -146,9 +151,12 @@ export const LINE_TOKENS: Readonly<Record<string, readonly LinePart[]>> = {
   td: [shown('duration', 'duration', 10)],
   pr: [shown('proto', 'proto', 5, false)],
   eng: [
-    computed(['engine_type', 'engine_id'], 'engine', 6, (read, row) => {
+    computed(['engine_type', 'engine_id', 'flow_type', 'observation_domain'], 'engine', 6, (read, row) => {
       const [type, id] = [read.text('engine_type', row), read.text('engine_id', row)];
-      return type === undefined && id === undefined ? undefined : `${type ?? 0}/${id ?? 0}`;
+      if (type !== undefined || id !== undefined) return `${type ?? 0}/${id ?? 0}`;
+      const domain = read.number('observation_domain', row);
+      const isEngine = HAVE_ENGINES.has(read.number('flow_type', row)) && !Number.isNaN(domain);
+      return isEngine ? `${(domain >> 8) & 255}/${domain & 255}` : undefined;
     }),
   ],
   sa: [shown('src_addr', 'source', 16)],
@@ -219,8 +227,9 @@ export const LINE_TOKENS: Readonly<Record<string, readonly LinePart[]>> = {
   evt: [shown('firewall_event', 'fw event', 7, false)],
   xevt: [shown('firewall_extended_event', 'ext event', 7)],
   msec: [
-    computed(['time_start'], 'event (ms)', 13, (read, row) => {
-      const micros = read.number('time_start', row);
+    computed(['time_start', 'nat_event', 'firewall_event'], 'event (ms)', 13, (read, row) => {
+      const isEvent = ['nat_event', 'firewall_event'].some((column) => read.text(column, row) !== undefined);
+      const micros = isEvent ? read.number('time_start', row) : Number.NaN;
       return Number.isNaN(micros) ? undefined : String(Math.floor(micros / 1000));
     }),
   ],
