@@ -16,7 +16,7 @@ Examples:
 
 /** Adds the flags of `weir analyze` and its action. */
 export function build(command: Command, io: Io, exit: (code: number) => void): void {
-  addPeopleFlags(command)
+  command
     .argument('[filter...]', 'which flows, such as: net 10.0.0.0/8 and port https')
     .option('--data <dir>', 'data folder', './weir-data')
     .option('--config <file>', 'configuration file, whose lists and networks the filter may name')
@@ -35,4 +35,5 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
       const order = flags.order ?? (flags.top === undefined ? undefined : 'both_bytes');
       exit(await answerQuestion(words.join(' '), { ...flags, order, bidirectional: true }, io));
     });
+  addPeopleFlags(command);
 }

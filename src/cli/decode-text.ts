@@ -7,7 +7,7 @@ import type { Layout } from '../flow/layout.ts';
 import { macText, recordAt } from '../flow/record.ts';
 import { COLUMNS, findColumn } from '../flow/schema.ts';
 import { FIRST_SLOT } from '../flow/slots.ts';
-import { humanDuration, humanNumber, humanTime, scaled, zoneName } from '../query/output/humanize.ts';
+import { humanDuration, humanNumber, humanTime, scaled, scaledBytes, zoneName } from '../query/output/humanize.ts';
 import { printable } from '../query/output/table.ts';
 import { formatAddress } from '../util/address.ts';
 import { VARIABLE } from '../wire/template.ts';
@@ -141,20 +141,16 @@ function counters(read: RowReader, row: number, parts: string[]): void {
   const packets = read.number('packets', row);
   const bytes = read.number('bytes', row);
   if (packets !== undefined) parts.push(packetsText(packets));
-  if (bytes !== undefined) parts.push(bytesText(bytes));
+  if (bytes !== undefined) parts.push(scaledBytes(bytes));
   const [backPackets, backBytes] = [read.number('reverse_packets', row), read.number('reverse_bytes', row)];
   if (backPackets === undefined && backBytes === undefined) return;
   parts.push('back');
   if (backPackets !== undefined) parts.push(packetsText(backPackets));
-  if (backBytes !== undefined) parts.push(bytesText(backBytes));
+  if (backBytes !== undefined) parts.push(scaledBytes(backBytes));
 }
 
 function packetsText(packets: number): string {
   return `${scaled(packets)} packet${packets === 1 ? '' : 's'}`;
-}
-
-function bytesText(bytes: number): string {
-  return `${scaled(bytes)}${bytes < 1000 ? ' ' : ''}B`;
 }
 
 /** What is worth a place on the line when the record has it. */

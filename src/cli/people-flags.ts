@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { PeopleOptions } from '../query/output/people.ts';
 import { WeirError } from '../util/errors.ts';
 import type { Io } from './io.ts';
@@ -21,7 +21,11 @@ export function addPeopleFlags(command: Command): Command {
   return addZone(command)
     .option('--services', 'names of services instead of ports, such as https')
     .option('--resolve', 'names of hosts instead of addresses, as far as DNS tells them in time')
-    .option('--resolve-timeout <span>', 'how long all names may take', timeSpan('--resolve-timeout'), 2000)
+    .addOption(
+      new Option('--resolve-timeout <span>', 'how long all names may take')
+        .argParser(timeSpan('--resolve-timeout'))
+        .default(2000, '2s'),
+    )
     .option('--nameserver <address>', "whom to ask for names, such as 192.0.2.53 (default: the system's)")
     .option('--plain', 'whole numbers instead of 1.2 M')
     .option('-q, --quiet', 'rows alone: no header and no summary');

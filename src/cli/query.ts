@@ -44,7 +44,7 @@ const TABLE_FLOWS = 1000;
 
 /** Adds the flags of `weir query` and its action. */
 export function build(command: Command, io: Io, exit: (code: number) => void): void {
-  addPeopleFlags(command)
+  command
     .argument('[filter...]', 'which flows, such as: src net 10.0.0.0/8 and port 443')
     .option('--data <dir>', 'data folder', './weir-data')
     .option('--config <file>', 'configuration file, whose lists and networks the filter may name')
@@ -90,6 +90,7 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
     .action(async (words: string[], flags: QueryFlags) => {
       exit(await answerQuestion(words.join(' '), flags, io));
     });
+  addPeopleFlags(command);
 }
 
 /** Answers a question. Resolves to the exit code. */

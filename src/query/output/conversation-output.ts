@@ -5,7 +5,7 @@ import { CONVERSATION_LISTED } from '../bidirectional.ts';
 import { type Cell, createCell } from '../cells.ts';
 import type { Rows } from '../duck.ts';
 import type { AnswerColumn } from '../plan.ts';
-import { humanDuration, humanTime, scaled } from './humanize.ts';
+import { humanDuration, humanTime, scaled, scaledBytes } from './humanize.ts';
 import type { Output, OutputOptions } from './output.ts';
 import { hostForPeople, lookUpHosts } from './people.ts';
 import { type SummaryFacts, summaryText } from './summary.ts';
@@ -67,7 +67,7 @@ export class ConversationOutput implements Output {
     return [
       humanTime(number('time_start'), zone).slice(0, 19),
       this.#service(number('proto'), number('src_port'), number('dst_port')),
-      plain ? String(both('bytes')) : bytesText(both('bytes')),
+      plain ? String(both('bytes')) : scaledBytes(both('bytes')),
       plain ? (duration / 1e6).toFixed(3) : humanDuration(duration),
       plain ? String(both('packets')) : scaled(both('packets')),
       `from ${this.#host('src_addr', row)} to ${this.#host('dst_addr', row)}`,
@@ -93,9 +93,4 @@ export class ConversationOutput implements Output {
     const text = summaryText(facts);
     return this.#options.write(this.#hasHeader ? text : text.slice(1));
   }
-}
-
-function bytesText(bytes: number): string {
-  const text = scaled(bytes);
-  return text.includes(' ') ? `${text}B` : `${text} B`;
 }

@@ -18,6 +18,12 @@ export function scaled(value: number): string {
   return step === 0 ? String(Math.round(size * 10) / 10) : `${size.toFixed(1)}${PREFIXES[step] as string}`;
 }
 
+/** Octets as `1.2 MB`, `80 B`. */
+export function scaledBytes(bytes: number): string {
+  const text = scaled(bytes);
+  return text.includes(' ') ? `${text}B` : `${text} B`;
+}
+
 /** µs as `0.120 s`, `12.5 s`, `3m 05s`, `2h 15m`, `3d 04h`. */
 export function humanDuration(micros: number): string {
   if (!Number.isFinite(micros)) return '-';

@@ -3,7 +3,7 @@ import type { Probe } from '../probe.ts';
 import { hasTiers, type Source } from '../source.ts';
 import { type TierChoice, whyNot } from '../tier.ts';
 import type { Totals } from '../totals.ts';
-import { humanTime, scaled, zoneName } from './humanize.ts';
+import { humanTime, scaled, scaledBytes, zoneName } from './humanize.ts';
 
 /** How many of the records that match stand for traffic, and how many sum up flows; and whether the sums contain the latter. */
 export interface MatchedKinds {
@@ -47,7 +47,7 @@ export function summaryText(facts: SummaryFacts): string {
   const { rows, bytes } = source;
   lines.push([
     'read',
-    `${readText(source)}, ${grouped(rows)} rows, ${bytesText(bytes)} in ${facts.seconds.toFixed(2)} s`,
+    `${readText(source)}, ${grouped(rows)} rows, ${scaledBytes(bytes)} in ${facts.seconds.toFixed(2)} s`,
   ]);
   const unknown = hasTiers(source) ? source.tiers.unknown : source.onlyRolled;
   if (unknown !== undefined) lines.push(['gone', goneText(facts, unknown)]);
@@ -129,9 +129,4 @@ function samplingText({ probe, raw }: SummaryFacts): string | undefined {
 
 function grouped(value: number): string {
   return String(value).replaceAll(/\B(?=(?:\d{3})+$)/g, ',');
-}
-
-function bytesText(bytes: number): string {
-  const text = scaled(bytes);
-  return text.includes(' ') ? `${text}B` : `${text} B`;
 }
