@@ -75,9 +75,14 @@ async function main(memoryMegabytes: number): Promise<void> {
   const duck = new Duck({ memoryMegabytes, temporary: `${TEMPORARY}/spill` });
   await duck.open();
   process.on('message', (request) => {
-    void work(duck, request as MergeRequest | RollupRequest).then((answer) => process.send?.(answer));
+    void work(duck, request as MergeRequest | RollupRequest).then(answerParent);
   });
-  process.send?.('ready');
+  answerParent('ready');
+}
+
+/** A parent that was killed meanwhile is no fault to complain about: `disconnect` ends this process. */
+function answerParent(message: MergeAnswer | 'ready'): void {
+  if (process.connected) process.send?.(message, undefined, undefined, () => {});
 }
 
 await main(Number(process.argv[2] ?? 300));
