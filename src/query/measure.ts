@@ -2,6 +2,7 @@ import { nearest } from '../elements/nearest.ts';
 import { WeirError } from '../util/errors.ts';
 import type { CellKind } from './cells.ts';
 import { COUNTERS, type Counter, type Counting, counterSql, sumSql } from './counters.ts';
+import { INTERVAL_SUMS, sqlPercentile } from './interval-rates.ts';
 import type { Key } from './key.ts';
 import type { PlannedKey } from './plan-key.ts';
 
@@ -26,6 +27,8 @@ export interface Measure {
   readonly ofSums?: boolean;
   /** Tells of single flows, whole ones. */
   readonly perFlow?: boolean;
+  /** Tells of sums per interval of time, which `outer` finds beside the group's; see interval-rates.ts. */
+  readonly perInterval?: boolean;
   /** Its sum over groups is that of all flows. */
   readonly additive?: boolean;
   /** Keys whose values `inner` looks at. */
@@ -79,6 +82,10 @@ function perFlow(of: 'bytes' | 'packets'): Measure[] {
       inner: inner((value) => `max(${value})`),
     },
   ];
+}
+
+function perInterval(name: string, label: string, about: string, outer: () => string): Measure {
+  return { name, label, about, display: 'count', kind: 'double', needs: [], perInterval: true, outer };
 }
 
 function duration(name: string, label: string, about: string, aggregate: string): Measure {
@@ -152,6 +159,18 @@ export const MEASURES: readonly Measure[] = [
   duration('avg_duration', 'avg lasted', 'Average duration of a flow.', 'avg("duration")'),
   duration('p95_duration', 'p95 lasted', '95 of 100 flows last no longer.', 'quantile_disc("duration", 0.95)'),
   MARGIN,
+  perInterval(
+    'p95_bps',
+    'p95 bit/s',
+    '95 of 100 averages of 5 minutes are at most so many bits per second.',
+    () => `8 * ${sqlPercentile(INTERVAL_SUMS.bytes)}`,
+  ),
+  perInterval(
+    'p95_pps',
+    'p95 packet/s',
+    '95 of 100 averages of 5 minutes are at most so many packets per second.',
+    () => sqlPercentile(INTERVAL_SUMS.packets),
+  ),
 ];
 
 /** Reads `bps,avg_bytes`. Throws WEIR_USAGE with the nearest name. Counters among them are left out: every group has them. */

@@ -10,6 +10,7 @@ import {
   sumSql,
   TIME_COLUMNS,
 } from './counters.ts';
+import { sqlIntervals, sqlWithIntervals } from './interval-rates.ts';
 import type { Key } from './key.ts';
 import { REVERSE } from './measure.ts';
 import type { AnswerColumn, Plan } from './plan.ts';
@@ -17,7 +18,7 @@ import { type PlannedKey, planKey } from './plan-key.ts';
 import type { Probe } from './probe.ts';
 import { kindConditions, sqlFlowCount, sqlRows } from './rows.ts';
 import type { Source } from './source.ts';
-import type { QuerySpec } from './spec.ts';
+import { hasIntervals, type QuerySpec } from './spec.ts';
 import { sqlName } from './sql-text.ts';
 
 export interface AggregateOptions {
@@ -40,7 +41,8 @@ export function planAggregate(spec: QuerySpec, source: Source, probe: Probe, opt
   const inner = `SELECT ${[...groups, ...figures.inner].join(', ')} FROM ${rows} GROUP BY ALL`;
   if (!options.totals) return selectGroups(spec, keys, figures, options, { groups: `(${inner})`, whole: 'g' });
   const plan = selectGroups(spec, keys, figures, options, { groups: 'g', whole: 'g' });
-  return { ...plan, sql: `WITH g AS MATERIALIZED (${inner}) ${plan.sql}` };
+  const groupsSql = hasIntervals(spec) ? sqlWithIntervals(inner, keys, spec, source, probe) : inner;
+  return { ...plan, sql: `WITH g AS MATERIALIZED (${groupsSql}) ${plan.sql}` };
 }
 
 /**
@@ -63,7 +65,10 @@ export function selectGroups(
   const { columns, measuresAt } = answerColumns(spec, keys, counterKind(arithmetic));
   if (!totals) return { sql: `${selected}${least} ORDER BY ${order}${limit}`, columns, totals: undefined };
   const total = `SELECT 0::UTINYINT, ${[...outputs.map(() => 'NULL'), ...figures.totals].join(', ')} FROM ${from.whole}`;
-  const whole = measures.length > 0 ? `, (SELECT ${WHOLE} FROM ${from.whole}) AS t` : '';
+  const whole =
+    measures.length > 0
+      ? `, (SELECT ${hasIntervals(spec) ? `${WHOLE}, ${sqlIntervals(spec)} AS intervals` : WHOLE} FROM ${from.whole}) AS t`
+      : '';
   const top = limit === '' ? '' : ` ORDER BY ${order}${limit}`;
   return {
     sql: `SELECT * FROM (${selected}${whole}${least}${top}) UNION ALL ${total} ORDER BY t, ${order}`,

@@ -11,7 +11,7 @@ import { CONVERSATION_MEASURES, parseMeasures } from './measure.ts';
 import { NAME_COLUMNS } from './name-columns.ts';
 import { parseOrder } from './order.ts';
 import { columnExpression, keyColumns } from './plan-key.ts';
-import { keysOf, type QuerySpec } from './spec.ts';
+import { hasIntervals, keysOf, type QuerySpec } from './spec.ts';
 import { parseSpan } from './time.ts';
 
 /** A question as people write it: the flags of `weir query`. Each text is read by the function of its name below. */
@@ -104,6 +104,7 @@ export function readQuestion(question: Question, { now, zone, tops, filters }: Q
   };
   if (bidirectional) checkConversations(spec);
   if (spec.spread !== undefined) checkSpread(spec);
+  if (hasIntervals(spec)) checkIntervals(spec);
   return spec;
 }
 
@@ -146,6 +147,17 @@ function spreadOver({ bidirectional }: Question, groups: readonly Key[]): bigint
   const found = micros === undefined ? 'there is none' : `there are ${lengths.size}`;
   throw new WeirError('WEIR_USAGE', `--spread needs one length of time to spread flows over, and ${found}`, {
     hint: 'For example --spread --by time/5m,proto',
+  });
+}
+
+/** Throws WEIR_USAGE where rates per interval have no meaning, or are too much. */
+function checkIntervals(spec: QuerySpec): void {
+  const name = spec.measures.find(({ perInterval }) => perInterval === true)?.name ?? '';
+  const key = spec.by.find((each) => each.kind === 'bucket' || keyColumns(each).includes('duration'));
+  const other = spec.stats.length > 0 ? '--stat' : spec.bidirectional ? '--bidirectional' : key?.name;
+  if (other === undefined) return;
+  throw new WeirError('WEIR_USAGE', `${name} goes over all of the time, and not together with ${other}`, {
+    hint: 'Leave one of them out.',
   });
 }
 

@@ -58,8 +58,9 @@ export class Rest {
         .map(({ column, whole: all }) => `${all}::DOUBLE AS total_${column.name}`),
       `${Math.max(0, last - first) / 1e6 || 0}::DOUBLE AS seconds`,
     ];
-    const figures = measures.map(({ inner, outer, additive, name }, index) => {
-      const value = inner === undefined || additive === true ? (outer?.(`m${index}`) ?? `m${index}`) : 'NULL';
+    const figures = measures.map(({ inner, outer, additive, perInterval, name }, index) => {
+      const isOfSums = inner === undefined && perInterval !== true;
+      const value = isOfSums || additive === true ? (outer?.(`m${index}`) ?? `m${index}`) : 'NULL';
       return `(${value})::DOUBLE AS ${sqlName(name)}`;
     });
     const keys = Array.from({ length: (this.#left[0]?.column.at ?? 1) - 1 }, () => 'NULL::UHUGEINT');

@@ -40,6 +40,18 @@ export function sqlRows(
   return sqlConversations(sqlFlows(spec, source, kinds, PAIRED_COLUMNS), scaled);
 }
 
+/** What to put behind FROM for the parts of a question's flows, whatever it spreads itself. */
+export function sqlSpreadRows(
+  spec: QuerySpec,
+  source: Source,
+  probe: Probe,
+  needed: readonly string[],
+  spread: Spread,
+): string {
+  const columns = [...needed, ...SPREAD_COLUMNS];
+  return sqlParts(sqlFlows(spec, source, kindConditions(spec, probe), columns), columns, spread);
+}
+
 /** The statement that counts the parts of flows that are spread; see `sqlCountParts`. */
 export function planParts(spec: QuerySpec, source: Source, probe: Probe, micros: bigint): string {
   return sqlCountParts(

@@ -5,6 +5,7 @@ import { pruneByAddress } from './address-pruning.ts';
 import { createCell } from './cells.ts';
 import { isInterrupt, QueryDuck, type Rows } from './duck.ts';
 import { explainText } from './explain.ts';
+import { INTERVAL } from './interval-rates.ts';
 import { MACROS } from './macros.ts';
 import { MARGIN } from './measure.ts';
 import { prepareNames } from './name-columns.ts';
@@ -19,7 +20,7 @@ import { type Probe, probe } from './probe.ts';
 import { Rest } from './rest.ts';
 import { AGGREGATE, planParts } from './rows.ts';
 import { openSource, openTiers, type Source } from './source.ts';
-import { asksForNames, groupKeys, namesRecordKind, type QuerySpec, type Stat } from './spec.ts';
+import { asksForNames, groupKeys, hasIntervals, namesRecordKind, type QuerySpec, type Stat } from './spec.ts';
 import { MOST_PARTS } from './spread.ts';
 import { knownTotals, mayBeRounded, NO_TOTALS, readTotals, type Totals } from './totals.ts';
 
@@ -131,7 +132,7 @@ export class Query {
     if (output === undefined) return this.#copy(source);
     const grouped = spec.sums;
     const found = grouped || spec.bidirectional || output.forPeople ? await probe(this.#duck, source, spec) : undefined;
-    if (spec.spread !== undefined && found !== undefined) await this.#checkParts(source, found, spec.spread);
+    if (found !== undefined) await this.#checkParts(source, found);
     if (this.#options.explain === true) return this.#explain(source, output, found);
     if (output.forPeople && found !== undefined) this.#spec = withMargin(spec, found);
     const kinds = found === undefined ? NO_KINDS : await this.#kinds(source, found);
@@ -177,7 +178,7 @@ export class Query {
       });
     }
     const found = await probe(this.#duck, source, spec);
-    if (spec.spread !== undefined) await this.#checkParts(source, found, spec.spread);
+    await this.#checkParts(source, found);
     const options = { times: false, arithmetic: 'integers', totals: spec.measures.length > 0 } as const;
     const plan = spec.sums ? planAggregate(spec, source, found, options) : planListing(spec, source, found);
     const sql = parquetCopy(plan, file);
@@ -237,7 +238,9 @@ export class Query {
   }
 
   /** Flows are not spread over more rows than can be summed up. Throws WEIR_USAGE. */
-  async #checkParts(source: Source, found: Probe, micros: bigint): Promise<void> {
+  async #checkParts(source: Source, found: Probe): Promise<void> {
+    const micros = this.#spec.spread ?? (hasIntervals(this.#spec) ? INTERVAL : undefined);
+    if (micros === undefined) return;
     let [parts, longest] = [0, 0];
     await this.#duck.read(planParts(this.#spec, source, found, micros), (rows) => {
       const count = (at: number): number => {
@@ -250,7 +253,7 @@ export class Query {
     if (parts <= MOST_PARTS) return;
     throw new WeirError(
       'WEIR_USAGE',
-      `--spread would make ${parts} parts of these flows, ${longest} of the longest one`,
+      `${parts} parts would have to be made of these flows, ${longest} of the longest one`,
       {
         hint: `At most ${MOST_PARTS}: take longer steps (time/1h), a shorter time, or a filter.`,
         details: { parts, longest },

@@ -59,6 +59,11 @@ export interface QuerySpec {
   readonly names: boolean;
 }
 
+/** Whether it asks for rates per interval. */
+export function hasIntervals({ measures }: QuerySpec): boolean {
+  return measures.some(({ perInterval }) => perInterval === true);
+}
+
 /** Everything that is grouped by. */
 export function groupKeys({ by, stats }: QuerySpec): readonly Key[] {
   return [...by, ...stats.flatMap(({ keys }) => keys)];

@@ -34,7 +34,7 @@ describe('weir complete', () => {
       expect.stringMatching(/^src_addr,dst_port\t/),
     ]);
     expect(await proposals('query', '--by', 'service')).toEqual([expect.stringMatching(/^service_port\t/)]);
-    expect(await proposals('query', '--measures', 'p95_b')).toEqual([expect.stringMatching(/^p95_bytes\t/)]);
+    expect(await proposals('query', '--measures', 'p95_by')).toEqual([expect.stringMatching(/^p95_bytes\t/)]);
     expect(await proposals('query', '--data', '')).toEqual([':files']);
     expect(await proposals('decode', '')).toEqual([':files']);
     expect(await proposals('query', '--top', '')).toEqual([]);
