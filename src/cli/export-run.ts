@@ -12,13 +12,14 @@ import { isInterrupt, QueryDuck } from '../query/duck.ts';
 import { noFlowsText } from '../query/output/summary.ts';
 import { openSource } from '../query/source.ts';
 import { parseSpan } from '../query/time.ts';
+import { type AnonymizeFlags, readAnonymity } from './anonymize-flags.ts';
 import { type MessageSender, openSender, type SenderFlags } from './export-sender.ts';
 import { filterOptions } from './filter-options.ts';
 import { EXIT, type Io, write } from './io.ts';
 import { counted, createProgress, grouped } from './sending.ts';
 import { type ZoneFlags, zoneOf } from './zone.ts';
 
-export interface ExportFlags extends SenderFlags, ZoneFlags {
+export interface ExportFlags extends SenderFlags, ZoneFlags, AnonymizeFlags {
   readonly to: string;
   readonly data: string;
   readonly config?: string;
@@ -45,6 +46,7 @@ export async function exportRecords(
 ): Promise<number> {
   const zone = zoneOf(flags);
   const filter = parseFilter(filterText, { zone, ...(await filterOptions(flags.config)) });
+  const anonymity = await readAnonymity(flags, io);
   const source = await openSource(flags.data, parseSpan(flags.from, flags.until, { now: io.now(), zone }));
   let encoder: Encoder | undefined;
   const sender = await openSender(target, flags, () => encoder?.reset());
@@ -65,13 +67,15 @@ export async function exportRecords(
   try {
     await sender.start();
     await duck.open();
-    if (target.protocol === 'netflow9' || target.protocol === 'ipfix')
-      names = await readStoredNames(duck, source, filter);
+    // Names tell who somebody is, and those of users have their addresses.
+    const carriesNames = target.protocol === 'netflow9' || target.protocol === 'ipfix';
+    if (carriesNames && anonymity === undefined) names = await readStoredNames(duck, source, filter);
     for await (const { batch, receivedMillis } of storedBatches(
       duck,
       source,
       filter,
       elementNumbers(target.protocol),
+      anonymity,
     )) {
       await pause.until(receivedMillis);
       if (names.advance(receivedMillis)) encoder.renewNames();

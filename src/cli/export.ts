@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { type ExportTarget, parseExportTarget } from '../export/target.ts';
 import { WeirError } from '../util/errors.ts';
+import { addAnonymizeFlags, createKeyFile } from './anonymize-flags.ts';
 import { type ExportFlags, exportRecords } from './export-run.ts';
 import type { Io } from './io.ts';
 import { formatOption, positiveNumber, timeSpan, wholeNumber } from './sending.ts';
@@ -16,13 +17,15 @@ Examples:
   weir export --to netflow5://192.0.2.7 --from today 'src net 10.0.0.0/8'
   weir export --to ipfix+tls://collector.example --tls-ca ca.pem --speed 10     with the original timing, ten times as fast
   weir export --to day.ipfix --from yesterday --until today
+  weir export --new-key weir.key                                   a key, for:
+  weir export --to shared.ipfix --anonymize --key-file weir.key    addresses replaced, MAC addresses and texts dropped
 `;
 
 /** Adds the flags of `weir export` and its action. */
 export function build(command: Command, io: Io, exit: (code: number) => void): void {
-  addZone(command, 'zone of --from, --until and the filter')
+  addAnonymizeFlags(addZone(command, 'zone of --from, --until and the filter'))
     .argument('[filter...]', 'which flows, such as: src net 10.0.0.0/8 and port 443')
-    .requiredOption('--to <target>', 'where to, and in which format: ipfix://HOST:PORT, netflow5://HOST, FILE …')
+    .option('--to <target>', 'where to, and in which format: ipfix://HOST:PORT, netflow5://HOST, FILE …')
     .option('--data <dir>', 'data folder', './weir-data')
     .option('--config <file>', 'configuration file, whose lists and networks the filter may name')
     .option('--from <time>', 'flows that end at this time or later')
@@ -64,7 +67,9 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
     .option('--keep-going', 'go on when nobody listens at the target')
     .addOption(formatOption(new Option('--format <format>', 'totals as a line on stderr, or as JSON on stdout')))
     .addHelpText('after', EXAMPLES)
-    .action(async (words: string[], flags: ExportFlags) => {
+    .action(async (words: string[], given: GivenFlags) => {
+      if (given.newKey !== undefined) return createKeyFile(given.newKey, io);
+      const flags = { ...given, to: targetOf(given) };
       if (flags.rate !== undefined && flags.speed !== undefined) {
         throw new WeirError('WEIR_USAGE', '--rate and --speed contradict each other.', { hint: 'Give one of them.' });
       }
@@ -72,6 +77,15 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
       refuseOtherFlags(target, flags);
       exit(await exportRecords(words.join(' '), target, flags, io));
     });
+}
+
+type GivenFlags = Omit<ExportFlags, 'to'> & { readonly to?: string };
+
+function targetOf({ to }: GivenFlags): string {
+  if (to !== undefined) return to;
+  throw new WeirError('WEIR_USAGE', '--to is missing: where to export to.', {
+    hint: 'For example --to ipfix://192.0.2.7:4739 or --to day.ipfix; weir export --help has all targets.',
+  });
 }
 
 /** Throws WEIR_USAGE for a flag that means nothing with this target, which somebody believes to have set. */

@@ -1,13 +1,15 @@
 import { compileFilterSql, filterFileColumns } from '../filter/sql.ts';
 import type { FilterNode } from '../filter/tree.ts';
+import { type Anonymity, treatmentOf } from '../flow/anonymity.ts';
 import { FlowBatch } from '../flow/batch.ts';
 import { createLayout, type Layout } from '../flow/layout.ts';
-import { COMMON_COLUMNS, columnIndex } from '../flow/schema.ts';
+import { COLUMNS, COMMON_COLUMNS, columnIndex } from '../flow/schema.ts';
 import { SLOT_WIDTH, SLOTS, type SlotArray, slotOf } from '../flow/slots.ts';
 import { type QueryDuck, type Rows, stringAt } from '../query/duck.ts';
 import { hasValues, type Source, spanColumns, sqlSource, sqlSpan } from '../query/source.ts';
 import { sqlName } from '../query/sql-text.ts';
 import { FILE_COLUMNS, type FileColumn } from '../store/file-columns.ts';
+import { replaceAddresses } from './anonymize-batch.ts';
 import type { ElementNumbers } from './element-numbers.ts';
 import { type ExtraOctets, extraOctets, keepExtra, parseExtra } from './extra-values.ts';
 
@@ -35,24 +37,35 @@ interface Column {
 }
 
 /**
- * The records of a source that match the filter, in order of arrival, as batches of at most a second. `elements` says what the names in `extra` are. Throws what
- * DuckDB does.
+ * The records of a source that match the filter, in order of arrival, as batches of at most a second. `elements` says what the names in `extra` are. With
+ * `anonymity`, addresses are replaced and what is to be dropped is not read. Throws what DuckDB does.
  */
 export async function* storedBatches(
   duck: QueryDuck,
   source: Source,
   filter: FilterNode,
   elements: ElementNumbers,
+  anonymity?: Anonymity,
 ): AsyncGenerator<StoredBatch> {
   // Nothing lies in the span.
   if (source.segments.length === 0) return;
-  const files = FILE_COLUMNS.filter(({ name }) => hasValues(source, name));
+  const files = FILE_COLUMNS.filter((file) => hasValues(source, file.name) && !isDropped(file, anonymity));
   const columns = files.map((file, at): Column => ({ file, at }));
   const layouts = new Map<string, Layout>();
   for await (const rows of duck.stream(statement(source, filter, files))) {
     if (layouts.size > MOST_LAYOUTS) layouts.clear();
-    yield* batchesOf(rows, columns, elements, layouts);
+    for (const stored of batchesOf(rows, columns, elements, layouts)) {
+      if (anonymity !== undefined) replaceAddresses(stored.batch, anonymity);
+      yield stored;
+    }
   }
+}
+
+function isDropped({ slot }: FileColumn, anonymity: Anonymity | undefined): boolean {
+  const column = COLUMNS[SLOTS[slot]?.column ?? -1];
+  return (
+    anonymity !== undefined && column !== undefined && treatmentOf(column.name, column.type, anonymity) === 'dropped'
+  );
 }
 
 function statement(source: Source, filter: FilterNode, files: readonly FileColumn[]): string {
