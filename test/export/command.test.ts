@@ -204,7 +204,7 @@ describe('weir export', () => {
   it.each([
     [['export', '--to', 'http://x'], 'is no target to export to'],
     [['export', '--to', 'ipfix://x:70000'], 'is no target to export to'],
-    [['export'], "required option '--to <target>' not specified"],
+    [['export'], '--to is missing: where to export to.'],
     [['export', '--to', 'ipfix://x', '--rate', '1', '--speed', '1'], 'contradict each other'],
     [['export', '--to', 'ipfix://x', '--from', 'soon'], 'is not a time'],
   ])('refuses %j with exit code 2', async (args, message) => {

@@ -39,7 +39,7 @@ function defined(key: Uint8Array, bits: string): string {
     createCipheriv('aes-128-ecb', key.subarray(0, 16), null).setAutoPadding(false).update(block);
   const binary = (octets: Uint8Array) => [...octets].map((octet) => octet.toString(2).padStart(8, '0')).join('');
   const pad = binary(aes(key.subarray(16)));
-  return [...bits]
+  return Array.from(bits)
     .map((bit, length) => {
       const block = bits.slice(0, length) + pad.slice(length);
       const octets = Uint8Array.from({ length: 16 }, (_, i) => Number.parseInt(block.slice(i * 8, i * 8 + 8), 2));
@@ -78,7 +78,7 @@ describe('Crypto-PAn', () => {
 
   it('keeps as many first bits in common as there were, no more and no fewer', () => {
     const pan = new CryptoPan(KEY);
-    const common = (a: string, b: string) => [...a].findIndex((bit, i) => bit !== b[i]);
+    const common = (a: string, b: string) => Array.from(a).findIndex((bit, i) => bit !== b[i]);
     const pair = fc.tuple(fc.oneof(v4, v6), fc.nat(127)).filter(([words, bit]) => bit > 95 || words[2] !== 0xffff);
     fc.assert(
       fc.property(pair, ([words, bit]) => {
