@@ -19,6 +19,7 @@ export interface PacketHead {
   fragmentId: number;
   /** In units of 8 octets. */
   fragmentOffset: number;
+  fragmentFlags: number;
   srcPort: number;
   dstPort: number;
   tcpFlags: number;
@@ -56,6 +57,7 @@ export function createPacketHead(): PacketHead {
     flowLabel: 0,
     fragmentId: 0,
     fragmentOffset: 0,
+    fragmentFlags: 0,
     srcPort: 0,
     dstPort: 0,
     tcpFlags: 0,
@@ -86,7 +88,7 @@ function writeIpv4(view: DataView, at: number, head: PacketHead, transport: numb
   view.setUint8(at + 1, head.tos);
   view.setUint16(at + 2, Math.min(Math.max(head.ipLength, 20 + transport), 65_535));
   view.setUint16(at + 4, head.fragmentId);
-  view.setUint16(at + 6, head.fragmentOffset & 0x1fff);
+  view.setUint16(at + 6, ((head.fragmentFlags & 0xe0) << 8) | (head.fragmentOffset & 0x1fff));
   view.setUint8(at + 8, head.ttl);
   view.setUint8(at + 9, head.proto);
   view.setUint32(at + 12, head.source[3] as number);

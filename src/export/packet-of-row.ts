@@ -14,6 +14,7 @@ const HEAD = {
   flowLabel: slotOf('flow_label'),
   fragmentId: slotOf('fragment_id'),
   fragmentOffset: slotOf('fragment_offset'),
+  fragmentFlags: slotOf('fragment_flags'),
   srcPort: slotOf('src_port'),
   dstPort: slotOf('dst_port'),
   tcpFlags: slotOf('tcp_flags'),
@@ -39,6 +40,7 @@ export function fillPacketHead(head: PacketHead, reader: RowReader, row: number,
   head.flowLabel = reader.number(HEAD.flowLabel, row);
   head.fragmentId = reader.number(HEAD.fragmentId, row);
   head.fragmentOffset = reader.number(HEAD.fragmentOffset, row);
+  head.fragmentFlags = reader.number(HEAD.fragmentFlags, row);
   head.srcPort = reader.number(HEAD.srcPort, row);
   head.dstPort = reader.number(HEAD.dstPort, row);
   head.tcpFlags = reader.number(HEAD.tcpFlags, row);

@@ -54,7 +54,7 @@ const LONGEST_TEXT = 255;
 export const RECORD_COLUMNS: readonly string[] = (
   'src_addr dst_addr src_port dst_port proto tcp_flags tos src_mac dst_mac src_vlan dst_vlan src_vlan_priority ' +
   'dst_vlan_priority next_hop src_mask dst_mask src_as dst_as next_as prev_as as_path bgp_next_hop bgp_communities bgp_local_pref ttl flow_label ' +
-  'fragment_id fragment_offset tcp_sequence icmp_type icmp_code ip_version ethernet_type ip_total_length ipv6_options post_nat_src_addr ' +
+  'fragment_id fragment_offset fragment_flags tcp_sequence icmp_type icmp_code ip_version ethernet_type ip_total_length ipv6_options post_nat_src_addr ' +
   'post_nat_dst_addr post_nat_src_port post_nat_dst_port l2_segment mpls_labels user_name http_target http_host'
 ).split(' ');
 

@@ -168,6 +168,8 @@ const ROWS: readonly Row[] = [
   ['ip_total_length', 'u32', [224], 'IP length', 'Total length of the IP packet.', octets],
   ['fragment_id', 'u32', [54], 'fragment id', 'Identification of the IP packet.'],
   ['fragment_offset', 'u16', [88], 'fragment offset', 'Fragment offset.'],
+  ['fragment_flags', 'u8', [197], 'fragment flags', 'Flags beside the fragment offset: 64 do not fragment, 32 more fragments.', { display: 'hex' }],
+  ['ip_header_length', 'u8', [189], 'IP header', 'Length of the IP header.', octets],
   ['post_tos', 'u8', [55], 'post tos', 'Type of service octet on leaving.'],
   ['tcp_sequence', 'u32', [184], 'TCP seq', 'TCP sequence number.'],
   // NAT and firewall.

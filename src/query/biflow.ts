@@ -41,7 +41,7 @@ const REVERSE: ReadonlyMap<string, string> = new Map([
 
 /** Columns that tell of the first direction alone: NULL in the row of the other one. */
 const FORWARD_ONLY: ReadonlySet<string> = new Set(
-  'direction next_hop_hi next_hop_lo bgp_next_hop_hi bgp_next_hop_lo as_path bgp_communities icmp_type icmp_code out_bytes out_packets dropped_bytes dropped_packets ttl min_ttl max_ttl min_packet_length max_packet_length ip_total_length fragment_id fragment_offset flow_label post_tos post_src_mac post_dst_mac tcp_sequence'.split(
+  'direction next_hop_hi next_hop_lo bgp_next_hop_hi bgp_next_hop_lo as_path bgp_communities icmp_type icmp_code out_bytes out_packets dropped_bytes dropped_packets ttl min_ttl max_ttl min_packet_length max_packet_length ip_total_length fragment_id fragment_offset fragment_flags ip_header_length flow_label post_tos post_src_mac post_dst_mac tcp_sequence'.split(
     ' ',
   ),
 );

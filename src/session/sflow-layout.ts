@@ -63,7 +63,7 @@ const COLUMNS_OF: readonly (readonly [group: number, columns: readonly string[]]
   [GROUP.dstPriority, ['dst_vlan_priority']],
   [GROUP.ip, ['src_addr', 'dst_addr', 'proto', 'tos', 'ip_version', 'ip_total_length']],
   [GROUP.ttl, ['ttl']],
-  [GROUP.fragment, ['fragment_id', 'fragment_offset']],
+  [GROUP.fragment, ['fragment_id', 'fragment_offset', 'fragment_flags', 'ip_header_length']],
   [GROUP.ipv6, ['flow_label', 'ipv6_options']],
   [GROUP.ports, ['src_port', 'dst_port']],
   [GROUP.tcpFlags, ['tcp_flags']],

@@ -36,6 +36,8 @@ const IP_LENGTH = slotOf('ip_total_length');
 const TTL = slotOf('ttl');
 const FRAGMENT_ID = slotOf('fragment_id');
 const FRAGMENT_OFFSET = slotOf('fragment_offset');
+const FRAGMENT_FLAGS = slotOf('fragment_flags');
+const IP_HEADER_LENGTH = slotOf('ip_header_length');
 const FLOW_LABEL = slotOf('flow_label');
 const IPV6_OPTIONS = slotOf('ipv6_options');
 const SRC_PORT = slotOf('src_port');
@@ -162,6 +164,8 @@ function writeIp(arrays: Arrays, row: number, mask: number, sample: FlowSample):
   if (mask & GROUP.fragment) {
     set32(arrays, FRAGMENT_ID, row, packet.fragmentId);
     set16(arrays, FRAGMENT_OFFSET, row, packet.fragmentOffset);
+    set8(arrays, FRAGMENT_FLAGS, row, packet.fragmentFlags);
+    set8(arrays, IP_HEADER_LENGTH, row, packet.ipHeaderLength);
   }
   if (mask & GROUP.ipv6) {
     set32(arrays, FLOW_LABEL, row, packet.flowLabel);

@@ -16,7 +16,7 @@ export interface Difference {
 export interface Rules {
   /** What our record has for a field of theirs; undefined for nothing. */
   readonly value: (field: string, record: DecodedRecord) => unknown;
-  /** Why a field is set aside: it is of nothing in the datagram, part of another value, or `… not kept`. docs/conformance.md lists them. */
+  /** Why a field is set aside: it is of nothing in the datagram, or part of another value. docs/conformance.md lists them. */
   readonly outside?: (field: string) => string | undefined;
   /** Why a value may differ; undefined without a reason. docs/conformance.md has the reasons. */
   readonly reason?: (where: string, difference: Difference) => string | undefined;
@@ -27,7 +27,7 @@ export interface SourceValues {
   agreeing: number;
   /** Those that differ for a reason, counted by the reason. */
   readonly explained: Map<string, number>;
-  /** Those that are not compared, counted by name and reason: of nothing in the datagram, part of another value, or `… not kept` by us. */
+  /** Those that are not compared, counted by name and reason. */
   readonly outside: Map<string, number>;
   /** Those that differ, or that our record lacks, without a reason; a line each. */
   readonly unexplained: string[];

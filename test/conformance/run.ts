@@ -74,12 +74,11 @@ async function reportValues(corpus: string): Promise<number> {
   for (const [name, compare] of SOURCES) all.push([name, await compare(corpus)]);
   const row = ([name, { agreeing, explained, outside, unexplained }]: [string, SourceValues]): (string | number)[] => {
     const known = total(explained);
-    const notKept = total(new Map([...outside].filter(([why]) => why.endsWith('not kept'))));
-    const aside = total(outside) - notKept;
-    const all = agreeing + known + unexplained.length + notKept + aside;
-    return [name, all, agreeing, known, unexplained.length, notKept, aside];
+    const aside = total(outside);
+    const all = agreeing + known + unexplained.length + aside;
+    return [name, all, agreeing, known, unexplained.length, aside];
   };
-  const head = ['source', 'values', 'equal', 'differing with a reason', 'without', 'not kept', 'set aside'];
+  const head = ['source', 'values', 'equal', 'differing with a reason', 'without', 'set aside'];
   console.log(`\n${table(head, all.map(row))}`);
   for (const [name, { explained, outside, unexplained }] of all) {
     for (const [why, count] of explained) console.log(`${name}, differing: ${count} × ${why}`);

@@ -47,11 +47,6 @@ const UNKNOWN = new Set(['4294967295', '18446744073709551615']);
 /** Octets of an IPv4 header without options, of an IPv6 header without extensions. */
 const HEADER: Readonly<Record<number, number>> = { 4: 20, 6: 40 };
 
-const NOT_KEPT: Readonly<Record<string, string>> = {
-  ipv4_inet_header_len: 'the length of a sampled packet’s IPv4 header is not kept',
-  fragment_flags: 'the flags of a sampled packet’s IPv4 header are not kept',
-};
-
 const rules: Rules = {
   value: (field, record) => {
     const { kind, columns, elements, header } = record;
@@ -69,13 +64,17 @@ const rules: Rules = {
       case 'ip_version':
         // Of the packet; where there is none, of the agent's address.
         return columns['ip_version'] ?? (String(header['agentAddress']).includes(':') ? 6 : 4);
+      case 'ipv4_inet_header_len':
+        return Number(columns['ip_header_length']) / 4;
+      case 'fragment_flags':
+        return Number(columns['fragment_flags']) >> 5;
       case 'out_queue':
         return (columns['extra'] as Record<string, unknown> | undefined)?.['egressQueue'];
       default:
         return valueAt(kind === 'counters' ? COUNTERS : FLOWS, field, record) ?? 'unknown';
     }
   },
-  outside: (field) => (field === 'source' ? SENDER : NOT_KEPT[field]),
+  outside: (field) => (field === 'source' ? SENDER : undefined),
   reason: (where, { field, theirs, ours }) => {
     if (!where.endsWith('sflow_issue_15918')) return undefined;
     if (field === 'in_snmp' && ours !== 'unknown')
@@ -87,6 +86,8 @@ const rules: Rules = {
 
 function plain(field: string, text: string): Theirs {
   if (UNKNOWN.has(text)) return 'unknown';
+  // A letter stands for each bit that is set.
+  if (field === 'fragment_flags') return Number.parseInt(text.replaceAll('.', '0').replaceAll(/[^0]/g, '1'), 2);
   return WORDS[field]?.[text] ?? (/^\d+$/.test(text) ? Number(text) : text);
 }
 

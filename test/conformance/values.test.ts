@@ -6,7 +6,7 @@ import { SOURCES } from './sources.ts';
 const AGREEING: Readonly<Record<string, number>> = {
   Logstash: 1296,
   Telegraf: 1676,
-  'Telegraf (sFlow)': 293,
+  'Telegraf (sFlow)': 301,
   netflow_parser: 3068,
   pmacct: 4372,
   Graylog: 48,

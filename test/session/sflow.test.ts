@@ -55,6 +55,8 @@ describe('a flow sample is a row', () => {
       ip_total_length: 1000,
       fragment_id: 0x1234,
       fragment_offset: 0,
+      fragment_flags: 0x40,
+      ip_header_length: 20,
       tcp_flags: 0x18,
       tcp_sequence: 0x01020304,
     });

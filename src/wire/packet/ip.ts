@@ -60,6 +60,8 @@ export function readIpv4(bytes: Uint8Array, offset: number, out: PacketFields): 
   ip.ipLength = length;
   ip.fragmentId = u16(bytes, offset + 4);
   ip.fragmentOffset = fragment & OFFSET_MASK;
+  ip.fragmentFlags = (fragment >> 8) & 0xe0;
+  ip.ipHeaderLength = headerLength;
   ip.isFragment = (fragment & (MORE_FRAGMENTS | OFFSET_MASK)) !== 0 ? 1 : 0;
   ip.ttl = bytes[offset + 8] as number;
   ip.proto = protocol;
@@ -97,6 +99,7 @@ export function readIpv6(bytes: Uint8Array, offset: number, out: PacketFields): 
   const ip = beginIp(out);
   const payloadLength = u16(bytes, offset + 4);
   ip.ipVersion = 6;
+  ip.ipHeaderLength = IPV6_HEADER;
   ip.tos = (first >>> 20) & 0xff;
   ip.flowLabel = first & 0xfffff;
   ip.ipLength = payloadLength === 0 ? 0 : payloadLength + IPV6_HEADER;

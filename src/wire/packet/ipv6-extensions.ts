@@ -48,6 +48,7 @@ export function readExtensions(bytes: Uint8Array, offset: number, ip: PacketHead
     if (protocol === PROTOCOL.fragment) {
       const fragment = u16(bytes, at + 2);
       ip.fragmentOffset = fragment >> 3;
+      ip.fragmentFlags = (fragment & 1) << 5;
       ip.isFragment = (fragment & 0xfff9) !== 0 ? 1 : 0;
       ip.fragmentId = u32(bytes, at + 4);
       ip.has |= HAS.fragmentId;

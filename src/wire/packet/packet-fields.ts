@@ -112,6 +112,10 @@ export interface PacketHeaders {
   fragmentId: number;
   /** In units of 8 octets, as in the header (IE 88). */
   fragmentOffset: number;
+  /** The three flags beside the fragment offset, as the upper bits of an octet (IE 197): 64 do not fragment, 32 more fragments. */
+  fragmentFlags: number;
+  /** Octets of the IP header, without IPv6's extension headers (IE 189). */
+  ipHeaderLength: number;
   /** 1 when the packet is a fragment: offset not 0, or more fragments to come. */
   isFragment: number;
   /** Extension headers met, with the bits of ipv6ExtensionHeaders (IE 64): bit 0 of the registry's figure is the highest of 32. */
@@ -188,6 +192,8 @@ function createHeaders(): PacketHeaders {
     ipLength: 0,
     fragmentId: 0,
     fragmentOffset: 0,
+    fragmentFlags: 0,
+    ipHeaderLength: 0,
     isFragment: 0,
     ipv6ExtensionHeaders: 0,
     srcPort: 0,
@@ -269,6 +275,8 @@ export function resetIp(headers: PacketHeaders): void {
   headers.ipLength = 0;
   headers.fragmentId = 0;
   headers.fragmentOffset = 0;
+  headers.fragmentFlags = 0;
+  headers.ipHeaderLength = 0;
   headers.isFragment = 0;
   headers.ipv6ExtensionHeaders = 0;
   headers.srcPort = 0;
