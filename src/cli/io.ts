@@ -3,7 +3,7 @@ import type { Readable, Writable } from 'node:stream';
 /** What a command may touch of the process it runs in; handed in so that commands can be run and looked at by tests. */
 export interface Io {
   readonly stdin: Readable;
-  readonly stdout: Writable & { isTTY?: boolean; columns?: number };
+  readonly stdout: Writable & { isTTY?: boolean; columns?: number; rows?: number };
   readonly stderr: Writable & { isTTY?: boolean; columns?: number };
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Milliseconds since the epoch. */

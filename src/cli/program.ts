@@ -17,6 +17,7 @@ const COMMANDS: readonly Entry[] = [
   { name: 'query', summary: 'list, count and rank stored flows', load: () => import('./query.ts') },
   { name: 'analyze', summary: 'tell who talked to whom, a line a conversation', load: () => import('./analyze.ts') },
   { name: 'tail', summary: 'show flows as they come', load: () => import('./tail.ts') },
+  { name: 'top', summary: 'show what is large at the moment', load: () => import('./top.ts') },
   { name: 'sql', summary: 'run SQL over stored flows', load: () => import('./sql.ts') },
   { name: 'trace', summary: 'who was behind a translated address and port', load: () => import('./trace.ts') },
   { name: 'decode', summary: 'print the flow records in a capture', load: () => import('./decode.ts') },

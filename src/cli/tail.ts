@@ -4,7 +4,7 @@ import type { LiveAnswer, RequestLine } from '../live/protocol.ts';
 import { parseTop } from '../query/question.ts';
 import { WeirError } from '../util/errors.ts';
 import { filterOptions } from './filter-options.ts';
-import { EXIT, type Io, write } from './io.ts';
+import { EXIT, hasColour, type Io, write } from './io.ts';
 import { addZone, type ZoneFlags, zoneOf } from './zone.ts';
 
 const EXAMPLES = `
@@ -166,7 +166,7 @@ async function lineForm(flags: Flags, io: Io): Promise<TailForm> {
     kind: 'flows',
     hasHeader: !quiet,
     plain,
-    colour: io.stdout.isTTY === true && io.env['NO_COLOR'] === undefined,
+    colour: hasColour(io.stdout, io.env),
   });
   return {
     columns: cells.sourceColumns(columns),

@@ -17,9 +17,10 @@ export const TOP_ORDERS = ['bytes', 'packets', 'flows'] as const;
 /** What groups are ranked by. */
 export type TopOrder = (typeof TOP_ORDERS)[number];
 
-/** `interval` in ms. */
-const INTERVAL = { least: 500, most: 300_000, usual: 1000 } as const;
-const MAX_TOP = 1000;
+/** Lengths of an interval, ms. */
+export const INTERVAL = { least: 500, most: 300_000, usual: 1000 } as const;
+/** Most groups in an answer. */
+export const MAX_TOP = 1000;
 const USUAL_TOP = 50;
 
 export interface TailRequest {

@@ -129,7 +129,7 @@ export class Subscriber {
         return;
       }
       this.#tail = request.op === 'tail' ? new TailFeed(request, { now: now() }) : undefined;
-      this.#top = request.op === 'top' ? new TopFeed(request, { now: now(), seed }) : undefined;
+      this.#top = request.op === 'top' ? new TopFeed(request, seed) : undefined;
       this.#dropped = 0;
       this.#unseen = 0;
     } catch (error) {

@@ -23,21 +23,22 @@ export class TopFeed {
   readonly #anyKind: boolean;
   #bytes = new Float64Array(0);
   #packets = new Float64Array(0);
-  #begun: number;
+  /** ms since the epoch. Undefined until the first tick: what is handed over before it came before anybody asked. */
+  #begun: number | undefined;
   #unseen = 0;
 
-  /** `now` is ms since the epoch. Throws WEIR_FILTER and WEIR_USAGE for what only queries can answer. */
-  constructor(request: TopRequest, options: { readonly now: number; readonly seed: number }) {
+  /** `seed` is any number that who sends flows does not know. Throws WEIR_FILTER and WEIR_USAGE for what only queries can answer. */
+  constructor(request: TopRequest, seed: number) {
     const { filter, by, order } = request;
     this.#request = request;
     this.#predicate = compileFilterPredicate(filter);
     this.#anyKind = namesRecordKind(filter);
     this.#groups = groupColumns(by);
-    this.#table = new GroupTable({ width: this.#groups.width, order, seed: options.seed });
-    this.#begun = options.now;
+    this.#table = new GroupTable({ width: this.#groups.width, order, seed });
   }
 
   watch(batch: FlowBatch): void {
+    if (this.#begun === undefined) return;
     const selection = this.#predicate(batch);
     const { rows } = selection;
     this.#view.bind(batch);
@@ -51,12 +52,16 @@ export class TopFeed {
 
   /** So many flows went by that were not looked at. */
   unseen(flows: number): void {
-    this.#unseen += flows;
+    if (this.#begun !== undefined) this.#unseen += flows;
   }
 
   /** What there is to send at `now` (ms since the epoch), if anything, when all flows up to now have been seen. A new interval begins with it. */
   tick(now: number): TopAnswer | undefined {
     const { interval, id, by, top } = this.#request;
+    if (this.#begun === undefined) {
+      this.#begun = now;
+      return undefined;
+    }
     // Half a tick early is nearer than half a tick late.
     if (now - this.#begun < interval - 250) return undefined;
     const table = this.#table;

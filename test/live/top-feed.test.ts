@@ -12,7 +12,10 @@ import { type RandomFlow, randomFlow } from '../query/random-flows.ts';
 /** What a top over these batches answers after a second. */
 function answer(request: Partial<Record<keyof TopRequest, unknown>>, ...batches: (readonly PlainRow[])[]): TopAnswer {
   const line = JSON.stringify({ op: 'top', interval: 1000, top: 1000, ...request });
-  const feed = new TopFeed(parseRequest(line, { maxRate: 1 }) as TopRequest, { now: 5000, seed: 1 });
+  const feed = new TopFeed(parseRequest(line, { maxRate: 1 }) as TopRequest, 1);
+  // What came before the first tick came before anybody asked.
+  feed.watch(batchOfRows([rowOf({ proto: 1, bytes: 999, packets: 9 })]));
+  feed.tick(5000);
   for (const rows of batches) feed.watch(batchOfRows(rows.map(rowOf)));
   expect(feed.tick(5500)).toBeUndefined();
   return feed.tick(6000) as TopAnswer;
@@ -103,7 +106,8 @@ describe('sums of an interval', () => {
 
   it('begin anew with every answer', () => {
     const request = parseRequest('{"op":"top","by":["proto"],"interval":500}', { maxRate: 1 }) as TopRequest;
-    const feed = new TopFeed(request, { now: 0, seed: 7 });
+    const feed = new TopFeed(request, 7);
+    feed.tick(0);
     feed.watch(batchOfRows([rowOf({ proto: 6, bytes: 1, packets: 1 })]));
     feed.unseen(3);
     expect(feed.tick(500)).toMatchObject({ rows: [{ key: [6] }], unseen: 3 });
