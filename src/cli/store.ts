@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { CommandModule } from './command.ts';
 import type { Io } from './io.ts';
 import * as columns from './store-columns.ts';
+import * as deletion from './store-delete.ts';
 import * as list from './store-list.ts';
 import * as repair from './store-repair.ts';
 import * as status from './store-status.ts';
@@ -23,6 +24,7 @@ const PARTS: readonly { readonly name: string; readonly summary: string; readonl
   { name: 'columns', summary: 'bytes of each column', module: columns },
   { name: 'verify', summary: 'read every file and compare it with the catalogue', module: verify },
   { name: 'repair', summary: 'put right what a killed collector or a lost file left behind', module: repair },
+  { name: 'delete', summary: 'delete what was received in a span of time', module: deletion },
 ];
 
 /** Adds the commands below `weir store`. */

@@ -49,7 +49,7 @@ export function timeBuckets(inputs: readonly SegmentEntry[]): { readonly from: n
 }
 
 /** The statement that tells which columns are whole milliseconds, file by file. */
-export function millisSql({ inputs }: MergeRequest): string {
+export function millisSql({ inputs }: Pick<MergeRequest, 'inputs'>): string {
   return `SELECT name, count(*) FROM parquet_schema(${fileList(inputs)}) WHERE converted_type = 'TIMESTAMP_MILLIS' GROUP BY name`;
 }
 

@@ -39,14 +39,17 @@ export interface SegmentName {
   /** First and last sequence number covered; equal in a fresh segment. */
   readonly first: number;
   readonly last: number;
+  /** Of a merged file that was written anew without some of its rows; the highest one counts. */
+  readonly revision?: number;
 }
 
-const PATTERN = /^\d{8}T\d{6}Z-(?:f(\d+)|c(\d+)-(\d+))\.parquet$/;
+const PATTERN = /^\d{8}T\d{6}Z-(?:f(\d+)|c(\d+)-(\d+)(?:r(\d+))?)\.parquet$/;
 
 /** Path of a new segment, relative to the data folder; `micros` is the time its rows begin, for people who look into the folder. */
 export function segmentPath(name: SegmentName, micros: number): string {
   const time = `${new Date(micros / 1000).toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z`;
-  const numbers = name.merged ? `c${name.first}-${name.last}` : `f${name.first}`;
+  const revision = name.revision === undefined ? '' : `r${name.revision}`;
+  const numbers = name.merged ? `c${name.first}-${name.last}${revision}` : `f${name.first}`;
   return `${FOLDERS[name.kind]}/${time}-${numbers}.parquet`;
 }
 
@@ -55,9 +58,10 @@ export function parseSegmentPath(path: string): SegmentName | undefined {
   const [folder, base = '', rest] = path.split('/');
   const match = PATTERN.exec(base);
   if (match === null || rest !== undefined || folder === undefined || !isKind(folder)) return undefined;
-  const [, fresh, first, last] = match;
+  const [, fresh, first, last, revision] = match;
   if (fresh !== undefined) return { kind: folder, merged: false, first: Number(fresh), last: Number(fresh) };
-  return { kind: folder, merged: true, first: Number(first), last: Number(last) };
+  const name = { kind: folder, merged: true, first: Number(first), last: Number(last) };
+  return revision === undefined ? name : { ...name, revision: Number(revision) };
 }
 
 function isKind(folder: string): folder is Kind {
@@ -67,7 +71,12 @@ function isKind(folder: string): folder is Kind {
 /** Whether the file named `newer` holds all that the file named `older` holds, which is then not to be read any more. */
 export function supersedes(newer: SegmentName, older: SegmentName): boolean {
   if (newer.kind !== older.kind || !newer.merged || newer.first > older.first || newer.last < older.last) return false;
-  return !older.merged || newer.first < older.first || newer.last > older.last;
+  if (!older.merged || newer.first < older.first || newer.last > older.last) return true;
+  return revisionOf(newer) > revisionOf(older);
+}
+
+function revisionOf({ revision = 0 }: SegmentName): number {
+  return revision;
 }
 
 /** The files among `names` that another one of them supersedes. */
@@ -75,7 +84,11 @@ export function supersededAmong(names: ReadonlyMap<string, SegmentName>): Set<st
   // By first number, widest first: a file is superseded when one before it reaches at least as far.
   const sorted = [...names].sort(
     ([, a], [, b]) =>
-      a.kind.localeCompare(b.kind) || a.first - b.first || b.last - a.last || Number(b.merged) - Number(a.merged),
+      a.kind.localeCompare(b.kind) ||
+      a.first - b.first ||
+      b.last - a.last ||
+      Number(b.merged) - Number(a.merged) ||
+      revisionOf(b) - revisionOf(a),
   );
   const superseded = new Set<string>();
   let widest: SegmentName | undefined;

@@ -103,3 +103,20 @@ it.each(['list', 'status', 'columns', 'verify', 'repair'])('%s says so where the
   expect(code).toBe(1);
   expect(stderr).toContain('WEIR_DATA_EMPTY');
 });
+
+it('delete says what will go, and goes no further without a terminal or --yes', async () => {
+  const { path } = await threeDays();
+  const args = ['store', 'delete', '--data', path, '--utc', '--to', '2026-03-02T18:00'];
+  const asked = await weir(args);
+  expect(asked.code).toBe(2);
+  expect(asked.stderr).toContain('to be deleted: 2 files with 2,000 rows');
+  expect(asked.stderr).toContain('Give --yes');
+  expect((await json('list', '--data', path)).segments).toHaveLength(3);
+  expect(await weir([...args, '--yes'])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('deleted 2,000 rows'),
+  });
+  expect((await json('list', '--data', path)).segments).toHaveLength(1);
+  expect(await weir([...args, '--yes'])).toMatchObject({ code: 0, stdout: 'there is nothing to delete\n' });
+  expect((await weir(['store', 'delete', '--data', path])).stderr).toContain('Give --from, --to or both');
+});

@@ -6,9 +6,14 @@ const merged = (first: number, last: number): SegmentName => ({ kind: 'flows', m
 
 describe('names of segments', () => {
   it('are read as they were made', () => {
-    for (const name of [fresh(1), merged(1, 9_007_199_254_740_991), { ...merged(7, 7), kind: 'names' as const }]) {
+    for (const name of [
+      fresh(1),
+      merged(1, 9_007_199_254_740_991),
+      { ...merged(2, 3), revision: 4 },
+      { ...merged(7, 7), kind: 'names' as const },
+    ]) {
       const path = segmentPath(name, 1_772_366_400_123_456);
-      expect(path).toMatch(/^(flows|names)\/20260301T120000Z-[fc][\d-]+\.parquet$/);
+      expect(path).toMatch(/^(flows|names)\/20260301T120000Z-[fc][\d-]+(r\d+)?\.parquet$/);
       expect(parseSegmentPath(path)).toEqual(name);
     }
   });
@@ -32,6 +37,9 @@ describe('names of segments', () => {
     expect(supersedes(merged(1, 1), fresh(1))).toBe(true);
     expect(supersedes(merged(1, 9), merged(4, 6))).toBe(true);
     expect(supersedes(merged(1, 3), merged(1, 3))).toBe(false);
+    expect(supersedes({ ...merged(1, 3), revision: 1 }, merged(1, 3))).toBe(true);
+    expect(supersedes(merged(1, 3), { ...merged(1, 3), revision: 1 })).toBe(false);
+    expect(supersedes(merged(1, 4), { ...merged(1, 3), revision: 7 })).toBe(true);
     expect(supersedes(fresh(1), fresh(1))).toBe(false);
     expect(supersedes(merged(1, 3), fresh(4))).toBe(false);
     expect(supersedes(merged(1, 3), { ...fresh(2), kind: 'quality' })).toBe(false);
@@ -46,5 +54,7 @@ describe('names of segments', () => {
       q: { ...fresh(2), kind: 'quality' as const },
     };
     expect([...supersededAmong(new Map(Object.entries(names)))].sort()).toEqual(['a', 'b', 'c', 'd', 'e']);
+    const revisions = { a: { ...merged(1, 3), revision: 2 }, b: merged(1, 3), c: { ...merged(1, 3), revision: 1 } };
+    expect([...supersededAmong(new Map(Object.entries(revisions)))].sort()).toEqual(['b', 'c']);
   });
 });
