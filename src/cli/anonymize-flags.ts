@@ -11,7 +11,6 @@ export interface AnonymizeFlags {
   readonly anonymize?: boolean;
   readonly keyFile?: string;
   readonly keep?: string;
-  readonly newKey?: string;
 }
 
 /** Adds the flags of anonymizing. */
@@ -19,8 +18,7 @@ export function addAnonymizeFlags(command: Command): Command {
   return command
     .option('--anonymize', 'replace addresses, prefixes preserved (Crypto-PAn), and drop MAC addresses and texts')
     .option('--key-file <file>', 'the key for it')
-    .option('--keep <columns>', 'with --anonymize: what stays as it is, such as exporter,app_name')
-    .option('--new-key <file>', 'make a key file and do nothing else');
+    .option('--keep <columns>', 'with --anonymize: what stays as it is, such as exporter,app_name');
 }
 
 /** Makes a key file that only its owner reads. Throws WEIR_USAGE where there is a file already: what was anonymized with a lost key cannot be joined. */

@@ -25,6 +25,7 @@ Examples:
 export function build(command: Command, io: Io, exit: (code: number) => void): void {
   addAnonymizeFlags(addZone(command, 'zone of --from, --until and the filter'))
     .argument('[filter...]', 'which flows, such as: src net 10.0.0.0/8 and port 443')
+    .option('--new-key <file>', 'make a key for --anonymize, and do nothing else')
     .option('--to <target>', 'where to, and in which format: ipfix://HOST:PORT, netflow5://HOST, FILE …')
     .option('--data <dir>', 'data folder', './weir-data')
     .option('--config <file>', 'configuration file, whose lists and networks the filter may name')
@@ -79,7 +80,7 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
     });
 }
 
-type GivenFlags = Omit<ExportFlags, 'to'> & { readonly to?: string };
+type GivenFlags = Omit<ExportFlags, 'to'> & { readonly to?: string; readonly newKey?: string };
 
 function targetOf({ to }: GivenFlags): string {
   if (to !== undefined) return to;

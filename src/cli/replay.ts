@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
+import { DatagramAnonymizer, type Withheld } from '../export/anonymize-datagram.ts';
 import { pace } from '../export/pacer.ts';
 import { createUdpSender, type UdpSender } from '../export/udp-sender.ts';
 import { WeirError } from '../util/errors.ts';
 import type { Datagram } from '../wire/pcap/export-datagrams.ts';
+import { type AnonymizeFlags, addAnonymizeFlags, readAnonymity } from './anonymize-flags.ts';
 import { openDatagrams } from './datagrams.ts';
 import { EXIT, type Io, write } from './io.ts';
 import {
@@ -30,6 +32,7 @@ Examples:
   weir replay export.pcap                                to udp://127.0.0.1:2055
   weir replay export.pcapng.gz udp://192.0.2.7:9995 --speed 1     with the gaps between datagrams that the capture has
   weir replay export.pcap --rate 0 --loop 100            a hundred times, as fast as possible
+  weir replay export.pcap --anonymize --key-file weir.key     addresses replaced (docs/anonymize.md); a key: weir export --new-key
 `;
 
 /** A default that a collector with the kernel's usual receive buffer takes without loss. */
@@ -38,7 +41,7 @@ const DEFAULT_RATE = 10_000;
 const MAX_SOCKETS = 1000;
 const EXPORT_VERSIONS: readonly number[] = [1, 5, 6, 7, 8, 9, 10];
 
-interface Flags {
+interface Flags extends AnonymizeFlags {
   readonly rate?: number;
   readonly speed?: number;
   readonly loop: number;
@@ -49,7 +52,7 @@ interface Flags {
 
 /** Adds the flags of `weir replay` and its action. */
 export function build(command: Command, io: Io, exit: (code: number) => void): void {
-  command
+  addAnonymizeFlags(command)
     .argument('<file>', 'capture of export datagrams, or -')
     .argument('[target]', 'where to send to', DEFAULT_TARGET)
     .option(
@@ -76,6 +79,8 @@ interface Totals {
   /** Datagrams of which the capture holds only a part: a collector would take them for damage. */
   truncated: number;
   exporters: number;
+  /** Datagrams that could not be anonymized, by cause. */
+  withheld?: Readonly<Record<Withheld, number>>;
 }
 
 async function replay(file: string, target: Target, flags: Flags, io: Io): Promise<number> {
@@ -85,8 +90,11 @@ async function replay(file: string, target: Target, flags: Flags, io: Io): Promi
   if (file === '-' && flags.loop > 1) {
     throw new WeirError('WEIR_USAGE', 'Standard input can be read only once.', { hint: 'Give a file with --loop.' });
   }
+  const anonymity = await readAnonymity(flags, io);
+  const anonymizer = anonymity === undefined ? undefined : new DatagramAnonymizer(anonymity);
   const sender = createUdpSender(target);
   const totals: Totals = { datagrams: 0, octets: 0, skipped: 0, truncated: 0, exporters: 0 };
+  if (anonymizer !== undefined) totals.withheld = anonymizer.withheld;
   const socketOf = createSocketChooser(sender, totals);
   const progress = createProgress(io);
   const clock = () => performance.now();
@@ -107,7 +115,8 @@ async function replay(file: string, target: Target, flags: Flags, io: Io): Promi
     for (let lap = 0; lap < flags.loop && !asked.toStop; lap++) {
       const source = await openDatagrams(file, io.stdin);
       for await (const batch of source.batches) {
-        const chosen = batch.filter((datagram) => isChosen(datagram, flags.port, totals));
+        const wanted = batch.filter((datagram) => isChosen(datagram, flags.port, totals));
+        const chosen = anonymizer === undefined ? wanted : wanted.flatMap((one) => anonymized(one, anonymizer));
         const sockets: number[] = [];
         for (const datagram of chosen) sockets.push(await socketOf(datagram));
         const send = (index: number) => {
@@ -237,6 +246,22 @@ function isChosen(
   return !truncated;
 }
 
+/** The datagram anonymized, or nothing. */
+function anonymized(datagram: Datagram, anonymizer: DatagramAnonymizer): Datagram[] {
+  const payload = anonymizer.rewrite(datagram.payload, `${datagram.source.join('.')}:${datagram.sourcePort}`);
+  return payload === undefined ? [] : [{ ...datagram, payload }];
+}
+
+/** Why datagrams were withheld, for people. */
+const WITHHELD: Readonly<Record<Withheld, string>> = {
+  sflow: 'of sFlow, which hold packets; collect them, then: weir export --anonymize',
+  netflow8: 'of NetFlow v8, whose prefixes would not fit their masks; collect them, then: weir export --anonymize',
+  no_template: 'whose template had not come before them',
+  structured: 'with lists in their records (RFC 6313); collect them, then: weir export --anonymize',
+  malformed: 'that are damaged',
+  unknown: 'of no known format',
+};
+
 /** By its first bytes: NetFlow and IPFIX begin with a 16-bit version, sFlow (4 and 5) with a 32-bit one. */
 function looksLikeExport(payload: Uint8Array): boolean {
   if (payload.length < 16) return false;
@@ -250,11 +275,13 @@ function summary({ datagrams, octets, exporters }: Totals, seconds: number): str
   return `${counted(datagrams, 'datagram')} (${grouped(octets)} bytes) of ${counted(exporters, 'exporter')} in ${seconds.toFixed(1)} s${rate}`;
 }
 
-function leftOut({ datagrams, skipped, truncated, exporters }: Totals): string[] {
+function leftOut({ datagrams, skipped, truncated, exporters, withheld }: Totals): string[] {
   const notes: string[] = [];
   if (skipped > 0) notes.push(`${counted(skipped, 'other datagram')} passed over`);
   if (truncated > 0)
     notes.push(`${counted(truncated, 'datagram')} passed over because the capture holds only a part of them`);
+  for (const [cause, count] of Object.entries(withheld ?? {}) as [Withheld, number][])
+    if (count > 0) notes.push(`not anonymized, and so not sent: ${counted(count, 'datagram')} ${WITHHELD[cause]}`);
   if (exporters >= MAX_SOCKETS)
     notes.push(`exporters beyond the first ${grouped(MAX_SOCKETS)} shared their source ports`);
   if (datagrams === 0) notes.push('nothing was sent: choose datagrams by their port with --port');
