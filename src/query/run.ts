@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { messageOf, WeirError } from '../util/errors.ts';
 import { pruneByAddress } from './address-pruning.ts';
 import { createCell } from './cells.ts';
-import { isInterrupt, QueryDuck, type Rows } from './duck.ts';
+import { groupChunks, listingChunks } from './chunks.ts';
+import { isInterrupt, QueryDuck } from './duck.ts';
 import { explainText } from './explain.ts';
 import { INTERVAL } from './interval-rates.ts';
 import { MACROS } from './macros.ts';
@@ -22,7 +23,7 @@ import { AGGREGATE, planParts } from './rows.ts';
 import { openSource, openTiers, type Source } from './source.ts';
 import { asksForNames, groupKeys, hasIntervals, namesRecordKind, type QuerySpec, type Stat } from './spec.ts';
 import { MOST_PARTS } from './spread.ts';
-import { knownTotals, mayBeRounded, NO_TOTALS, readTotals, type Totals } from './totals.ts';
+import { mayBeRounded, NO_TOTALS, readTotals, type Totals } from './totals.ts';
 
 export interface QueryOptions extends OutputOptions {
   /** The data folder. */
@@ -45,16 +46,6 @@ export interface QueryOptions extends OutputOptions {
 const FILE_HINT = 'For example --output flows.parquet';
 
 const NO_KINDS: MatchedKinds = { traffic: 0, aggregates: 0, summed: false };
-
-/** Rows of an answer from `first` on, and what is known of all of it. */
-interface Chunk {
-  readonly plan: Plan;
-  readonly rows: Rows;
-  readonly first: number;
-  readonly totals: Totals | undefined;
-  /** Of several statistics the one whose rows they are. */
-  readonly stat?: Stat;
-}
 
 /** Rows of one plan: how far the answer has come. */
 interface Part {
@@ -141,7 +132,9 @@ export class Query {
     const all = spec.filter.kind === 'any' && source.covered;
     const plan = this.#planListing(source, output, found);
     const chunks =
-      grouped && found !== undefined ? this.#groups(source, found, output.forPeople && !all) : this.#listing(plan);
+      grouped && found !== undefined
+        ? groupChunks(this.#duck, this.#spec, source, found, output.forPeople && !all)
+        : listingChunks(this.#duck, plan);
     let shown = 0;
     let part: Part | undefined;
     for await (const { plan: planned, rows, first, totals: sums, stat } of chunks) {
@@ -281,57 +274,6 @@ export class Query {
       [traffic, aggregates] = [count(0), count(1)];
     });
     return { traffic, aggregates, summed: !spec.sums || namesRecordKind(spec.filter) };
-  }
-
-  async *#listing(plan: Plan): AsyncGenerator<Chunk> {
-    for await (const rows of this.#duck.stream(plan.sql)) yield { plan, rows, first: 0, totals: undefined };
-  }
-
-  /** Groups, after totals that show whether doubles sufficed; if not, all is asked again with integers. */
-  async *#groups(source: Source, found: Probe, times: boolean): AsyncGenerator<Chunk> {
-    const spec = this.#spec;
-    const known = knownTotals(found, source, spec.raw);
-    if (known !== undefined) {
-      const plan = planAggregate(spec, source, found, { times: false, arithmetic: 'doubles', totals: false });
-      for await (const rows of this.#duck.stream(plan.sql)) yield { plan, rows, first: 0, totals: known };
-      return;
-    }
-    if (spec.stats.length > 0) {
-      yield* this.#stats(source, found, times);
-      return;
-    }
-    for (const arithmetic of ['doubles', 'integers'] as const) {
-      const plan = planAggregate(spec, source, found, { times, arithmetic, totals: true });
-      let totals: Totals | undefined;
-      for await (const rows of this.#duck.stream(plan.sql)) {
-        const first = totals === undefined ? 1 : 0;
-        totals ??= readTotals(rows, plan, source);
-        if (mayBeRounded(totals, plan)) break;
-        yield { plan, rows, first, totals };
-      }
-      if (totals === undefined || !mayBeRounded(totals, plan)) return;
-    }
-  }
-
-  /** Groups of one statistic after the other. */
-  async *#stats(source: Source, found: Probe, times: boolean): AsyncGenerator<Chunk> {
-    for (const arithmetic of ['doubles', 'integers'] as const) {
-      const { table, parts } = planStats(this.#spec, source, found, { times, arithmetic, totals: true });
-      await this.#duck.read(table, () => {});
-      let isRounded = false;
-      for (const { stat, plan } of parts) {
-        let totals: Totals | undefined;
-        for await (const rows of this.#duck.stream(plan.sql)) {
-          const first = totals === undefined ? 1 : 0;
-          totals ??= readTotals(rows, plan, source);
-          isRounded = mayBeRounded(totals, plan);
-          if (isRounded) break;
-          yield { plan, rows, first, totals, stat };
-        }
-        if (isRounded) break;
-      }
-      if (!isRounded) return;
-    }
   }
 
   /** What all flows of a listing come to. */

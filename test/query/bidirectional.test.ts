@@ -175,6 +175,32 @@ it('conversations are readable in a table, with the total of both directions', a
   folder.remove();
 });
 
+it("of nfflowd's triplet the translated record and the way back are taken together", async () => {
+  const folder = makeTempFolder();
+  const flow = {
+    time_start: '2009-07-30T11:12:17.315Z',
+    duration: 143_422_000,
+    flow_type: 2,
+    proto: 6,
+    packets: 720,
+    bytes: 38_052,
+  };
+  const there = { ...flow, src_port: 62_380, dst_addr: '74.125.6.225', dst_port: 80 };
+  const back = { ...flow, src_addr: '74.125.6.225', src_port: 80, dst_addr: '192.76.7.154', dst_port: 62_380 };
+  await writeStore(folder.path, [
+    [
+      { ...there, src_addr: '10.0.195.106' },
+      { ...there, src_addr: '192.76.7.154' },
+    ],
+    [{ ...back, packets: 1432, bytes: 2_027_040 }],
+  ]);
+  expect(await askStore(folder.path, { bidirectional: true, by: 'src_addr,dst_addr' })).toMatchObject([
+    { src_addr: '192.76.7.154', dst_addr: '74.125.6.225', flows: 2, bytes: 38_052, reverse_bytes: 2_027_040 },
+    { src_addr: '10.0.195.106', dst_addr: '74.125.6.225', flows: 1, bytes: 38_052, reverse_bytes: 0 },
+  ]);
+  folder.remove();
+});
+
 it.each([
   [{ by: 'exporter' }, 'a conversation has no exporter'],
   [{ by: 'src_as' }, 'a conversation has no src_as'],
