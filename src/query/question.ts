@@ -72,12 +72,14 @@ export function readQuestion(question: Question, { now, zone, tops, filters }: Q
     throw new WeirError('WEIR_USAGE', `--${flag} is for sums`, { hint: 'Say what to sum up by: --by src_addr' });
   }
   const bidirectional = question.bidirectional === true;
-  const measures = [
+  const told = [
     ...(histogram === undefined ? [] : classMeasures(histogram)),
     ...(bidirectional && sums ? CONVERSATION_MEASURES : []),
     ...(question.measures === undefined ? [] : parseMeasures(question.measures)),
     ...distinct.map((key) => distinctMeasure(key, question.approximate === true)),
   ];
+
+  const measures = told.filter(({ name }, index) => told.findIndex((one) => one.name === name) === index);
   const hasBuckets = by.some(({ kind }) => kind === 'bucket' || kind === 'class');
   const fallback = hasBuckets ? undefined : sums ? tops?.groups : tops?.flows;
   const groups = [...by, ...stats.flatMap(({ keys }) => keys)];

@@ -68,6 +68,14 @@ describe.each(stores.map((segments, index) => ({ segments, index })))('random st
   });
 });
 
+it('what distributions have anyway may be asked for, too', async () => {
+  const folder = makeTempFolder();
+  await writeStore(folder.path, [[{ time_start: '2026-03-01T12:00:00Z', packets: 1, bytes: 5, duration: 1 }]]);
+  const text = await askText(folder.path, { histogram: 'bytes', measures: 'share_flows,bpp' }, 'csv');
+  expect(text).toBe('bytes_from,flows,packets,bytes,bytes_to,share_flows,cumulated_flows,bpp\n5,1,1,5,10,100,100,5\n');
+  folder.remove();
+});
+
 it('distributions are readable in a table', async () => {
   const folder = makeTempFolder();
   const flow = { time_start: '2026-03-01T12:00:00Z', packets: 1, bytes: 5 };
