@@ -2,6 +2,7 @@
 // that both meet the same machine; the figure is the median.
 import { rmSync } from 'node:fs';
 import { collect, collectors } from './collect.mjs';
+import { areEqual, nfdumpBytes, weirBytes } from './lib/answers.mjs';
 import { weirCommand } from './lib/peers.mjs';
 import { median, timeOnce } from './lib/process.mjs';
 import { compare, show, table } from './lib/table.mjs';
@@ -75,19 +76,11 @@ function ask(question, stores, peers, runs) {
   };
 }
 
-/** Whether both name the same ten amounts of bytes (names of equal amounts may come in either order). */
+/** Whether both name the same ten amounts of bytes. */
 function sameAnswer(question, stores, peers) {
   const ours = timeOnce(
     ...weirCommand(['query', '--data', stores.weir.folder, ...question.weir, '--format', 'ndjson']),
   ).stdout;
-  const weir = ours
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => Number(JSON.parse(line).bytes));
   const theirs = timeOnce(peers.nfdump.path, ['-R', stores.nfcapd.folder, ...question.nfdump, '-o', 'csv']).stdout;
-  const [heading = '', ...lines] = theirs.split('\n');
-  // Statistics call the bytes `byt`, aggregated flows `ibyt`; the lines of the summary are shorter than that.
-  const column = heading.split(',').findIndex((name) => name === 'byt' || name === 'ibyt');
-  const nfdump = lines.map((line) => Number(line.split(',')[column])).filter((bytes) => bytes > 0);
-  return weir.length === 10 && weir.every((bytes, i) => bytes === nfdump[i]);
+  return areEqual(weirBytes(ours), nfdumpBytes(theirs));
 }

@@ -2,10 +2,12 @@
 //
 //   npm run bench                              everything
 //   npm run bench -- collect --versions 5      one part: decode, filter, sflow, collect, store, query
+//   npm run bench -- query-day --folder DIR    a day of 30 M flows, kept in DIR for the next time
 //   npm run bench -- --quick                   small amounts: does it work, not how fast
 //   npm run bench -- --install-peers           installs the peers first
 //
 // Options: --versions 5,9,10  --rate N (datagrams/s)  --seconds S  --flows N (for decode and query)  --runs N (query, median)
+//          --drop-cache (query-day: the files are not in memory; needs root, and slows everybody down)
 //          --pin (collector on processor 0, sender on 1)
 // Every part writes its figures to bench/results/PART.json.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -16,6 +18,8 @@ import { findPeers, installPeers, root } from './lib/peers.mjs';
 import { comparisonTable } from './lib/table.mjs';
 
 const PARTS = ['decode', 'encode', 'packet', 'filter', 'sflow', 'collect', 'store', 'query'];
+/** These take long, or much of the disk: only when they are named. */
+const NAMED_PARTS = ['query-day'];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -26,13 +30,16 @@ const { values, positionals } = parseArgs({
     flows: { type: 'string' },
     runs: { type: 'string' },
     pin: { type: 'boolean', default: false },
+    folder: { type: 'string' },
+    'drop-cache': { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     'install-peers': { type: 'boolean', default: false },
   },
 });
-const wrong = positionals.find((name) => !PARTS.includes(name));
+const known = [...PARTS, ...NAMED_PARTS];
+const wrong = positionals.find((name) => !known.includes(name));
 if (wrong !== undefined) {
-  console.error(`bench: there is no part ${wrong}; there are ${PARTS.join(', ')}`);
+  console.error(`bench: there is no part ${wrong}; there are ${known.join(', ')}`);
   process.exit(2);
 }
 if (values['install-peers']) installPeers();
@@ -43,6 +50,9 @@ const options = {
   rate: number(values.rate, 60_000, 5000),
   seconds: number(values.seconds, 60, 3),
   flows: number(values.flows, 3_000_000, 100_000),
+  dayFlows: number(values.flows, 30_000_000, 3_000_000),
+  folder: values.folder,
+  dropCache: values['drop-cache'],
   runs: number(values.runs, 5, 2),
   pin: values.pin,
 };
