@@ -33,6 +33,8 @@ export interface QueryFlags extends Omit<Question, 'filter'>, PeopleFlags {
   readonly config?: string;
   readonly format: string;
   readonly output?: string;
+  readonly chart?: boolean;
+  readonly width?: string;
   readonly explain?: boolean;
   readonly memory?: string;
   readonly exitCode?: boolean;
@@ -77,6 +79,8 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
       'table, line, long, extended, biline, markdown, csv, json, ndjson, parquet, or tokens of nfdump: "fmt:%ts %sap -> %dap %byt"',
       'table',
     )
+    .option('--chart', 'draw sums: over time (--by time/5m,proto), bars, a distribution (--histogram)')
+    .option('--width <columns>', 'width of tables and charts (default: that of the terminal)')
     .option('--names', 'names of interfaces, applications, VRFs and samplers, as they were when the flow was seen')
     .option('--raw', 'counters as exported, not multiplied by the sampling rate')
     .option('--spread', 'with time/… in --by: counters of a long flow in all steps of time that it spans')
@@ -103,10 +107,10 @@ export async function answerQuestion(filterText: string, flags: QueryFlags, io: 
     import('../query/run.ts'),
     filterOptions(flags.config),
   ]);
-  const format = parseFormat(flags.format);
+  const format = flags.chart === true ? chartFormat(flags.format) : parseFormat(flags.format);
   const people = await peopleOptions(flags, isMachine(format), io);
   const { zone } = people;
-  const isShort = format === 'table' || format === 'conversations';
+  const isShort = format === 'table' || format === 'conversations' || format === 'chart';
   const tops = isShort ? { groups: TABLE_GROUPS, flows: TABLE_FLOWS } : undefined;
   const spec = readQuestion({ ...flags, filter: filterText }, { now: io.now(), zone, tops, filters });
   const output = await openOutput(flags.output, format === 'parquet', io);
@@ -117,7 +121,9 @@ export async function answerQuestion(filterText: string, flags: QueryFlags, io: 
     format,
     file: output.path,
     ...people,
-    width: isTerminal ? io.stdout.columns : undefined,
+    width: flags.width === undefined ? (isTerminal ? io.stdout.columns : undefined) : parseWidth(flags.width),
+    height: isTerminal ? io.stdout.rows : undefined,
+    unicode: isTerminal && io.env['TERM'] !== 'dumb',
     colour: isTerminal && hasColour(io.stdout, io.env),
     explain: flags.explain === true,
     memoryBytes: flags.memory === undefined ? undefined : parseMemory(flags.memory),
@@ -139,6 +145,23 @@ export async function answerQuestion(filterText: string, flags: QueryFlags, io: 
   } finally {
     progress.end();
   }
+}
+
+/** `--chart` draws what `--format table` would show. */
+function chartFormat(format: string): 'chart' {
+  if (format === 'table' || format === 'chart') return 'chart';
+  throw new WeirError('WEIR_USAGE', `--chart and --format ${format.slice(0, 60)} do not go together`, {
+    hint: 'Leave one of them out.',
+  });
+}
+
+/** Reads a number of columns. Throws WEIR_USAGE. */
+function parseWidth(text: string): number {
+  const width = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+  if (width >= 20) return width;
+  throw new WeirError('WEIR_USAGE', `--width ${text.slice(0, 60)} is no number of columns from 20 on`, {
+    hint: 'For example --width 120',
+  });
 }
 
 /** DuckDB answers nothing with less. */

@@ -14,6 +14,10 @@ export interface OutputOptions extends PeopleOptions {
   readonly quiet?: boolean;
   /** Of the terminal; undefined when it is none. */
   readonly width: number | undefined;
+  /** Of the terminal; undefined when it is none. */
+  readonly height?: number | undefined;
+  /** Charts may be drawn with blocks and braille. */
+  readonly unicode?: boolean;
   readonly colour: boolean;
   readonly write: Write;
 }

@@ -1,5 +1,6 @@
 import { nearest } from '../../elements/nearest.ts';
 import { WeirError } from '../../util/errors.ts';
+import { ChartOutput } from '../chart/chart-output.ts';
 import { ConversationOutput } from './conversation-output.ts';
 import { LINE_FORMATS, type LineFormatName, parseLineFormat } from './line-format.ts';
 import { LineOutput } from './line-output.ts';
@@ -30,6 +31,7 @@ export const OUTPUTS = {
     about: 'a line a conversation, as weir analyze prints them',
     create: (options) => new ConversationOutput(options),
   },
+  chart: { about: 'a picture of sums: over time, a distribution, bars', create: (options) => new ChartOutput(options) },
   markdown: { about: 'a table for tickets and mails', create: (options) => new MarkdownOutput(options) },
   csv: { about: 'a header, then a line a row', create: (options) => new MachineOutput(options, 'csv') },
   json: { about: 'one array of objects', create: (options) => new MachineOutput(options, 'json') },
