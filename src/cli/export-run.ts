@@ -16,6 +16,7 @@ import { type AnonymizeFlags, readAnonymity } from './anonymize-flags.ts';
 import { type MessageSender, openSender, type SenderFlags } from './export-sender.ts';
 import { filterOptions } from './filter-options.ts';
 import { EXIT, type Io, write } from './io.ts';
+import { openOutput } from './output-file.ts';
 import { counted, createProgress, grouped } from './sending.ts';
 import { type ZoneFlags, zoneOf } from './zone.ts';
 
@@ -33,6 +34,9 @@ export interface ExportFlags extends SenderFlags, ZoneFlags, AnonymizeFlags {
   readonly times?: TimeForm;
   readonly sample?: 'header' | 'ip';
   readonly format: 'text' | 'json';
+  readonly columns?: string;
+  readonly partition?: 'day' | 'hour';
+  readonly memory?: string;
 }
 
 const UDP_RATE = 10_000;
@@ -49,7 +53,10 @@ export async function exportRecords(
   const anonymity = await readAnonymity(flags, io);
   const source = await openSource(flags.data, parseSpan(flags.from, flags.until, { now: io.now(), zone }));
   let encoder: Encoder | undefined;
-  const sender = await openSender(target, flags, () => encoder?.reset());
+  const output =
+    target.transport === 'file' ? await openOutput(target.path === '-' ? undefined : target.path, true, io) : undefined;
+  const sent = output === undefined ? target : { ...target, path: output.path };
+  const sender = await openSender(sent, flags, () => encoder?.reset());
   let names = new StoredNames([]);
   encoder = createEncoder({ ...encoderOptions(target, flags, sender), names: (domain) => names.of(domain) });
   const duck = new QueryDuck({ temporary: join(tmpdir(), `weir-export-${process.pid}`) });
@@ -89,13 +96,17 @@ export async function exportRecords(
       if (asked.toStop) break;
     }
   } catch (error) {
-    if (!(isInterrupt(error) && asked.toStop)) throw error;
+    if (!(isInterrupt(error) && asked.toStop)) {
+      await output?.discard();
+      throw error;
+    }
   } finally {
     progress.clear();
     stopListening();
     duck.close();
     await sender.close();
   }
+  await (asked.toStop ? output?.discard() : output?.finish());
   await tell(encoder.counters, names.ambiguous, seconds(), flags, sender, io);
   if (isEmpty(encoder.counters) && !asked.toStop) io.stderr.write(`  ${noFlowsText(source, zone)}\n`);
   return asked.toStop || sender.failed() > 0 ? EXIT.failed : EXIT.ok;

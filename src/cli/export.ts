@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { type ExportTarget, parseExportTarget } from '../export/target.ts';
 import { WeirError } from '../util/errors.ts';
 import { addAnonymizeFlags, createKeyFile } from './anonymize-flags.ts';
+import { exportForm, type FormTarget, parseFormTarget } from './export-form.ts';
 import { type ExportFlags, exportRecords } from './export-run.ts';
 import type { Io } from './io.ts';
 import { formatOption, positiveNumber, timeSpan, wholeNumber } from './sending.ts';
@@ -9,7 +10,8 @@ import { addZone } from './zone.ts';
 
 const EXAMPLES = `
 Targets: netflow1:// netflow5:// netflow6:// netflow7:// netflow9:// ipfix:// sflow:// (UDP), ipfix+tcp:// ipfix+tls://, or the path of a
-file, which gets an IPFIX file. --to is the target here; the range of time is --from and --until. docs/export.md tells what each format
+file: .parquet, .csv and .ndjson tell the form, all others get IPFIX; parquet:PATH, csv:PATH, ndjson:PATH and ipfix:PATH say it, and - is
+standard output. --to is the target here; the range of time is --from and --until. docs/export.md tells what each format
 cannot carry, and what becomes of it.
 
 Examples:
@@ -17,6 +19,9 @@ Examples:
   weir export --to netflow5://192.0.2.7 --from today 'src net 10.0.0.0/8'
   weir export --to ipfix+tls://collector.example --tls-ca ca.pem --speed 10     with the original timing, ten times as fast
   weir export --to day.ipfix --from yesterday --until today
+  weir export --to day.parquet --from yesterday --until today      rows by their start, addresses as text
+  weir export --to parquet:flows --partition hour                  flows/2026-11-21T13.parquet …
+  weir export --to csv:- --columns time_start,src_addr,bytes 'dst port 443' | gzip > flows.csv.gz
   weir export --new-key weir.key                                   a key, for:
   weir export --to shared.ipfix --anonymize --key-file weir.key    addresses replaced, MAC addresses and texts dropped
 `;
@@ -66,6 +71,14 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
     .option('--tls-cert <file>', 'our certificate, PEM')
     .option('--tls-key <file>', 'its key, PEM')
     .option('--keep-going', 'go on when nobody listens at the target')
+    .option('--columns <columns>', 'Parquet, CSV and ndjson: columns (default: all that are stored)')
+    .addOption(
+      new Option(
+        '--partition <time>',
+        'Parquet, CSV and ndjson: a file for each day or hour (UTC), in the folder --to',
+      ).choices(['day', 'hour']),
+    )
+    .option('--memory <size>', 'Parquet, CSV and ndjson: memory for sorting, such as 512MB; the rest goes to disk')
     .addOption(formatOption(new Option('--format <format>', 'totals as a line on stderr, or as JSON on stdout')))
     .addHelpText('after', EXAMPLES)
     .action(async (words: string[], given: GivenFlags) => {
@@ -74,9 +87,11 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
       if (flags.rate !== undefined && flags.speed !== undefined) {
         throw new WeirError('WEIR_USAGE', '--rate and --speed contradict each other.', { hint: 'Give one of them.' });
       }
-      const target = parseExportTarget(flags.to);
+      const form = parseFormTarget(flags.to);
+      const target = form ?? parseExportTarget(flags.to);
       refuseOtherFlags(target, flags);
-      exit(await exportRecords(words.join(' '), target, flags, io));
+      const filter = words.join(' ');
+      exit(await ('form' in target ? exportForm(filter, target, flags, io) : exportRecords(filter, target, flags, io)));
     });
 }
 
@@ -90,7 +105,9 @@ function targetOf({ to }: GivenFlags): string {
 }
 
 /** Throws WEIR_USAGE for a flag that means nothing with this target, which somebody believes to have set. */
-function refuseOtherFlags({ protocol, transport }: ExportTarget, flags: ExportFlags): void {
+function refuseOtherFlags(target: ExportTarget | FormTarget, flags: ExportFlags): void {
+  const isForm = 'form' in target;
+  const { protocol, transport } = isForm ? {} : target;
   const isTemplated = protocol === 'netflow9' || protocol === 'ipfix';
   const others: readonly (readonly [flag: string, value: unknown, isMeant: boolean, meaning: string])[] = [
     ['--times', flags.times, isTemplated, 'NetFlow v9 and IPFIX'],
@@ -100,6 +117,12 @@ function refuseOtherFlags({ protocol, transport }: ExportTarget, flags: ExportFl
     ['--tls-ca', flags.tlsCa, transport === 'tls', 'ipfix+tls:// targets'],
     ['--tls-cert', flags.tlsCert, transport === 'tls', 'ipfix+tls:// targets'],
     ['--tls-key', flags.tlsKey, transport === 'tls', 'ipfix+tls:// targets'],
+    ['--rate', flags.rate, !isForm, 'messages'],
+    ['--speed', flags.speed, !isForm, 'messages'],
+    ['--mtu', flags.mtu, !isForm, 'messages'],
+    ['--columns', flags.columns, isForm, 'Parquet, CSV and ndjson'],
+    ['--partition', flags.partition, isForm, 'Parquet, CSV and ndjson'],
+    ['--memory', flags.memory, isForm, 'Parquet, CSV and ndjson'],
     ['--keep-going', flags.keepGoing, transport === 'udp', 'targets over UDP'],
   ];
   for (const [flag, value, isMeant, meaning] of others) {

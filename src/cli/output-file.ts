@@ -25,8 +25,8 @@ export interface OutputFile {
 export async function openOutput(asked: string | undefined, isBinary: boolean, io: Io): Promise<OutputFile> {
   const path = asked === undefined ? undefined : await finalPath(asked);
   if (path === undefined && isBinary && io.stdout.isTTY === true) {
-    throw new WeirError('WEIR_USAGE', 'a Parquet file is nothing for a terminal', {
-      hint: 'Name a file: --output flows.parquet; or send it on: > flows.parquet',
+    throw new WeirError('WEIR_USAGE', 'a binary file is nothing for a terminal', {
+      hint: 'Name a file, or send it on: > flows.parquet',
     });
   }
   if (path === undefined && !isBinary) {

@@ -168,7 +168,7 @@ function parseWidth(text: string): number {
 const LEAST_MEMORY = 64_000_000;
 
 /** Reads `512MB`, `2GiB`. Throws WEIR_USAGE. */
-function parseMemory(text: string): number {
+export function parseMemory(text: string): number {
   const bytes = parseSize(text);
   if (bytes !== undefined && bytes >= LEAST_MEMORY) return bytes;
   throw new WeirError('WEIR_USAGE', `--memory ${text.slice(0, 60)} is no size of at least 64MB`, {

@@ -25,7 +25,7 @@ const SCHEMES: Readonly<Record<string, readonly [Protocol, 'udp' | 'tcp' | 'tls'
   sflow: ['sflow', 'udp', 6343],
 };
 
-const HINT = `Expected SCHEME://HOST[:PORT] with ${Object.keys(SCHEMES).join(', ')}; or a path, which gets an IPFIX file (file:PATH for any name).`;
+const HINT = `Expected SCHEME://HOST[:PORT] with ${Object.keys(SCHEMES).join(', ')}; or a path, whose ending tells the form: .parquet, .csv, .ndjson, all others IPFIX (or parquet:PATH, csv:PATH, ndjson:PATH, ipfix:PATH).`;
 
 /**
  * Reads a target: `ipfix://192.0.2.7:4739`, `netflow5://[2001:db8::1]`, or the path of a file, which is an IPFIX file (RFC 5655). Throws WEIR_USAGE.
@@ -33,7 +33,7 @@ const HINT = `Expected SCHEME://HOST[:PORT] with ${Object.keys(SCHEMES).join(', 
 export function parseExportTarget(text: string): ExportTarget {
   const url = /^([a-z0-9+]+):\/\/(?:\[([0-9a-f:.%]+)\]|([^:/[\]]+))(?::(\d{1,5}))?\/?$/i.exec(text);
   if (url === null) {
-    const path = text.startsWith('file:') ? text.slice(5) : text;
+    const path = /^(?:file|ipfix):(?!\/\/)/.test(text) ? text.slice(text.indexOf(':') + 1) : text;
     // What looks like a URL is one that was mistyped, not a file.
     if (path === '' || (path === text && /^[a-z0-9+]+:/i.test(path))) throw wrong(text);
     return { transport: 'file', protocol: 'ipfix', path };

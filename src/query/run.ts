@@ -1,7 +1,9 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Anonymity } from '../flow/anonymity.ts';
 import { messageOf, WeirError } from '../util/errors.ts';
 import { pruneByAddress } from './address-pruning.ts';
+import { anonymousPlan, prepareAnonymity } from './anonymous-plan.ts';
 import { createCell } from './cells.ts';
 import { groupChunks, listingChunks } from './chunks.ts';
 import { isInterrupt, QueryDuck } from './duck.ts';
@@ -41,6 +43,8 @@ export interface QueryOptions extends OutputOptions {
   readonly memoryBytes?: number | undefined;
   /** Where a long question may put what does not fit into memory; default in the system's temporary folder. */
   readonly temporary?: string;
+  /** Of a listing: with other addresses, and without names. */
+  readonly anonymity?: Anonymity | undefined;
 }
 
 const FILE_HINT = 'For example --output flows.parquet';
@@ -60,6 +64,7 @@ export class Query {
   readonly #duck: QueryDuck;
   #started = false;
   #matched = false;
+  #shown = 0;
   #bytes = 0;
   #spec: QuerySpec;
 
@@ -73,6 +78,11 @@ export class Query {
   /** Whether anything matched; known at the end. */
   get matched(): boolean {
     return this.#matched;
+  }
+
+  /** Rows of the answer; known at the end. */
+  get shown(): number {
+    return this.#shown;
   }
 
   /** How far the running statement is; a question may take two or three. Undefined before the first. */
@@ -94,6 +104,7 @@ export class Query {
     const begun = this.#options.clock();
     try {
       await this.#duck.open();
+      if (this.#options.anonymity !== undefined) prepareAnonymity(this.#duck, this.#options.anonymity);
       try {
         return await this.#answer(begun);
       } catch (error) {
@@ -152,6 +163,7 @@ export class Query {
     }
     if (!(await this.#endPart(output, part))) return false;
     if (!this.#started && !(await this.#begin(output, plan, totals))) return false;
+    this.#shown = shown;
     // A sum of nothing is a row, too.
     this.#matched = spec.sums && spec.by.length === 0 ? totals.flows > 0 : shown > 0;
     const { raw, limit, zone } = spec;
@@ -173,7 +185,9 @@ export class Query {
     const found = await probe(this.#duck, source, spec);
     await this.#checkParts(source, found);
     const options = { times: false, arithmetic: 'integers', totals: spec.measures.length > 0 } as const;
-    const plan = spec.sums ? planAggregate(spec, source, found, options) : planListing(spec, source, found);
+    const plan = spec.sums
+      ? planAggregate(spec, source, found, options)
+      : this.#anonymous(planListing(spec, source, found));
     const sql = parquetCopy(plan, file);
     if (explain === true) return write(explainText(spec, source, sql));
     this.#note(await this.#kinds(source, found));
@@ -182,7 +196,8 @@ export class Query {
     await this.#duck.read(sql, (rows) => {
       const count = createCell('i64', 0);
       count.bind(rows);
-      this.#matched = count.number(0) > 0;
+      this.#shown = count.number(0);
+      this.#matched = this.#shown > 0;
     });
     return true;
   }
@@ -211,7 +226,12 @@ export class Query {
     const spec = this.#spec;
     const { listed } = output;
     const isChosen = spec.columns.length > 0 || listed === undefined;
-    return planListing(isChosen ? spec : { ...spec, columns: listed }, source, found);
+    return this.#anonymous(planListing(isChosen ? spec : { ...spec, columns: listed }, source, found));
+  }
+
+  #anonymous(plan: Plan): Plan {
+    const { anonymity } = this.#options;
+    return anonymity === undefined ? plan : anonymousPlan(plan, anonymity);
   }
 
   #explain(source: Source, output: Output, found: Probe | undefined): Promise<boolean> {
