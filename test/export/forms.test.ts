@@ -40,7 +40,7 @@ describe('weir export to a file of rows', () => {
     const sql = `SELECT time_start::TIMESTAMP::VARCHAR AS t, src_addr, dst_addr, bytes::UBIGINT::VARCHAR AS b FROM ${reader}('${files}')`;
     const found = await duck.runAndReadAll(sql);
     duck.closeSync();
-    return found.getRowObjects() as Row[];
+    return found.getRowObjects();
   }
   const sorted = (rows: readonly Row[]) => rows.map((row) => JSON.stringify(row)).sort();
 
