@@ -12,7 +12,7 @@ import { compare, show, table } from './lib/table.mjs';
 const INSIDE = fileURLToPath(new URL('./query-day-inside.mjs', import.meta.url));
 const DROP = '/proc/sys/vm/drop_caches';
 
-const HOST = '10.0.84.66';
+const HOST = '10.0.216.102';
 const HOUR = 14;
 const hourText = (hour) => new Date(DAY_BEGIN + hour * 3_600_000).toISOString();
 const fileOf = (minutes) => nfcapdName(DAY_BEGIN + minutes * 60_000);

@@ -23,25 +23,51 @@ export interface Rows {
   values(column: number, width: number): Values;
 }
 
-/**
- * DuckDB in this process, for one command: all cores, nothing loaded from outside, times in UTC. It uses the bindings without the API above them,
- * which takes longer to load than most questions take to answer.
- */
-export class QueryDuck {
+/** What questions of one process share: opening a database takes as long as a small question. Inert until `open`; closed after the last of them. */
+export class SharedDuck {
   readonly #settings: DuckSettings;
   #database: duckdb.Database | undefined;
-  #connection: duckdb.Connection | undefined;
-  #cancelled = false;
 
   constructor(settings: DuckSettings) {
     this.#settings = settings;
   }
 
   async open(): Promise<void> {
-    const config = duckdb.create_config();
-    for (const [name, value] of Object.entries(duckSettings(this.#settings))) duckdb.set_config(config, name, value);
-    this.#database = await duckdb.open(':memory:', config);
-    this.#connection = await duckdb.connect(this.#database);
+    this.#database ??= await openDatabase(this.#settings);
+  }
+
+  /** Throws when it is not open. */
+  get database(): duckdb.Database {
+    if (this.#database === undefined) throw new Error('DuckDB is not open');
+    return this.#database;
+  }
+
+  close(): void {
+    if (this.#database !== undefined) duckdb.close_sync(this.#database);
+    this.#database = undefined;
+  }
+}
+
+/**
+ * DuckDB in this process, for one question: all cores, nothing loaded from outside, times in UTC. It uses the bindings without the API above them,
+ * which takes longer to load than most questions take to answer.
+ */
+export class QueryDuck {
+  readonly #of: DuckSettings | SharedDuck;
+  #own: duckdb.Database | undefined;
+  #connection: duckdb.Connection | undefined;
+  #cancelled = false;
+
+  /** A database of its own, with these settings, or one that is shared and open. */
+  constructor(of: DuckSettings | SharedDuck) {
+    this.#of = of;
+  }
+
+  async open(): Promise<void> {
+    const isShared = this.#of instanceof SharedDuck;
+    const database = this.#of instanceof SharedDuck ? this.#of.database : await openDatabase(this.#of);
+    if (!isShared) this.#own = database;
+    this.#connection = await duckdb.connect(database);
     // A question reads the heads of the same files up to three times.
     await duckdb.query(this.#connection, 'SET parquet_metadata_cache = true');
     // Without it nothing is known of the progress; we print it ourselves.
@@ -120,9 +146,9 @@ export class QueryDuck {
 
   close(): void {
     if (this.#connection !== undefined) duckdb.disconnect_sync(this.#connection);
-    if (this.#database !== undefined) duckdb.close_sync(this.#database);
+    if (this.#own !== undefined) duckdb.close_sync(this.#own);
     this.#connection = undefined;
-    this.#database = undefined;
+    this.#own = undefined;
   }
 
   #live(): duckdb.Connection {
@@ -130,6 +156,12 @@ export class QueryDuck {
     if (this.#cancelled) throw new Error('INTERRUPT: cancelled');
     return this.#connection;
   }
+}
+
+function openDatabase(settings: DuckSettings): Promise<duckdb.Database> {
+  const config = duckdb.create_config();
+  for (const [name, value] of Object.entries(duckSettings(settings))) duckdb.set_config(config, name, value);
+  return duckdb.open(':memory:', config);
 }
 
 /** Settings of every DuckDB that answers questions. */

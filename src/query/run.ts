@@ -6,7 +6,7 @@ import { pruneByAddress } from './address-pruning.ts';
 import { anonymousPlan, prepareAnonymity } from './anonymous-plan.ts';
 import { createCell } from './cells.ts';
 import { groupChunks, listingChunks } from './chunks.ts';
-import { isInterrupt, QueryDuck } from './duck.ts';
+import { isInterrupt, QueryDuck, type SharedDuck } from './duck.ts';
 import { explainText } from './explain.ts';
 import { INTERVAL } from './interval-rates.ts';
 import { MACROS } from './macros.ts';
@@ -41,6 +41,8 @@ export interface QueryOptions extends OutputOptions {
   readonly explain?: boolean;
   /** Memory for hash tables and the like, octets; default half of the machine's. */
   readonly memoryBytes?: number | undefined;
+  /** Answers with this one, which is open, and not with one of its own; the two settings around it are then its. */
+  readonly duck?: SharedDuck | undefined;
   /** Where a long question may put what does not fit into memory; default in the system's temporary folder. */
   readonly temporary?: string;
   /** Of a listing: with other addresses, and without names. */
@@ -72,7 +74,7 @@ export class Query {
     this.#options = options;
     this.#spec = options.spec;
     const temporary = options.temporary ?? join(tmpdir(), `weir-query-${process.pid}`);
-    this.#duck = new QueryDuck({ temporary, memoryBytes: options.memoryBytes });
+    this.#duck = new QueryDuck(options.duck ?? { temporary, memoryBytes: options.memoryBytes });
   }
 
   /** Whether anything matched; known at the end. */
