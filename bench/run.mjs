@@ -1,7 +1,7 @@
 // `npm run bench`: measures Netweir and whichever peers are installed side by side, in one run, and prints the ratios.
 //
 //   npm run bench                              everything
-//   npm run bench -- collect --versions 5      one part: decode, filter, sflow, collect, store, query
+//   npm run bench -- collect --versions 5      one part: decode, filter, sflow, collect, live, store, query
 //   npm run bench -- query-day --folder DIR    a day of 30 M flows, kept in DIR for the next time
 //   npm run bench -- --quick                   small amounts: does it work, not how fast
 //   npm run bench -- --install-peers           installs the peers first
@@ -17,7 +17,7 @@ import { parseArgs } from 'node:util';
 import { findPeers, installPeers, root } from './lib/peers.mjs';
 import { comparisonTable } from './lib/table.mjs';
 
-const PARTS = ['decode', 'encode', 'packet', 'filter', 'sflow', 'collect', 'store', 'query'];
+const PARTS = ['decode', 'encode', 'packet', 'filter', 'sflow', 'collect', 'live', 'store', 'query'];
 /** These take long, or much of the disk: only when they are named. */
 const NAMED_PARTS = ['query-day'];
 

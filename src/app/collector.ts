@@ -109,9 +109,12 @@ export class Collector {
       log,
     });
     const clock = () => performance.now();
+    const idle = () => performance.eventLoopUtilization().idle;
     const status = () => this.status();
     this.live =
-      options.live === undefined ? undefined : new LiveServer({ data, limits: options.live, now, clock, status, log });
+      options.live === undefined
+        ? undefined
+        : new LiveServer({ data, limits: options.live, now, clock, idle, status, log });
     this.feed = new BatchFeed(this.store, (batch) => this.live?.watch(batch));
     const stateFile = options.persistState ? join(data, 'state', 'names.json') : undefined;
     this.rows = new RowFeed({ store: this.store, stateFile, now, log });

@@ -37,65 +37,71 @@ interface KeyReader {
   clear?(): void;
 }
 
+/** Keys of one view: each has a bit that says whether there is a value. */
+const MOST_KEYS = 16;
+
 /** Columns by which a live view groups. Throws WEIR_USAGE for keys that only queries can answer. */
 export function groupColumns(keys: readonly Key[]): GroupColumns {
+  if (keys.length > MOST_KEYS)
+    throw new WeirError('WEIR_USAGE', `a live view groups by ${MOST_KEYS} columns at most, not by ${keys.length}`);
   const readers = keys.map(readerOf);
-  // Behind the words of each key is one that says whether there is a value.
   const starts: number[] = [];
-  let width = 0;
+  let presenceWord = 0;
   for (const reader of readers) {
-    starts.push(width);
-    width += reader.width + 1;
+    starts.push(presenceWord);
+    presenceWord += reader.width;
   }
+  // The last word tells which of the keys have a value.
+  const width = presenceWord + 1;
   const columns = Array.from({ length: width }, () => new Uint32Array(0));
   const view = new BatchView();
-  const presence = presenceFiller(view);
+  const cursor = new RunCursor();
   return {
     width,
     columns,
     bind(batch, selection) {
       view.bind(batch);
+      const { rows, count } = selection;
       for (let word = 0; word < width; word++) {
-        if ((columns[word] as Uint32Array).length < selection.count) columns[word] = new Uint32Array(batch.capacity);
+        if ((columns[word] as Uint32Array).length < count) columns[word] = new Uint32Array(batch.capacity);
       }
+      const has = columns[presenceWord] as Uint32Array;
+      const bits = presenceBits(view, readers);
+      cursor.rewind(batch);
+      for (let n = 0; n < count; n++) has[n] = bits[cursor.layoutAt(rows[n] as number)] as number;
       readers.forEach((reader, index) => {
-        const words = columns.slice(starts[index], (starts[index] as number) + reader.width + 1);
-        const has = words.pop() as Uint32Array;
-        const isAll = presence(reader.needs, selection, has);
+        const start = starts[index] as number;
+        const words = columns.slice(start, start + reader.width);
         reader.read(view, selection, words);
-        if (isAll) return;
-        for (let n = 0; n < selection.count; n++) {
-          if (has[n] === 0) for (const word of words) word[n] = 0;
+        const bit = 1 << index;
+        if (bits.every((all) => (all & bit) !== 0)) return;
+        for (let n = 0; n < count; n++) {
+          if (((has[n] as number) & bit) === 0) for (const word of words) word[n] = 0;
         }
       });
     },
     values: (words, at) =>
-      readers.map((reader, index) => {
-        const start = at + (starts[index] as number);
-        return words[start + reader.width] === 0 ? null : reader.value(words, start);
-      }),
+      readers.map((reader, index) =>
+        ((words[at + presenceWord] as number) & (1 << index)) === 0
+          ? null
+          : reader.value(words, at + (starts[index] as number)),
+      ),
     clear() {
       for (const reader of readers) reader.clear?.();
     },
   };
 }
 
-/** Writes 1 for the rows that have a value in all columns named. Returns whether all do. */
-function presenceFiller(view: BatchView): (needs: readonly string[], selection: Selection, to: Uint32Array) => boolean {
-  const cursor = new RunCursor();
-  return (needs, { rows, count }, to) => {
-    to.fill(1, 0, count);
-    let isAll = true;
-    for (const column of needs) {
-      const presence = view.presence(column);
-      if (presence.rows === 'all') continue;
-      isAll = false;
-      cursor.rewind(view.batch);
-      for (let n = 0; n < count; n++)
-        to[n] = (to[n] as number) & (presence.byLayout[cursor.layoutAt(rows[n] as number)] as number);
+/** For each layout of the batch a bit for each key whose columns its rows have, the first key's the lowest. */
+function presenceBits(view: BatchView, readers: readonly KeyReader[]): Uint32Array {
+  const bits = new Uint32Array(view.batch.layouts.length);
+  readers.forEach(({ needs }, index) => {
+    const found = needs.map((column) => view.presence(column).byLayout);
+    for (let layout = 0; layout < bits.length; layout++) {
+      if (found.every((byLayout) => byLayout[layout] === 1)) bits[layout] = (bits[layout] as number) | (1 << index);
     }
-    return isAll;
-  };
+  });
+  return bits;
 }
 
 function readerOf(key: Key): KeyReader {
@@ -188,6 +194,7 @@ function mask(bits: number): number {
 
 /** Codes of texts are those of their batch; here each gets one that stays. */
 function textReader(name: string): KeyReader {
+  const cursor = new RunCursor();
   let codes = new Map<string, number>();
   let texts: string[] = [];
   const codeOf = (text: string): number => {
@@ -206,16 +213,19 @@ function textReader(name: string): KeyReader {
   clear();
   return {
     width: 1,
-    needs: [name],
+    // A row may have the column and no text: 0 says so, and the bit says nothing.
+    needs: [],
     read(view, { rows, count }, [to]) {
       const array: SlotArray = view.array(name);
+      const { byLayout } = view.presence(name);
+      cursor.rewind(view.batch);
       const known = new Uint32Array(view.batch.texts.length);
       for (let n = 0; n < count; n++) {
-        const code = array[rows[n] as number] as number;
-        // Where the row has no value the array holds anything.
-        if (code > 0 && code < known.length && known[code] === 0)
-          known[code] = codeOf(view.batch.texts[code] as string);
-        (to as Uint32Array)[n] = known[code] ?? 0;
+        const row = rows[n] as number;
+        // Where the layout has no such column the array holds anything.
+        const code = byLayout[cursor.layoutAt(row)] === 1 ? (array[row] as number) : 0;
+        if (code > 0 && known[code] === 0) known[code] = codeOf(view.batch.texts[code] as string);
+        (to as Uint32Array)[n] = known[code] as number;
       }
     },
     value: (words, at) => (words[at] === 0 ? null : (texts[words[at] as number] ?? null)),

@@ -14,18 +14,20 @@ export interface LiveServerOptions {
   readonly now: () => number;
   /** ms from any beginning, for how long looking takes. */
   readonly clock: () => number;
+  /** ms since any beginning in which this thread had nothing to do. */
+  readonly idle: () => number;
   /** What `status` answers. */
   readonly status: () => unknown;
   readonly log: { warn(fields: object, text: string): void };
 }
 
-/** How much of the time looking may take at most, and for how long (ms) it may exceed that. */
-const SHARE = 0.1;
+/** How much looking may take of the time in which there is nothing else to do, and for how long (ms) it may exceed that. */
+const SHARE = 0.5;
 const BURST = 200;
 
 /**
- * Lets other programs of the same user look at the flows of a collector, through a local socket. Looking is cheap, and bounded: it may take a tenth of the time,
- * what does not fit is not looked at, and what a slow reader does not take is dropped. Both are counted and told.
+ * Lets other programs of the same user look at the flows of a collector, through a local socket. Looking is cheap, and bounded: it takes at most half as much time as is
+ * left idle, what does not fit is not looked at, and what a slow reader does not take is dropped. Both are counted and told.
  */
 export class LiveServer {
   readonly #options: LiveServerOptions;
@@ -35,7 +37,7 @@ export class LiveServer {
   #place: SocketPlace | undefined;
   /** ms that looking may take now. */
   #credit = BURST;
-  #last = 0;
+  #idle = 0;
 
   constructor(options: LiveServerOptions) {
     this.#options = options;
@@ -43,8 +45,7 @@ export class LiveServer {
 
   /** Listens. A collector works without: what goes wrong is a warning. The caller holds the lock of the data folder. */
   async start(): Promise<void> {
-    const { data, log, clock } = this.#options;
-    this.#last = clock();
+    const { data, log } = this.#options;
     try {
       await this.#listen(true).catch(() => this.#listen(false));
     } catch (error) {
@@ -62,9 +63,12 @@ export class LiveServer {
   /** Looks at a batch that is about to be handed on, for those who asked. */
   watch(batch: FlowBatch): void {
     if (this.#subscribers.size === 0) return;
-    const begun = this.#options.clock();
-    this.#credit = Math.min(BURST, this.#credit + (begun - this.#last) * SHARE);
-    this.#last = begun;
+    const idle = this.#options.idle();
+    this.#credit = Math.min(BURST, this.#credit + (idle - this.#idle) * SHARE);
+    this.#idle = idle;
+    // Where there is not time for all, it is another one's turn with each batch.
+    const [first] = this.#subscribers;
+    if (first !== undefined && this.#subscribers.delete(first)) this.#subscribers.add(first);
     for (const subscriber of this.#subscribers) {
       if (!subscriber.watches) continue;
       if (this.#credit <= 0) {

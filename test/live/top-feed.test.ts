@@ -78,12 +78,13 @@ describe('sums of an interval', () => {
       { app_name: 'a', bytes: 1, packets: 1, flow_type: 4 },
       { app_name: 'b', bytes: 10, packets: 1, flow_type: 4 },
     ];
+    const three = [{ app_name: '', bytes: 7, packets: 1, flow_type: 4 }];
     const two = [
       { app_name: 'b', bytes: 100, packets: 1, flow_type: 2 },
       { bytes: 1000, packets: 1, flow_type: 4 },
     ];
-    expect(answer({ by: ['app_name'] }, one, two).rows.map(({ key, bytes }) => [...key, bytes])).toEqual([
-      [null, 1000],
+    expect(answer({ by: ['app_name'] }, one, two, three).rows.map(({ key, bytes }) => [...key, bytes])).toEqual([
+      [null, 1007],
       ['b', 110],
       ['a', 1],
     ]);
