@@ -22,7 +22,7 @@ const collector = new Collector({
   registry: loadElements([]),
   persistState: true,
   maxQueueBytes: 128 << 20,
-  rotateSeconds: 10,
+  rotateSeconds: 60,
   segmentMillis: 300,
   retention: { maxAgeMs: Number(maxAgeMs) },
   now,

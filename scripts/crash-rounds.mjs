@@ -33,9 +33,9 @@ const { values } = parseArgs({
 const rounds = Number(values.rounds);
 const random = generator(Number(values.seed));
 
-/** How fast the collector's clock runs: a slot of 10 s ends every 0.17 s, a minute every second. */
-const SPEED = 60;
-/** Age at which flows are given up, of that clock: some 15 s of real time. */
+/** How fast the collector's clock runs: a slot of a minute ends every two seconds, so that merges and roll-ups keep up with the lives. */
+const SPEED = 30;
+/** Age at which flows are given up, of that clock: some 30 s of real time. */
 const AGE = 15 * 60_000;
 /** What the clock may have gone on between a collector's last word and its end. */
 const SLACK = 60_000;
