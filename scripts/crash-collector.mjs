@@ -3,6 +3,8 @@
 // It prints `ready PORT`, then lines `ack MS CLOCK RECEIVED STORED MERGES ROLLUPS EXPIRED`: milliseconds of real time since the start, the fast clock, records decoded, records that the
 // store has called durable, and how many merges, roll-ups and given-up segments there were.
 
+import { readdirSync, readFileSync } from 'node:fs';
+import { getPriority, setPriority } from 'node:os';
 import { Collector } from '../dist/app/collector.js';
 import { parseListenUrl } from '../dist/collect/listen-url.js';
 import { loadElements } from '../dist/config/elements.js';
@@ -38,5 +40,24 @@ setInterval(() => {
   const line = `${records} ${rowsStored} ${merges} ${rollups} ${segmentsExpired}`;
   if (line !== told) say(`ack ${Math.round(performance.now() - started)} ${now()} ${line}`);
   told = line;
+  raiseMerger();
 }, 20);
 process.on('SIGTERM', () => void collector.close().then(() => process.exit(0)));
+
+/**
+ * The merging process has the lowest priority. On a machine under load it would not come to anything, and there would be nothing to kill. (It takes root to raise it;
+ * otherwise it stays so.)
+ */
+function raiseMerger() {
+  for (const thread of readdirSync('/proc/self/task')) {
+    const children = readFileSync(`/proc/self/task/${thread}/children`, 'utf8').split(' ').filter(Boolean);
+    for (const child of children) {
+      try {
+        // Each of its threads has a priority of its own.
+        for (const id of readdirSync(`/proc/${child}/task`).map(Number)) if (getPriority(id) > 0) setPriority(id, 0);
+      } catch {
+        // It has ended, or may not be raised.
+      }
+    }
+  }
+}

@@ -58,13 +58,38 @@ const OTHER_COMPRESSION: readonly (readonly [magic: string, name: string])[] = [
  * @throws WeirError WEIR_INPUT when the file cannot be opened or is none of these
  */
 export async function openDatagrams(path: string, stdin: Readable): Promise<DatagramSource> {
+  return datagramsOf(await openContent(path, stdin));
+}
+
+/** A file's content, inflated where it was gzip. */
+export interface Content {
+  readonly name: string;
+  readonly isGzip: boolean;
+  /** The first 512 octets, or as many as there are. */
+  readonly start: Uint8Array;
+  /** The whole content, the start included. */
+  readonly all: AsyncGenerator<Uint8Array, void, undefined>;
+  /** Says so when inflating ended early. */
+  readonly capture: CaptureStats;
+}
+
+/**
+ * Opens a file, or standard input for `-`, and reads its start.
+ *
+ * @throws WeirError WEIR_INPUT when it cannot be opened or is empty
+ */
+export async function openContent(path: string, stdin: Readable): Promise<Content> {
   const name = path === '-' ? 'Standard input' : path;
   const capture = createCaptureStats();
-  const extractor = createDatagramExtractor();
   let content = await peek(path === '-' ? stdin : createReadStream(path, { highWaterMark: 256 * 1024 }), name);
   const isGzip = content.start[0] === 0x1f && content.start[1] === 0x8b;
   if (isGzip) content = await peek(gunzip(content.all, capture), name);
-  const { start, all: source } = content;
+  return { name, isGzip, ...content, capture };
+}
+
+/** The datagrams in a content. Throws WeirError WEIR_INPUT when there can be none. */
+export function datagramsOf({ name, isGzip, start, all: source, capture }: Content): DatagramSource {
+  const extractor = createDatagramExtractor();
   const format = captureFormat(start) ?? messageFileFormat(start) ?? (isHexText(start) ? 'hex' : undefined);
   const stats = extractor.stats;
   const messages = createMessageFileStats();

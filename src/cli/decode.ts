@@ -1,10 +1,9 @@
 import { type Command, Option } from 'commander';
 import { loadElements } from '../config/elements.ts';
 import { FlowBatch } from '../flow/batch.ts';
-import { type DatagramSource, MessageDecoder } from '../session/message-decoder.ts';
-import { type Address, addressKey, parseAddress } from '../util/address.ts';
+import { MessageDecoder } from '../session/message-decoder.ts';
 import { WeirError } from '../util/errors.ts';
-import type { Datagram } from '../wire/pcap/export-datagrams.ts';
+import { createSources, readExporter } from './datagram-sources.ts';
 import { openDatagrams } from './datagrams.ts';
 import { counterHappenings, type Happening, happenings } from './decode-events.ts';
 import { jsonPrinter, type Printer } from './decode-json.ts';
@@ -63,7 +62,6 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
 const ROWS = 4_096;
 /** Octets that wait before they are written. */
 const ENOUGH = 192 * 1024;
-const MAX_SOURCES = 65_536;
 
 async function decode(file: string, flags: Flags, io: Io): Promise<number> {
   const exporter = readExporter(flags.exporter);
@@ -149,37 +147,6 @@ function batchWithRoom(batches: FlowBatch[]): FlowBatch {
   const next = new FlowBatch(ROWS);
   batches.push(next);
   return next;
-}
-
-/** The same object for the same sender, as the decoder likes it. */
-function createSources(exporter: Address | undefined): (datagram: Datagram) => DatagramSource {
-  const sources = new Map<number | string, Map<number, DatagramSource>>();
-  let count = 0;
-  return ({ source, sourcePort }) => {
-    const address = exporter ?? source;
-    const key = addressKey(...address);
-    let ports = sources.get(key);
-    if (ports === undefined) sources.set(key, (ports = new Map()));
-    let found = ports.get(sourcePort);
-    if (found === undefined) {
-      if (++count > MAX_SOURCES) {
-        sources.clear();
-        count = 1;
-        sources.set(key, (ports = new Map()));
-      }
-      found = { address, port: sourcePort };
-      ports.set(sourcePort, found);
-    }
-    return found;
-  };
-}
-
-function readExporter(text: string | undefined): Address | undefined {
-  const address = text === undefined ? undefined : parseAddress(text);
-  if (text === undefined || address !== undefined) return address;
-  throw new WeirError('WEIR_USAGE', `--exporter ${text}: expected an IP address.`, {
-    hint: 'For instance 192.0.2.1 or 2001:db8::1.',
-  });
 }
 
 function readPort(text: string | undefined): number | undefined {

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { messageOf, WeirError } from '../util/errors.ts';
 import { Duck } from './duck.ts';
 import { claimFolder } from './folder.ts';
+import { adoptIncoming } from './incoming.ts';
 import { Ledger } from './ledger.ts';
 import { FolderLock } from './lock.ts';
 import { inFolder, MARKER } from './paths.ts';
@@ -39,6 +40,7 @@ export async function withFolder<Result>(
     const { report, state } = await repairFolder(dir, (path, kind) => duck.inspect(path, kind));
     const ledger = new Ledger(dir, now, state);
     await ledger.save();
+    await adoptIncoming(dir, ledger);
     return await work({ dir, ledger, duck, report: { ...report, tookOverFrom: owner?.pid } });
   } catch (error) {
     if (error instanceof WeirError) throw error;

@@ -2,6 +2,7 @@ import { stat, statfs } from 'node:fs/promises';
 import { messageOf } from '../util/errors.ts';
 import { isRollup, type RollupEntry } from './catalogue.ts';
 import { publish } from './durable.ts';
+import { adoptIncoming } from './incoming.ts';
 import type { Ledger } from './ledger.ts';
 import { type PreparedJob, prepareJob } from './merge-job.ts';
 import { isOfEndedSlot, nextJob } from './merge-plan.ts';
@@ -46,6 +47,7 @@ export class Keeper {
   #unitRows: number;
   #running: Promise<void> | undefined;
   #closed = false;
+  #isAdopting = false;
   readonly counts = { merges: 0, mergeErrors: 0, rowsMerged: 0, rollups: 0, segmentsExpired: 0 };
 
   /** `takeLoad` tells what part of the time since its last call was spent writing segments. */
@@ -83,7 +85,20 @@ export class Keeper {
       this.#expire(nowMs);
     }
     await this.#ledger.removeRetired(graceMs);
+    await this.#adopt();
     if (this.#running === undefined && nowMs >= this.#pausedUntil) this.#startMerge();
+  }
+
+  /** Takes over what an import has made ready; ticks that come meanwhile leave it alone. */
+  async #adopt(): Promise<void> {
+    if (this.#isAdopting) return;
+    this.#isAdopting = true;
+    try {
+      const files = await adoptIncoming(this.#settings.dir, this.#ledger);
+      if (files > 0) this.#log('info', { files }, 'took over imported flows');
+    } finally {
+      this.#isAdopting = false;
+    }
   }
 
   /** Stops; a merge that is under way is given up. */

@@ -21,6 +21,8 @@ export const FOLDERS = {
 } as const;
 /** Files that are being written. Emptied at every start. */
 export const TEMPORARY = 'tmp';
+/** Stores that an import is filling, and those that wait to be taken over. */
+export const INCOMING = 'incoming';
 /** Files that turned out to be unreadable. Nothing in it is ever deleted. */
 export const DAMAGED = 'damaged';
 

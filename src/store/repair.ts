@@ -4,6 +4,7 @@ import { messageOf, systemCode } from '../util/errors.ts';
 import { type CatalogueFile, isRollup, parseCatalogue, type RetiredFile, type SegmentEntry } from './catalogue.ts';
 import type { Inspection } from './duck.ts';
 import { sync } from './durable.ts';
+import { clearIncoming } from './incoming.ts';
 import type { LedgerState } from './ledger.ts';
 import {
   CATALOGUE,
@@ -60,7 +61,7 @@ export async function repairFolder(dir: string, inspect: Inspect): Promise<Repai
 
   const report = {
     adopted: [] as string[],
-    leftovers: await emptyTemporary(dir),
+    leftovers: [...(await emptyTemporary(dir)), ...(await clearIncoming(dir))],
     damaged: [] as { file: string; movedTo: string; reason: string }[],
     missing: [] as string[],
     foreign: [] as string[],

@@ -39,6 +39,11 @@ export class Nfcapd {
     return new Nfcapd(port, folder, process);
   }
 
+  /** Where its files are. */
+  get folder(): string {
+    return this.#folder.path;
+  }
+
   /** Waits until it has read what was sent, ends it, and gives its totals. */
   async stop(): Promise<NfcapdTotals> {
     // It drops what is in its socket's buffer when it is told to end.
