@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { FlowBatch } from '#weir/flow/batch.js';
-import { readCatalogue } from '#weir/store/catalogue.js';
+import { holdsFlows, readCatalogue } from '#weir/store/catalogue.js';
 import { tempFolder } from '../helpers/temp.ts';
 import { weir } from '../helpers/weir.ts';
 import { addRows, createStore, layoutOf, type Row, until } from '../store/batches.ts';
@@ -105,7 +105,8 @@ it('a segment leaves out what is 0 in all its rows; answers are as if it had not
 
   now += 400_000;
   await until(() => store.stats().merges > 0, 'the two segments are merged');
-  expect((await readCatalogue(folder.path)).segments).toHaveLength(1);
+  // The sums of the merged one may be there, too.
+  expect((await readCatalogue(folder.path)).segments.filter(holdsFlows)).toHaveLength(1);
   expect(await ask()).toBe(all);
   expect(await ask('src net 10.0.0.0/31')).toBe('src_addr,flows,packets,bytes\n10.0.0.1,1,1,100\n');
   await store.close();

@@ -305,7 +305,17 @@ describe('the table quality', () => {
       -12.5,
       '{"a quirk":3}',
       [1, 1000],
-      ...[null, '12', null, null, null, null, null, null, '0', '10', null],
+      null,
+      '12',
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      '0',
+      '10',
+      null,
     ]);
     expect((rows[1] as unknown[]).slice(0, 4)).toEqual(['1772366460000', '', '', 4_294_967_295]);
     expect((rows[1] as unknown[])[24]).toEqual([]);
