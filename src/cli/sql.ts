@@ -2,17 +2,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { FormatName } from '../query/output/format.ts';
-import { hasColour, type Io, write } from './io.ts';
-import { runCancellable } from './query.ts';
+import { WeirError } from '../util/errors.ts';
+import { EXIT, hasColour, type Io, write } from './io.ts';
+import { parseMemory, runCancellable } from './query.ts';
+import { timeSpan } from './sending.ts';
 import { addZone, type ZoneFlags, zoneOf } from './zone.ts';
 
 const EXAMPLES = `
 Tables: flows (addresses and words as text), flows_raw (as stored: addresses as two numbers NAME_hi and NAME_lo, fast to search and
 group), quality (what each exporter sent and how much of it arrived, by the minute), names (of interfaces, applications … and when they
-held), counters and interface_rates (of sFlow agents). Functions: addr(hi, lo), in_net(hi, lo, '10.0.0.0/8'), mac(n), proto_name(n).
-Statements only read, and reach nothing but these tables.
+held), counters and interface_rates (of sFlow agents). Functions: addr(hi, lo), in_net(hi, lo, '10.0.0.0/8'), net(hi, lo, 24), mac(n), proto_name(n),
+service(port), flags(tcp_flags), name_at(exporter, kind, key, time); docs/sql.md. Statements only read, and reach nothing but these tables.
 
 Examples:
+  weir sql                                             a shell, with history and completion
+  weir sql --format csv < report.sql                   statements with ; between them
   weir sql "describe flows"
   weir sql "select src_addr, sum(bytes) b from flows group by 1 order by b desc limit 10"
   weir sql "select time_bucket(interval 5 minutes, time_start) t, sum(bytes) * 8 / 300 bps from flows group by 1 order by 1"
@@ -26,12 +30,14 @@ interface Flags extends ZoneFlags {
   readonly from?: string;
   readonly to?: string;
   readonly format: FormatName;
+  readonly memory?: string;
+  readonly timeout?: number;
 }
 
 /** Adds the flags of `weir sql` and its action. */
 export function build(command: Command, io: Io, exit: (code: number) => void): void {
   addZone(command, 'zone of --from and --to (times in answers are always UTC)')
-    .argument('<statement...>', 'one SELECT')
+    .argument('[statement...]', 'one SELECT; without it, or with -, those on standard input; on a terminal a shell')
     .option('--data <dir>', 'data folder', './weir-data')
     .option('--from <time>', 'only flows that end at this time or later')
     .option('--to <time>', 'only flows that begin before this time')
@@ -40,26 +46,68 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
         .choices(['table', 'csv', 'json', 'ndjson'])
         .default('table'),
     )
+    .option('--memory <size>', 'memory for sums and sorting, such as 512MB; the rest goes to disk (default: half)')
+    .option('--timeout <span>', 'end a statement that takes longer, such as 30s', timeSpan('--timeout'))
     .addHelpText('after', EXAMPLES)
     .action(async (words: string[], flags: Flags) => {
-      exit(await sql(words.join(' '), flags, io));
+      exit(await sql(words, flags, io));
     });
 }
 
-async function sql(statement: string, flags: Flags, io: Io): Promise<number> {
-  const begun = io.now();
+async function sql(words: readonly string[], flags: Flags, io: Io): Promise<number> {
   const [{ parseSpan }, { SqlQuery }] = await Promise.all([import('../query/time.ts'), import('../query/sql-run.ts')]);
-  const running = new SqlQuery({
+  const isTerminal = io.stdout.isTTY === true;
+  const query = new SqlQuery({
     data: flags.data,
-    sql: statement,
     span: parseSpan(flags.from, flags.to, { now: io.now(), zone: zoneOf(flags) }),
     format: flags.format,
-    width: io.stdout.isTTY === true ? io.stdout.columns : undefined,
+    width: isTerminal ? io.stdout.columns : undefined,
     colour: hasColour(io.stdout, io.env),
     write: (text) => write(io.stdout, text),
     warn: (text) => io.stderr.write(`note: ${text}\n`),
-    clock: () => io.now() - begun,
+    clock: io.now,
     temporary: join(tmpdir(), `weir-sql-${process.pid}`),
+    memoryBytes: flags.memory === undefined ? undefined : parseMemory(flags.memory),
+    timeoutMs: flags.timeout,
   });
-  return runCancellable(running, io);
+  const isAsked = words.length > 0 && words.join() !== '-';
+  try {
+    if (words.length === 0 && isTerminal && (io.stdin as { isTTY?: boolean }).isTTY === true) {
+      const { historyPath, runSqlShell } = await import('./sql-shell.ts');
+      await query.open();
+      const historyFile = historyPath(io.env);
+      await runSqlShell({ query, input: io.stdin, output: io.stdout, isTerminal, historyFile });
+      return EXIT.ok;
+    }
+    const statements = isAsked ? [words.join(' ')] : await readStatements(io);
+    const run = async (): Promise<boolean> => {
+      await query.open();
+      for (const statement of statements) if (!(await query.run(statement))) return false;
+      return true;
+    };
+    return await runCancellable({ run, cancel: () => query.cancel() }, io);
+  } finally {
+    query.close();
+  }
+}
+
+/** Longest text that is read from standard input. */
+const MOST_INPUT = 8 << 20;
+
+/** The statements on standard input. Throws WEIR_SQL without any. */
+async function readStatements({ stdin }: Io): Promise<readonly string[]> {
+  const { isEmptySql, splitSql } = await import('../query/sql-split.ts');
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const part of stdin) {
+    parts.push(Buffer.from(part as Uint8Array));
+    length += (part as Uint8Array).length;
+    if (length > MOST_INPUT) throw new WeirError('WEIR_SQL', `standard input has more than ${MOST_INPUT} octets`);
+  }
+  const { statements, rest } = splitSql(Buffer.concat(parts).toString('utf8'));
+  const all = isEmptySql(rest) ? statements : [...statements, rest];
+  if (all.length > 0) return all;
+  throw new WeirError('WEIR_SQL', 'there is no statement on standard input', {
+    hint: 'For example: weir sql "select src_addr, sum(bytes) from flows group by 1 order by 2 desc limit 10"',
+  });
 }

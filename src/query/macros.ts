@@ -1,4 +1,5 @@
 import { PROTOCOLS } from '../filter/protocols.ts';
+import { SERVICES } from '../filter/services.ts';
 import { sqlText } from './sql-text.ts';
 
 /** A value of ours as its word. */
@@ -51,6 +52,21 @@ export const ADDRESS_MACROS: readonly string[] = [
   `CREATE OR REPLACE MACRO addr_lo(a) AS (CASE WHEN contains(a, ':') THEN ${half(5)} ELSE ${V4}::UBIGINT + ${QUAD} END)`,
 ];
 
+/** The registry's name of each port comes first in the list. */
+const SERVICE_NAMES = Object.fromEntries(
+  Object.entries(SERVICES)
+    .reverse()
+    .map(([name, port]) => [port, name]),
+);
+
+const FLAGS = Array.from('UAPRSF', (letter, index) => `CASE WHEN f & ${32 >> index} > 0 THEN '${letter}' ELSE '.' END`);
+
+/** The name that something had at a time; see the table `names`. It needs the views. */
+export const NAME_MACRO = `CREATE OR REPLACE MACRO name_at(exporter_text, kind_text, key_text, at_time, domain := NULL) AS (
+  SELECT max_by(n.name, n.valid_from) FROM names n WHERE n.exporter = exporter_text AND n.kind = kind_text AND n.key = key_text::VARCHAR
+     AND (domain IS NULL OR n.observation_domain = domain)
+     AND n.valid_from <= at_time AND (n.valid_until IS NULL OR n.valid_until > at_time))`;
+
 /** All functions that people have in SQL. */
 export const MACROS: readonly string[] = [
   ...ADDRESS_MACROS,
@@ -68,4 +84,23 @@ export const MACROS: readonly string[] = [
      AND (net_bits(net) <= 64 OR lo BETWEEN first_of(addr_lo(split_part(net, '/', 1)), open_bits(128 - net_bits(net)))
             AND first_of(addr_lo(split_part(net, '/', 1)), open_bits(128 - net_bits(net))) + open_bits(128 - net_bits(net))))`,
   `CREATE OR REPLACE MACRO proto_name(p) AS (${wordsCase('p', Object.fromEntries(Object.entries(PROTOCOLS).map(([word, number]) => [number, word])))})`,
+  `CREATE OR REPLACE MACRO service(p) AS (${wordsCase('p', SERVICE_NAMES)})`,
+  `CREATE OR REPLACE MACRO flags(f) AS (${FLAGS.join(' || ')})`,
+  `CREATE OR REPLACE MACRO net(hi, lo, v4, v6 := 64) AS (CASE
+     WHEN hi = 0 AND lo >> 32 = 65535 THEN addr(hi, first_of(lo, open_bits(32 - v4))) || '/' || v4
+     ELSE addr(first_of(hi, open_bits(64 - v6)), first_of(lo, open_bits(128 - v6))) || '/' || v6 END)`,
+];
+
+/** The functions of ours that people call. */
+export const FUNCTIONS: readonly string[] = [
+  'addr',
+  'addr_hi',
+  'addr_lo',
+  'flags',
+  'in_net',
+  'mac',
+  'name_at',
+  'net',
+  'proto_name',
+  'service',
 ];

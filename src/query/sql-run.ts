@@ -9,7 +9,6 @@ import type { TimeSpan } from './time.ts';
 
 export interface SqlOptions {
   readonly data: string;
-  readonly sql: string;
   readonly span: TimeSpan;
   readonly format: FormatName;
   readonly width: number | undefined;
@@ -19,46 +18,73 @@ export interface SqlOptions {
   readonly warn: (text: string) => void;
   readonly clock: () => number;
   readonly temporary: string;
+  readonly memoryBytes?: number | undefined;
+  /** How long a statement may take, ms; undefined for as long as it does. */
+  readonly timeoutMs?: number | undefined;
 }
 
 const SUMS_FLOWS = /^(?=.*\bflows(_raw)?\b)(?=.*\b(sum|avg|count)\s*\()/is;
 const NAMES_KINDS = /\brecord_kind\b/i;
 const COUNT_KINDS = `SELECT count(*) FILTER (record_kind IN (0, 1, 4)), count(*) FILTER (record_kind = 5) FROM flows_raw`;
 
-/** One SQL statement to one data folder. Inert until `run`; used once. */
+/** SQL statements to one data folder, one after the other. Inert until `open`; they see the files that there were then. */
 export class SqlQuery {
   readonly #options: SqlOptions;
   readonly #session: SqlSession;
+  #source: Source | undefined;
 
   constructor(options: SqlOptions) {
     this.#options = options;
-    this.#session = new SqlSession(options.temporary);
+    this.#session = new SqlSession(options.temporary, options.memoryBytes);
   }
 
+  /** Throws those of `openCatalogue`. */
+  async open(): Promise<void> {
+    const catalogue = await openCatalogue(this.#options.data);
+    this.#source = selectSegments(catalogue, this.#options.span);
+    await this.#session.open(this.#source, smallFiles(catalogue));
+  }
+
+  close(): void {
+    this.#session.close();
+  }
+
+  /** Ends the running statement; later ones run only after `resume`. */
   cancel(): void {
     this.#session.cancel();
   }
 
-  /** Resolves true when all was written, false when nobody read on or it was cancelled. Throws WEIR_SQL, WEIR_STORE and those of `openSource`. */
-  async run(): Promise<boolean> {
-    const { data, sql, span, format } = this.#options;
-    const begun = this.#options.clock();
+  resume(): void {
+    this.#session.resume();
+  }
+
+  /** Resolves true when all was written, false when nobody read on or it was cancelled. Throws WEIR_SQL and WEIR_STORE. */
+  async run(sql: string, format: FormatName = this.#options.format): Promise<boolean> {
+    const { data, timeoutMs, clock } = this.#options;
+    const begun = clock();
+    let isLate = false;
+    const timer =
+      timeoutMs === undefined
+        ? undefined
+        : setTimeout(() => {
+            isLate = true;
+            this.#session.cancel();
+          }, timeoutMs);
     try {
-      const catalogue = await openCatalogue(data);
-      const source = selectSegments(catalogue, span);
-      await this.#session.open(source, smallFiles(catalogue));
       const answer = await this.#session.select(sql);
-      const isWhole = format === 'table' ? await this.#table(answer, begun) : await this.#machine(answer);
-      if (isWhole) await this.#warnOfKinds(source);
-      return isWhole;
+      const isWhole = format === 'table' ? await this.#table(answer, begun) : await this.#machine(answer, format);
+      if (isWhole && !this.#session.cancelled && this.#source !== undefined) await this.#warnOfKinds(this.#source, sql);
+      if (isLate) throw late(timeoutMs ?? 0);
+      return isWhole && !this.#session.cancelled;
     } catch (error) {
+      if (isLate) throw late(timeoutMs ?? 0);
       if (isInterrupt(error) && this.#session.cancelled) return false;
       if (error instanceof WeirError) throw error;
       throw new WeirError('WEIR_STORE', `the flows in ${data} could not be read: ${messageOf(error)}`, {
         cause: error,
       });
     } finally {
-      this.#session.close();
+      clearTimeout(timer);
     }
   }
 
@@ -66,8 +92,8 @@ export class SqlQuery {
    * Aggregated records sum up flows that may be stored by themselves, too: a statement that sums all rows may count them twice. One that names the
    * kinds knows what it does.
    */
-  async #warnOfKinds(source: Source): Promise<void> {
-    const { sql, warn } = this.#options;
+  async #warnOfKinds(source: Source, sql: string): Promise<void> {
+    const { warn } = this.#options;
     // Segments of plain flows only leave the column out.
     if (!source.columns.has('record_kind') || !SUMS_FLOWS.test(sql) || NAMES_KINDS.test(sql)) return;
     const answer = await this.#session.select(COUNT_KINDS);
@@ -80,8 +106,8 @@ export class SqlQuery {
     );
   }
 
-  async #machine(answer: SqlAnswer): Promise<boolean> {
-    const { format, write } = this.#options;
+  async #machine(answer: SqlAnswer, format: Exclude<FormatName, 'table'>): Promise<boolean> {
+    const { write } = this.#options;
     const output: RowFormat =
       format === 'csv'
         ? createCsv(answer.columns, write)
@@ -112,4 +138,10 @@ export class SqlQuery {
     const header = shown === 0 ? table.header([]) : '';
     return write(`${header}\n${shown} ${shown === 1 ? 'row' : 'rows'} in ${((clock() - begun) / 1000).toFixed(2)} s\n`);
   }
+}
+
+function late(timeoutMs: number): WeirError {
+  return new WeirError('WEIR_SQL', `the statement took longer than ${timeoutMs / 1000} s and was ended`, {
+    hint: 'Ask for less, or give it more time: --timeout 10m',
+  });
 }

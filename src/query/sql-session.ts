@@ -22,7 +22,7 @@ import { type Source, sourceFiles } from './source.ts';
 import { sqlText } from './sql-text.ts';
 import { viewStatements } from './view.ts';
 
-const TABLES = ['flows', 'flows_raw', ...SMALL_VIEWS];
+export const TABLES = ['flows', 'flows_raw', ...SMALL_VIEWS];
 /** Longest statement. */
 const MAX_LENGTH = 1 << 20;
 
@@ -44,16 +44,22 @@ export interface SqlAnswer {
  */
 export class SqlSession {
   readonly #temporary: string;
+  readonly #memoryBytes: number | undefined;
   #connection: DuckDBConnection | undefined;
   #instance: DuckDBInstance | undefined;
   #cancelled = false;
 
-  constructor(temporary: string) {
+  /** `memoryBytes`: for hash tables, sorting and the like; what does not fit goes to `temporary`. */
+  constructor(temporary: string, memoryBytes?: number) {
     this.#temporary = temporary;
+    this.#memoryBytes = memoryBytes;
   }
 
   async open(source: Source, small: SmallFiles): Promise<void> {
-    this.#instance = await DuckDBInstance.create(':memory:', duckSettings({ temporary: this.#temporary }));
+    this.#instance = await DuckDBInstance.create(
+      ':memory:',
+      duckSettings({ temporary: this.#temporary, memoryBytes: this.#memoryBytes }),
+    );
     this.#connection = await this.#instance.connect();
     const files = [...sourceFiles(source), ...Object.values(small).flat()].map(sqlText);
     const statements = [
@@ -69,6 +75,11 @@ export class SqlSession {
   cancel(): void {
     this.#cancelled = true;
     this.#connection?.interrupt();
+  }
+
+  /** After `cancel`: the next statement may run. */
+  resume(): void {
+    this.#cancelled = false;
   }
 
   get cancelled(): boolean {
@@ -189,10 +200,12 @@ function sqlError(error: unknown): WeirError {
   const missing = /Referenced column "([^"]+)" not found/.exec(message)?.[1];
   const names = COLUMNS.map(({ name }) => name);
   const suggestion = missing === undefined ? undefined : nearest(missing, names);
-  let hint = `Tables: ${TABLES.join(', ')}. Their columns: weir sql "describe flows". Functions: docs/query.md.`;
+  let hint = `Tables: ${TABLES.join(', ')}. Their columns: weir sql "describe flows". Functions: docs/sql.md.`;
   if (suggestion !== undefined) hint = `Did you mean '${suggestion}'? All columns: weir sql "describe flows".`;
   else if (missing !== undefined)
     hint = `Columns of flows: ${names.slice(0, 30).join(', ')} … (weir sql "describe flows").`;
+  else if (/Out of Memory/i.test(message))
+    hint = 'Give it more (--memory 2GB), or ask for a shorter time or fewer groups.';
   else if (/Permission Error|configuration has been locked|disabled (?:by|through) configuration/.test(message)) {
     hint = `Statements read the tables ${TABLES.join(', ')}, and nothing else: no files, no extensions, no settings.`;
   }

@@ -1,5 +1,5 @@
 import { COLUMNS, type ColumnDefinition } from '../flow/schema.ts';
-import { MACROS, wordsCase } from './macros.ts';
+import { MACROS, NAME_MACRO, wordsCase } from './macros.ts';
 import { type SmallFiles, smallTableViews } from './small-tables.ts';
 import { ALL_FILE_COLUMNS, type Source, sqlSource, sqlSpan } from './source.ts';
 import { SQL_TIME_END, sqlName } from './sql-text.ts';
@@ -21,6 +21,7 @@ export function viewStatements(source: Source, small: SmallFiles): string[] {
     `CREATE VIEW flows_raw AS SELECT ${raw.join(', ')} FROM ${scan}${where}`,
     `CREATE VIEW flows AS SELECT ${COLUMNS.flatMap(viewColumns).join(', ')} FROM flows_raw`,
     ...smallTableViews(small),
+    NAME_MACRO,
   ];
 }
 
