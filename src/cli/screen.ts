@@ -8,6 +8,9 @@ const LEAVE = '\u001B[?25h\u001B[?1049l';
 /** Home; to the end of the line; to the end of the screen. */
 const [HOME, CLEAR_LINE, CLEAR_BELOW] = ['\u001B[H', '\u001B[K', '\u001B[J'];
 
+/** Where the terminal does not tell its size, or tells that it has none. */
+const USUAL = { width: 80, height: 24 };
+
 /** The whole terminal, for a command that draws on it. `open` takes it, `close` gives it back as it was. */
 export class Screen {
   readonly #io: Io;
@@ -25,11 +28,11 @@ export class Screen {
   }
 
   get width(): number {
-    return this.#io.stdout.columns ?? 80;
+    return this.#io.stdout.columns || USUAL.width;
   }
 
   get height(): number {
-    return this.#io.stdout.rows ?? 24;
+    return this.#io.stdout.rows || USUAL.height;
   }
 
   /** May be called when it is open. */
