@@ -5,6 +5,7 @@ import * as columns from './store-columns.ts';
 import * as deletion from './store-delete.ts';
 import * as importing from './store-import.ts';
 import * as list from './store-list.ts';
+import * as moving from './store-move.ts';
 import * as repair from './store-repair.ts';
 import * as status from './store-status.ts';
 import * as verify from './store-verify.ts';
@@ -25,6 +26,7 @@ const PARTS: readonly { readonly name: string; readonly summary: string; readonl
   { name: 'columns', summary: 'bytes of each column', module: columns },
   { name: 'verify', summary: 'read every file and compare it with the catalogue', module: verify },
   { name: 'repair', summary: 'put right what a killed collector or a lost file left behind', module: repair },
+  { name: 'move', summary: 'move the store to another folder or disk', module: moving },
   { name: 'delete', summary: 'delete what was received in a span of time', module: deletion },
   { name: 'import', summary: 'store the flows of captures, IPFIX files and nfdump’s CSV and JSON', module: importing },
 ];

@@ -1,0 +1,50 @@
+import type { Command } from 'commander';
+import { type Io, write } from './io.ts';
+import { counted, createProgress } from './sending.ts';
+import { addStoreFlags, bytesText, type StoreFlags } from './store-output.ts';
+
+const EXAMPLES = `
+Within a file system that is one rename. To another disk, every file is copied, synced and compared by its checksum before the new folder becomes the store and the old one
+is removed. Should it be killed, one of both is the whole store: run it again and it goes on. A collector must be stopped first, and started with the new folder.
+
+Examples:
+  weir store move /mnt/big/weir-data
+  weir store move /mnt/big/weir-data --data /var/lib/netweir --link     the old path goes on to work
+`;
+
+interface Flags extends StoreFlags {
+  readonly link?: boolean;
+}
+
+/** Adds the flags of `weir store move` and its action. */
+export function build(command: Command, io: Io): void {
+  addStoreFlags(command)
+    .argument('<dir>', 'where to: a new or empty folder')
+    .option('--link', 'leave a symbolic link in the old place')
+    .addHelpText('after', EXAMPLES)
+    .action((target: string, flags: Flags) => move(target, flags, io));
+}
+
+async function move(target: string, { data, format, link }: Flags, io: Io): Promise<void> {
+  const [{ withFolder }, { moveStore }] = await Promise.all([
+    import('../store/exclusive.ts'),
+    import('../store/move.ts'),
+  ]);
+  const progress = createProgress(io);
+  const onProgress = (done: { readonly bytes: number; readonly totalBytes: number }) =>
+    progress.show(() => `${bytesText(done.bytes)} of ${bytesText(done.totalBytes)}`);
+  const report = await withFolder(data, io.now, (folder) => moveStore(folder, { target, link, onProgress })).finally(
+    () => progress.clear(),
+  );
+  if (format === 'json') {
+    await write(io.stdout, `${JSON.stringify({ from: data, to: target, ...report })}\n`);
+    return;
+  }
+  const { how, files, bytes } = report;
+  const what =
+    how === 'copied'
+      ? `copied ${counted(files, 'file')}, ${bytesText(bytes)}, compared them and removed the old ones`
+      : 'renamed the folder';
+  await write(io.stdout, `${what}: the store is ${target} now\n`);
+  if (link !== true) io.stderr.write(`  start the collector, and ask, with --data ${target}\n`);
+}
