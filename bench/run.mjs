@@ -2,7 +2,7 @@
 //
 //   npm run bench                              everything
 //   npm run bench -- collect --versions 5      one part: decode, filter, sflow, collect, live, store, query
-//   npm run bench -- query-day --folder DIR    a day of 30 M flows, kept in DIR for the next time
+//   npm run bench -- query-day --folder DIR    a day of 30 M flows, kept in DIR; query-load: asking while collecting
 //   npm run bench -- --quick                   small amounts: does it work, not how fast
 //   npm run bench -- --install-peers           installs the peers first
 //
@@ -19,7 +19,7 @@ import { comparisonTable } from './lib/table.mjs';
 
 const PARTS = ['decode', 'encode', 'packet', 'filter', 'sflow', 'collect', 'live', 'store', 'query'];
 /** These take long, or much of the disk: only when they are named. */
-const NAMED_PARTS = ['query-day'];
+const NAMED_PARTS = ['query-day', 'query-load'];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

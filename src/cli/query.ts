@@ -7,6 +7,7 @@ import { EXIT, hasColour, type Io } from './io.ts';
 import { openOutput } from './output-file.ts';
 import { addPeopleFlags, type PeopleFlags, peopleOptions } from './people-flags.ts';
 import { showProgress } from './progress.ts';
+import { stepBack } from './step-back.ts';
 
 const EXAMPLES = `
 Times: -1h, -30m, now, today, yesterday, 2026-11-21, "2026-11-21 09:30", 2026-11-21T09:30:00Z. A flow belongs to a span when
@@ -100,6 +101,7 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
 /** Answers a question. Resolves to the exit code. */
 export async function answerQuestion(filterText: string, flags: QueryFlags, io: Io): Promise<number> {
   const begun = io.now();
+  stepBack(flags.data);
   // The parts are loaded here, so that help and mistakes in flags need none of them.
   const [{ isMachine, parseFormat }, { readQuestion }, { Query }, filters] = await Promise.all([
     import('../query/output/outputs.ts'),

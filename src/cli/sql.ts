@@ -6,6 +6,7 @@ import { WeirError } from '../util/errors.ts';
 import { EXIT, hasColour, type Io, write } from './io.ts';
 import { parseMemory, runCancellable } from './query.ts';
 import { timeSpan } from './sending.ts';
+import { stepBack } from './step-back.ts';
 import { addZone, type ZoneFlags, zoneOf } from './zone.ts';
 
 const EXAMPLES = `
@@ -55,6 +56,7 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
 }
 
 async function sql(words: readonly string[], flags: Flags, io: Io): Promise<number> {
+  stepBack(flags.data);
   const [{ parseSpan }, { SqlQuery }] = await Promise.all([import('../query/time.ts'), import('../query/sql-run.ts')]);
   const isTerminal = io.stdout.isTTY === true;
   const query = new SqlQuery({

@@ -7,6 +7,7 @@ import type { MailReport } from '../query/trace/abuse-mail.ts';
 import type { TraceFlags, TraceQuestion } from '../query/trace/question.ts';
 import { messageOf, WeirError } from '../util/errors.ts';
 import { EXIT, hasColour, type Io, write } from './io.ts';
+import { stepBack } from './step-back.ts';
 import { addZone, type ZoneFlags, zoneOf } from './zone.ts';
 
 const EXAMPLES = `
@@ -56,6 +57,7 @@ interface Asked {
 }
 
 async function trace(address: string | undefined, flags: Flags, io: Io): Promise<number> {
+  stepBack(flags.data);
   // The parts are loaded here, so that help needs none of them.
   const [{ traceInside, traceNat }, { QueryDuck }, { answerWriter }] = await Promise.all([
     import('../query/trace/trace.ts'),
