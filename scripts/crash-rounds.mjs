@@ -85,6 +85,7 @@ let running;
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.on(signal, () => {
     running?.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
     process.exit(1);
   });
 }
