@@ -43,13 +43,13 @@ const QUAD = [1, 2, 3, 4]
 /** `addr`, `addr_hi`, `addr_lo`: addresses as text and as two numbers. */
 export const ADDRESS_MACROS: readonly string[] = [
   // A list of one lets a value be computed once and named; macros repeat their arguments.
-  `CREATE OR REPLACE MACRO v6_text(hi, lo) AS (list_transform(list_transform([':' || ${GROUPS} || ':'], lambda g: CASE ${COMPRESSED} ELSE g END), lambda c: ${TRIMMED})[1])`,
-  `CREATE OR REPLACE MACRO addr(hi, lo) AS (CASE
+  `CREATE OR REPLACE TEMP MACRO v6_text(hi, lo) AS (list_transform(list_transform([':' || ${GROUPS} || ':'], lambda g: CASE ${COMPRESSED} ELSE g END), lambda c: ${TRIMMED})[1])`,
+  `CREATE OR REPLACE TEMP MACRO addr(hi, lo) AS (CASE
      WHEN hi = 0 AND lo >= ${V4} AND lo < ${V4 + (1n << 32n)} THEN ((lo >> 24) & 255) || '.' || ((lo >> 16) & 255) || '.' || ((lo >> 8) & 255) || '.' || (lo & 255)
      ELSE v6_text(hi, lo) END)`,
   // Upper and lower half of an address given as text.
-  `CREATE OR REPLACE MACRO addr_hi(a) AS (CASE WHEN contains(a, ':') THEN ${half(1)} ELSE 0::UBIGINT END)`,
-  `CREATE OR REPLACE MACRO addr_lo(a) AS (CASE WHEN contains(a, ':') THEN ${half(5)} ELSE ${V4}::UBIGINT + ${QUAD} END)`,
+  `CREATE OR REPLACE TEMP MACRO addr_hi(a) AS (CASE WHEN contains(a, ':') THEN ${half(1)} ELSE 0::UBIGINT END)`,
+  `CREATE OR REPLACE TEMP MACRO addr_lo(a) AS (CASE WHEN contains(a, ':') THEN ${half(5)} ELSE ${V4}::UBIGINT + ${QUAD} END)`,
 ];
 
 /** The registry's name of each port comes first in the list. */
@@ -62,7 +62,7 @@ const SERVICE_NAMES = Object.fromEntries(
 const FLAGS = Array.from('UAPRSF', (letter, index) => `CASE WHEN f & ${32 >> index} > 0 THEN '${letter}' ELSE '.' END`);
 
 /** The name that something had at a time; see the table `names`. It needs the views. */
-export const NAME_MACRO = `CREATE OR REPLACE MACRO name_at(exporter_text, kind_text, key_text, at_time, domain := NULL) AS (
+export const NAME_MACRO = `CREATE OR REPLACE TEMP MACRO name_at(exporter_text, kind_text, key_text, at_time, domain := NULL) AS (
   SELECT max_by(n.name, n.valid_from) FROM names n WHERE n.exporter = exporter_text AND n.kind = kind_text AND n.key = key_text::VARCHAR
      AND (domain IS NULL OR n.observation_domain = domain)
      AND n.valid_from <= at_time AND (n.valid_until IS NULL OR n.valid_until > at_time))`;
@@ -70,23 +70,23 @@ export const NAME_MACRO = `CREATE OR REPLACE MACRO name_at(exporter_text, kind_t
 /** All functions that people have in SQL. */
 export const MACROS: readonly string[] = [
   ...ADDRESS_MACROS,
-  `CREATE OR REPLACE MACRO mac(m) AS (regexp_replace(printf('%012x', m), '(..)(..)(..)(..)(..)(..)', '\\1:\\2:\\3:\\4:\\5:\\6'))`,
-  `CREATE OR REPLACE MACRO net_bits(n) AS (CASE
+  `CREATE OR REPLACE TEMP MACRO mac(m) AS (regexp_replace(printf('%012x', m), '(..)(..)(..)(..)(..)(..)', '\\1:\\2:\\3:\\4:\\5:\\6'))`,
+  `CREATE OR REPLACE TEMP MACRO net_bits(n) AS (CASE
      WHEN NOT contains(n, '/') THEN 128
      WHEN contains(n, ':') THEN split_part(n, '/', 2)::INTEGER
      ELSE split_part(n, '/', 2)::INTEGER + 96 END)`,
   // The bits that the mask leaves open in a half, as a number.
-  `CREATE OR REPLACE MACRO open_bits(b) AS (CASE WHEN b >= 64 THEN ${ALL_ONES}::UBIGINT WHEN b <= 0 THEN 0::UBIGINT ELSE (1::UBIGINT << b::INTEGER) - 1 END)`,
-  `CREATE OR REPLACE MACRO first_of(half, open) AS (half - (half & open))`,
-  `CREATE OR REPLACE MACRO in_net(hi, lo, net) AS (
+  `CREATE OR REPLACE TEMP MACRO open_bits(b) AS (CASE WHEN b >= 64 THEN ${ALL_ONES}::UBIGINT WHEN b <= 0 THEN 0::UBIGINT ELSE (1::UBIGINT << b::INTEGER) - 1 END)`,
+  `CREATE OR REPLACE TEMP MACRO first_of(half, open) AS (half - (half & open))`,
+  `CREATE OR REPLACE TEMP MACRO in_net(hi, lo, net) AS (
      hi BETWEEN first_of(addr_hi(split_part(net, '/', 1)), open_bits(64 - net_bits(net)))
             AND first_of(addr_hi(split_part(net, '/', 1)), open_bits(64 - net_bits(net))) + open_bits(64 - net_bits(net))
      AND (net_bits(net) <= 64 OR lo BETWEEN first_of(addr_lo(split_part(net, '/', 1)), open_bits(128 - net_bits(net)))
             AND first_of(addr_lo(split_part(net, '/', 1)), open_bits(128 - net_bits(net))) + open_bits(128 - net_bits(net))))`,
-  `CREATE OR REPLACE MACRO proto_name(p) AS (${wordsCase('p', Object.fromEntries(Object.entries(PROTOCOLS).map(([word, number]) => [number, word])))})`,
-  `CREATE OR REPLACE MACRO service(p) AS (${wordsCase('p', SERVICE_NAMES)})`,
-  `CREATE OR REPLACE MACRO flags(f) AS (${FLAGS.join(' || ')})`,
-  `CREATE OR REPLACE MACRO net(hi, lo, v4, v6 := 64) AS (CASE
+  `CREATE OR REPLACE TEMP MACRO proto_name(p) AS (${wordsCase('p', Object.fromEntries(Object.entries(PROTOCOLS).map(([word, number]) => [number, word])))})`,
+  `CREATE OR REPLACE TEMP MACRO service(p) AS (${wordsCase('p', SERVICE_NAMES)})`,
+  `CREATE OR REPLACE TEMP MACRO flags(f) AS (${FLAGS.join(' || ')})`,
+  `CREATE OR REPLACE TEMP MACRO net(hi, lo, v4, v6 := 64) AS (CASE
      WHEN hi = 0 AND lo >> 32 = 65535 THEN addr(hi, first_of(lo, open_bits(32 - v4))) || '/' || v4
      ELSE addr(first_of(hi, open_bits(64 - v6)), first_of(lo, open_bits(128 - v6))) || '/' || v6 END)`,
 ];
