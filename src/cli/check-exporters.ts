@@ -4,15 +4,12 @@ import { smallFiles } from '../query/small-tables.ts';
 import { openCatalogue, selectSegments } from '../query/source.ts';
 import { SqlSession } from '../query/sql-session.ts';
 import { messageOf, WeirError } from '../util/errors.ts';
-import { type Finding, warning } from './check-finding.ts';
+import { type Ask, type Finding, warning } from './check-finding.ts';
 import { checkQuirks } from './check-quirks.ts';
 import { checkStatistics } from './check-statistics.ts';
 
 /** µs. */
 const WEEK = 7n * 86_400_000_000n;
-
-/** A question about the table `quality` of a week: its rows as texts, null as ''. */
-export type Ask = (sql: string) => Promise<string[][]>;
 
 /** What the collector has counted of exporters in the last week. Nothing of a folder without any. `now`: ms since the epoch. */
 export async function checkExporters(data: string, now: number): Promise<Finding[]> {

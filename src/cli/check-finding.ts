@@ -41,3 +41,6 @@ const MOST = 20;
 export function listed(lines: readonly string[]): string[] {
   return lines.length <= MOST ? [...lines] : [...lines.slice(0, MOST), `and ${lines.length - MOST} more`];
 }
+
+/** A question about the table `quality` of a week: its rows as texts, null as ''. */
+export type Ask = (sql: string) => Promise<string[][]>;

@@ -1,5 +1,4 @@
-import type { Ask } from './check-exporters.ts';
-import { type Finding, listed, ok } from './check-finding.ts';
+import { type Ask, type Finding, listed, ok } from './check-finding.ts';
 
 const QUIRKS_MET = `SELECT exporter, string_agg(quirk || ' ' || times, ', ' ORDER BY times DESC, quirk) AS met FROM (
     SELECT exporter, quirk, sum((quirks->>quirk)::UBIGINT) AS times

@@ -1,5 +1,4 @@
-import type { Ask } from './check-exporters.ts';
-import { type Finding, listed, ok, warning } from './check-finding.ts';
+import { type Ask, type Finding, listed, ok, warning } from './check-finding.ts';
 import { grouped } from './sending.ts';
 
 /** Sums of what an exporter says, and of what arrived where the two can be compared. */

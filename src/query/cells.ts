@@ -2,7 +2,6 @@ import type { ColumnDefinition } from '../flow/schema.ts';
 import { formatAddress } from '../util/address.ts';
 import { viewOf } from '../util/octets.ts';
 import { type Rows, stringAt } from './duck.ts';
-import type { PrefixLengths } from './key.ts';
 
 /** How values are kept in a result, and so how they become text. */
 export type CellKind =
@@ -19,6 +18,12 @@ export type CellKind =
   | 'text'
   | 'extra'
   | 'words';
+
+/** How many bits of an IPv4 address (0–32) and of an IPv6 address (0–128) count. */
+export interface PrefixLengths {
+  readonly v4: number;
+  readonly v6: number;
+}
 
 /** Reads one column of the rows it is bound to. */
 export interface Cell {

@@ -1,6 +1,7 @@
 import { nearest } from '../elements/nearest.ts';
 import { COLUMNS, type ColumnDefinition, findColumn } from '../flow/schema.ts';
 import { WeirError } from '../util/errors.ts';
+import type { PrefixLengths } from './cells.ts';
 import type { Counting } from './counters.ts';
 import { DERIVED_COLUMNS, type DerivedColumn, findDerivedColumn } from './derived-columns.ts';
 import { findNameColumn, NAME_COLUMNS, withNames } from './name-columns.ts';
@@ -25,12 +26,6 @@ export interface ColumnKey extends KeyHead {
 export interface PrefixKey extends KeyHead {
   readonly kind: 'prefix';
   readonly lengths: PrefixLengths;
-}
-
-/** How many bits of an IPv4 address (0–32) and of an IPv6 address (0–128) count. */
-export interface PrefixLengths {
-  readonly v4: number;
-  readonly v6: number;
 }
 
 /** Points in time, rounded down to a multiple of `micros`. */

@@ -1,8 +1,8 @@
 import type { ColumnDefinition } from '../flow/schema.ts';
 import { bucketSql } from './bucket.ts';
-import type { CellKind } from './cells.ts';
+import type { CellKind, PrefixLengths } from './cells.ts';
 import { countingOf } from './counters.ts';
-import { DURATION, type Key, type PrefixLengths } from './key.ts';
+import { DURATION, type Key } from './key.ts';
 import type { Probe } from './probe.ts';
 import type { Source } from './source.ts';
 import type { QuerySpec } from './spec.ts';

@@ -1,6 +1,6 @@
 import { COLUMNS, type ColumnDefinition } from '../flow/schema.ts';
 import { CONVERSATION_COLUMNS } from './bidirectional.ts';
-import type { CellKind } from './cells.ts';
+import type { CellKind, PrefixLengths } from './cells.ts';
 import {
   type Arithmetic,
   counterColumns,
@@ -11,7 +11,7 @@ import {
   sumSql,
   TIME_COLUMNS,
 } from './counters.ts';
-import { listedColumn, type PrefixLengths } from './key.ts';
+import { listedColumn } from './key.ts';
 import type { Measure } from './measure.ts';
 import { withNames } from './name-columns.ts';
 import { cellKind, columnExpression } from './plan-key.ts';

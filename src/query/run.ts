@@ -8,7 +8,7 @@ import { createCell } from './cells.ts';
 import { groupChunks, listingChunks } from './chunks.ts';
 import { isInterrupt, QueryDuck, type SharedDuck } from './duck.ts';
 import { explainText } from './explain.ts';
-import { INTERVAL } from './interval-rates.ts';
+import { checkParts, matchedKinds, NO_KINDS, totalsOf } from './facts.ts';
 import { MACROS } from './macros.ts';
 import { MARGIN } from './measure.ts';
 import { prepareNames } from './name-columns.ts';
@@ -16,16 +16,14 @@ import type { Output, OutputOptions } from './output/output.ts';
 import { createOutput, type OutputName, PARQUET } from './output/outputs.ts';
 import { parquetCopy } from './output/parquet.ts';
 import { kindsText, type MatchedKinds } from './output/summary.ts';
-import { type Plan, planKinds, planListing, planTotals } from './plan.ts';
+import { type Plan, planListing } from './plan.ts';
 import { planAggregate } from './plan-aggregate.ts';
 import { planStats } from './plan-stats.ts';
 import { type Probe, probe } from './probe.ts';
 import { Rest } from './rest.ts';
-import { AGGREGATE, planParts } from './rows.ts';
 import { openSource, openTiers, type Source } from './source.ts';
-import { asksForNames, groupKeys, hasIntervals, namesRecordKind, type QuerySpec, type Stat } from './spec.ts';
-import { MOST_PARTS } from './spread.ts';
-import { mayBeRounded, NO_TOTALS, readTotals, type Totals } from './totals.ts';
+import { asksForNames, groupKeys, type QuerySpec, type Stat } from './spec.ts';
+import { NO_TOTALS, type Totals } from './totals.ts';
 
 export interface QueryOptions extends OutputOptions {
   /** The data folder. */
@@ -50,8 +48,6 @@ export interface QueryOptions extends OutputOptions {
 }
 
 const FILE_HINT = 'For example --output flows.parquet';
-
-const NO_KINDS: MatchedKinds = { traffic: 0, aggregates: 0, summed: false };
 
 /** Rows of one plan: how far the answer has come. */
 interface Part {
@@ -136,12 +132,12 @@ export class Query {
     if (output === undefined) return this.#copy(source);
     const grouped = spec.sums;
     const found = grouped || spec.bidirectional || output.forPeople ? await probe(this.#duck, source, spec) : undefined;
-    if (found !== undefined) await this.#checkParts(source, found);
+    if (found !== undefined) await checkParts(this.#duck, this.#spec, source, found);
     if (this.#options.explain === true) return this.#explain(source, output, found);
     if (output.forPeople && found !== undefined) this.#spec = withMargin(spec, found);
-    const kinds = found === undefined ? NO_KINDS : await this.#kinds(source, found);
+    const kinds = found === undefined ? NO_KINDS : await matchedKinds(this.#duck, this.#spec, source, found);
     if (!output.forPeople) this.#note(kinds);
-    let totals = grouped || found === undefined ? NO_TOTALS : await this.#totals(source, found);
+    let totals = grouped || found === undefined ? NO_TOTALS : await totalsOf(this.#duck, this.#spec, source, found);
     const all = spec.filter.kind === 'any' && source.covered;
     const plan = this.#planListing(source, output, found);
     const chunks =
@@ -185,14 +181,14 @@ export class Query {
       });
     }
     const found = await probe(this.#duck, source, spec);
-    await this.#checkParts(source, found);
+    await checkParts(this.#duck, this.#spec, source, found);
     const options = { times: false, arithmetic: 'integers', totals: spec.measures.length > 0 } as const;
     const plan = spec.sums
       ? planAggregate(spec, source, found, options)
       : this.#anonymous(planListing(spec, source, found));
     const sql = parquetCopy(plan, file);
     if (explain === true) return write(explainText(spec, source, sql));
-    this.#note(await this.#kinds(source, found));
+    this.#note(await matchedKinds(this.#duck, this.#spec, source, found));
     for (const statement of [...MACROS, 'SET preserve_insertion_order = true'])
       await this.#duck.read(statement, () => {});
     await this.#duck.read(sql, (rows) => {
@@ -252,63 +248,10 @@ export class Query {
     return [table, ...parts.map(({ plan }) => plan.sql)];
   }
 
-  /** Flows are not spread over more rows than can be summed up. Throws WEIR_USAGE. */
-  async #checkParts(source: Source, found: Probe): Promise<void> {
-    const micros = this.#spec.spread ?? (hasIntervals(this.#spec) ? INTERVAL : undefined);
-    if (micros === undefined) return;
-    let [parts, longest] = [0, 0];
-    await this.#duck.read(planParts(this.#spec, source, found, micros), (rows) => {
-      const count = (at: number): number => {
-        const cell = createCell('double', at);
-        cell.bind(rows);
-        return cell.number(0);
-      };
-      [parts, longest] = [count(0), count(1)];
-    });
-    if (parts <= MOST_PARTS) return;
-    throw new WeirError(
-      'WEIR_USAGE',
-      `${parts} parts would have to be made of these flows, ${longest} of the longest one`,
-      {
-        hint: `At most ${MOST_PARTS}: take longer steps (time/1h), a shorter time, or a filter.`,
-        details: { parts, longest },
-      },
-    );
-  }
-
   /** Programs do not read a summary. */
   #note(kinds: MatchedKinds): void {
     const mixed = kinds.summed ? kindsText(kinds) : undefined;
     if (mixed !== undefined) this.#options.warn?.(mixed);
-  }
-
-  /** Which kinds of records match. Only files with aggregates in them are asked. */
-  async #kinds(source: Source, found: Probe): Promise<MatchedKinds> {
-    if (found.maxKind < AGGREGATE) return NO_KINDS;
-    const spec = this.#spec;
-    let [traffic, aggregates] = [0, 0];
-    await this.#duck.read(planKinds(spec, source), (rows) => {
-      const count = (at: number): number => {
-        const cell = createCell('i64', at);
-        cell.bind(rows);
-        return cell.number(0);
-      };
-      [traffic, aggregates] = [count(0), count(1)];
-    });
-    return { traffic, aggregates, summed: !spec.sums || namesRecordKind(spec.filter) };
-  }
-
-  /** What all flows of a listing come to. */
-  async #totals(source: Source, found: Probe): Promise<Totals> {
-    let totals = NO_TOTALS;
-    for (const arithmetic of ['doubles', 'integers'] as const) {
-      const plan = planTotals(this.#spec, source, found, arithmetic);
-      await this.#duck.read(plan.sql, (rows) => {
-        totals = readTotals(rows, plan, source);
-      });
-      if (!mayBeRounded(totals, plan)) break;
-    }
-    return totals;
   }
 }
 

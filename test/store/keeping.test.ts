@@ -26,7 +26,8 @@ describe('merging', () => {
 
     now = SLOT + 310_000;
     await until(() => store.stats().merges === 1, 'the slot is merged');
-    const { segments } = await readCatalogue(folder.path);
+    // Its sums may be there already.
+    const segments = (await readCatalogue(folder.path)).segments.filter(holdsFlows);
     expect(segments).toMatchObject([{ tier: 'compact', rows: 18_000, sorted: true }]);
     expect(segments[0]?.bytes).toBe(statSync(folder.join(segments[0]?.file ?? '')).size);
     expect(await countIds(folder.path)).toEqual({ rows: 18_000, ids: 18_000, max: 17_999 });
