@@ -95,6 +95,14 @@ install_python_netflow() {
     say 'could not install Python netflow; not compared with it'
 }
 
+# The engine of ClickHouse as a Python module: filters are run on it.
+install_chdb() {
+  [ -x "$cache/py/bin/python" ] || return
+  "$cache/py/bin/python" -c 'import chdb' >/dev/null 2>&1 && return
+  say 'installing chdb'
+  "$cache/py/bin/python" -m pip install --quiet chdb </dev/null || say 'could not install chdb; filters are not run in ClickHouse'
+}
+
 install_goflow2() {
   [ -x "$cache/bin/goflow2" ] && return
   if ! command -v go >/dev/null 2>&1; then
@@ -110,6 +118,7 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then install_debian
 report_missing
 if [ "${1:-}" = --bench ]; then
   install_python_netflow
+  install_chdb
   install_goflow2
 fi
 exit 0

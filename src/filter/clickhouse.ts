@@ -10,7 +10,8 @@ import type { AddressTest, CompareTest, FilterNode, NumberTest, TextTest } from 
 /**
  * A filter as a ClickHouse expression for WHERE, over a table with the columns of the schema: addresses are IPv6 (IPv4 as ::ffff:a.b.c.d), times
  * DateTime64(6), MAC addresses and numbers unsigned integers, texts String. Missing values are NULL, of texts also ''. It holds only numbers and
- * quoted texts from the tree, never text of the filter. Long lists need a `max_query_size` above the usual 256 KiB.
+ * quoted texts from the tree, never text of the filter. ICMP type and code are those columns', also of flows that tell them in a port: whoever fills the
+ * table puts them there. Long lists need a `max_query_size` above the usual 256 KiB.
  */
 export function compileFilterClickHouse(node: FilterNode): string {
   return compileSql(mergeAlternatives(node), { leaf: compileLeaf, opposite: (sql) => `NOT ifNull(${sql}, 0)` });
@@ -101,8 +102,8 @@ function numberExpression(column: string): string {
     case 'bps':
       return rate('"bytes"', 8_000_000);
     case 'bpp':
-      // The divisor is never 0: both branches may be computed for every row.
-      return 'if("packets" > 0, intDiv("bytes", greatest("packets", 1)), 0 * "bytes")';
+      // The divisor is never 0: both branches may be computed for every row. A condition that is NULL would take the last one.
+      return 'multiIf(isNull("packets"), NULL, "packets" > 0, intDiv("bytes", greatest("packets", 1)), 0 * "bytes")';
     case 'flows':
       return 'ifNull("flow_count", 1)';
     case 'dscp':
@@ -115,5 +116,6 @@ function numberExpression(column: string): string {
 }
 
 function rate(counter: string, factor: number): string {
-  return `if(${DURATION} > 0, intDiv(toInt128(${counter}) * ${factor}, greatest(${DURATION}, 1)), 0 * toInt128(${counter}))`;
+  const value = `toInt128(${counter})`;
+  return `multiIf(isNull(${DURATION}), NULL, ${DURATION} > 0, intDiv(${value} * ${factor}, greatest(${DURATION}, 1)), 0 * ${value})`;
 }
