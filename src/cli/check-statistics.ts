@@ -1,5 +1,5 @@
+import { grouped } from '../query/output/humanize.ts';
 import { type Ask, type Finding, listed, ok, warning } from './check-finding.ts';
-import { grouped } from './sending.ts';
 
 /** Sums of what an exporter says, and of what arrived where the two can be compared. */
 const TOLD = `SELECT exporter,

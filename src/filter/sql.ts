@@ -1,3 +1,4 @@
+import { sqlText } from '../util/sql-text.ts';
 import { DERIVED, labelIndex } from './derived.ts';
 import { SUBJECTS } from './fields.ts';
 import { mergeAlternatives } from './merge.ts';
@@ -64,14 +65,10 @@ function compileColumn(leaf: Exclude<ColumnLeaf, CompareTest>, column: string): 
 
 function compileTexts({ mode, values }: TextTest, column: string): string {
   const name = sqlColumn(column);
-  if (mode === 'is') return oneOf(name, values.map(literal));
+  if (mode === 'is') return oneOf(name, values.map(sqlText));
   const test = { contains: 'contains', prefix: 'starts_with', regex: 'regexp_matches' }[mode];
   // DuckDB 1.5 rewrites simple expressions to prefix() and suffix(), and `$a` wrongly; it leaves those with a group alone.
-  return anyOf(values.map((value) => `${test}(${name}, ${literal(mode === 'regex' ? `(${re2(value)})` : value)})`));
-}
-
-function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
+  return anyOf(values.map((value) => `${test}(${name}, ${sqlText(mode === 'regex' ? `(${re2(value)})` : value)})`));
 }
 
 /** An expression that the parser has accepted, for RE2. */

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import type { AddressTest, FilterNode } from '../filter/tree.ts';
 import type { SegmentEntry } from '../store/catalogue.ts';
+import { sqlFileList, sqlText } from '../util/sql-text.ts';
 import { type QueryDuck, stringAt } from './duck.ts';
 import { hasTiers, type Source, withSegments } from './source.ts';
-import { sqlFileList, sqlText } from './sql-text.ts';
 
 /** More addresses than these cost more to look up than they are likely to save. */
 const MOST_LOOKUPS = 16;

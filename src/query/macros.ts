@@ -1,6 +1,6 @@
 import { PROTOCOLS } from '../filter/protocols.ts';
 import { SERVICES } from '../filter/services.ts';
-import { sqlText } from './sql-text.ts';
+import { sqlText } from '../util/sql-text.ts';
 
 /** A value of ours as its word. */
 export function wordsCase(value: string, words: Readonly<Record<number, string>>): string {

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { ICMP_IN_PORT, ICMP_PROTOCOLS } from '../flow/icmp.ts';
-import { type Catalogue, holdsFlows, readCatalogue, type SegmentEntry } from '../store/catalogue.ts';
+import { type Catalogue, holdsFlows, readCatalogue, type SegmentEntry, timesOf } from '../store/catalogue.ts';
 import { FILE_COLUMNS } from '../store/file-columns.ts';
 import { LEFT_OUT_WHEN_ZERO, zeroWhereLeftOut } from '../store/left-out.ts';
 import { WeirError } from '../util/errors.ts';
@@ -119,16 +119,6 @@ function isWithin({ minStart, maxEnd }: SegmentEntry, { from, to }: TimeSpan): b
     (from === undefined || BigInt(minStart) >= from) &&
     (to === undefined || BigInt(maxEnd) < to)
   );
-}
-
-function timesOf(segments: readonly SegmentEntry[]): { first: number | null; last: number | null } {
-  let first: number | null = null;
-  let last: number | null = null;
-  for (const { minStart, maxEnd } of segments) {
-    if (minStart !== null && (first === null || minStart < first)) first = minStart;
-    if (maxEnd !== null && (last === null || maxEnd > last)) last = maxEnd;
-  }
-  return { first, last };
 }
 
 /** Absolute paths of the source's files. */

@@ -14,12 +14,12 @@ import { nearest } from '../elements/nearest.ts';
 import { formatTimeLiteral } from '../filter/time-literal.ts';
 import { COLUMNS } from '../flow/schema.ts';
 import { messageOf, WeirError } from '../util/errors.ts';
+import { sqlText } from '../util/sql-text.ts';
 import type { Cell } from './cells.ts';
 import { duckSettings, isInterrupt } from './duck.ts';
 import type { FormatColumn } from './output/format.ts';
 import { SMALL_VIEWS, type SmallFiles } from './small-tables.ts';
 import { type Source, sourceFiles } from './source.ts';
-import { sqlText } from './sql-text.ts';
 import { viewStatements } from './view.ts';
 
 export const TABLES = ['flows', 'flows_raw', ...SMALL_VIEWS];

@@ -1,10 +1,6 @@
 import type { FileColumn } from '../store/file-columns.ts';
 import { FILE_COLUMNS } from '../store/file-columns.ts';
-
-/** Text as an SQL literal. */
-export function sqlText(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
-}
+import { sqlFileList } from '../util/sql-text.ts';
 
 /** Quoted name of a column. */
 export function sqlName(name: string): string {
@@ -19,11 +15,6 @@ export function sqlTime(micros: bigint): string {
 /** `read_parquet` over exactly these files: characters that would match several stand for themselves. */
 export function sqlFiles(files: readonly string[], byName: boolean): string {
   return `read_parquet(${sqlFileList(files)}${byName ? ', union_by_name = true' : ''})`;
-}
-
-/** The list of files that a reader takes. */
-export function sqlFileList(files: readonly string[]): string {
-  return `[${files.map((file) => sqlText(file.replaceAll(/[[*?]/g, '[$&]'))).join(', ')}]`;
 }
 
 const TYPES: ReadonlyMap<string, FileColumn['type']> = new Map(FILE_COLUMNS.map(({ name, type }) => [name, type]));

@@ -1,4 +1,4 @@
-import { isRollup, type RollupEntry, type SegmentEntry } from '../store/catalogue.ts';
+import { isRollup, type RollupEntry, type SegmentEntry, timesOf } from '../store/catalogue.ts';
 import { type Cover, coverOf, encloses, type Reach, reachOf } from '../store/rollup-cover.ts';
 import { BUCKET_MICROS, cubeColumns, type RollupTier, TIER_CUBES } from '../store/rollup-cubes.ts';
 import type { QuerySpec } from './spec.ts';
@@ -81,7 +81,7 @@ function tierOf(
   segments: readonly SegmentEntry[],
 ): Usable | undefined {
   const width = BigInt(BUCKET_MICROS[tier]);
-  const times = { first: least(segments, 'minStart'), last: greatest(segments, 'maxEnd') };
+  const times = timesOf(segments);
   const fits = buckets.every(
     (micros) =>
       micros % width === 0n && zoneOffsets(spec.zone, times, micros).every(({ offset }) => offset % width === 0n),
@@ -188,7 +188,7 @@ export function lostFlows(segments: readonly SegmentEntry[], span: TimeSpan): Lo
 }
 
 function timeOf(entries: readonly RollupEntry[]): Lost | undefined {
-  const [first, last] = [least(entries, 'minStart'), greatest(entries, 'maxEnd')];
+  const { first, last } = timesOf(entries);
   return first === null || last === null ? undefined : { first, last };
 }
 
@@ -215,18 +215,4 @@ function overlaps({ minStart, maxEnd }: SegmentEntry, { from, to }: TimeSpan): b
 function reachesOut({ minStart, maxEnd }: SegmentEntry, { from, to }: TimeSpan): boolean {
   if (minStart === null || maxEnd === null) return from !== undefined || to !== undefined;
   return (from !== undefined && BigInt(minStart) < from) || (to !== undefined && BigInt(maxEnd) >= to);
-}
-
-function least(entries: readonly SegmentEntry[], key: 'minStart'): number | null {
-  return entries.reduce<number | null>(
-    (min, { [key]: value }) => (value === null ? min : Math.min(min ?? value, value)),
-    null,
-  );
-}
-
-function greatest(entries: readonly SegmentEntry[], key: 'maxEnd'): number | null {
-  return entries.reduce<number | null>(
-    (max, { [key]: value }) => (value === null ? max : Math.max(max ?? value, value)),
-    null,
-  );
 }

@@ -69,6 +69,17 @@ export function isRollup(entry: SegmentEntry): entry is RollupEntry {
   return isRollupTier(entry.tier);
 }
 
+/** When the first flow of these segments begins and the last one ends, µs; null where none of them has times. */
+export function timesOf(segments: readonly SegmentEntry[]): { first: number | null; last: number | null } {
+  let first: number | null = null;
+  let last: number | null = null;
+  for (const { minStart, maxEnd } of segments) {
+    if (minStart !== null && (first === null || minStart < first)) first = minStart;
+    if (maxEnd !== null && (last === null || maxEnd > last)) last = maxEnd;
+  }
+  return { first, last };
+}
+
 /** The text of a catalogue file. */
 export function formatCatalogue({ entries, retired, nextSequence, updated }: CatalogueFile): string {
   const lists = new Map<string, number>();

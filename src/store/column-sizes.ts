@@ -1,6 +1,6 @@
+import { sqlFileList } from '../util/sql-text.ts';
 import type { Catalogue, SegmentEntry } from './catalogue.ts';
 import { Duck } from './duck.ts';
-import { globEscape, literal } from './parquet.ts';
 import { inFolder } from './paths.ts';
 
 /** What a column takes in all files of a tier. */
@@ -29,8 +29,8 @@ export async function columnSizes({ dir, segments }: Catalogue): Promise<ColumnS
       const own = segments.filter((entry) => entry.tier === tier);
       const columns = new Map<string, { compressed: number; uncompressed: number; rows: number; files: number }>();
       for (let at = 0; at < own.length; at += FILES) {
-        const list = own.slice(at, at + FILES).map(({ file }) => literal(globEscape(inFolder(dir, file))));
-        for (const [column, ...figures] of await duck.run(sizesSql(list.join(', ')))) {
+        const list = own.slice(at, at + FILES).map(({ file }) => inFolder(dir, file));
+        for (const [column, ...figures] of await duck.run(sizesSql(list))) {
           const [compressed = 0, uncompressed = 0, rows = 0, files = 0] = figures.map(Number);
           const before = columns.get(String(column));
           columns.set(String(column), {
@@ -50,7 +50,7 @@ export async function columnSizes({ dir, segments }: Catalogue): Promise<ColumnS
   }
 }
 
-function sizesSql(files: string): string {
+function sizesSql(files: readonly string[]): string {
   return `SELECT path_in_schema, sum(total_compressed_size)::DOUBLE, sum(total_uncompressed_size)::DOUBLE,
-    sum(row_group_num_rows)::DOUBLE, count(DISTINCT file_name) FROM parquet_metadata([${files}]) GROUP BY path_in_schema`;
+    sum(row_group_num_rows)::DOUBLE, count(DISTINCT file_name) FROM parquet_metadata(${sqlFileList(files)}) GROUP BY path_in_schema`;
 }

@@ -1,12 +1,13 @@
 import { rm, stat } from 'node:fs/promises';
 import { WeirError } from '../util/errors.ts';
+import { sqlFile, sqlText } from '../util/sql-text.ts';
 import { holdsFlows, isRollup, type SegmentEntry } from './catalogue.ts';
 import { checksumOf } from './checksum.ts';
 import type { Duck } from './duck.ts';
 import { publish } from './durable.ts';
 import type { OpenFolder } from './exclusive.ts';
 import { millisSql } from './merge.ts';
-import { copyOptions, globEscape, literal, MERGED } from './parquet.ts';
+import { copyOptions, MERGED } from './parquet.ts';
 import { inFolder, parseSegmentPath, type SegmentName, segmentPath, TEMPORARY } from './paths.ts';
 import { encloses, reachOf } from './rollup-cover.ts';
 import { isSmallTable, SMALL_TABLES } from './small-tables.ts';
@@ -115,7 +116,7 @@ async function rewrite(duck: Duck, dir: string, entry: SegmentEntry, { from, to 
     ? { ...name, revision: (name.revision ?? 0) + 1 }
     : { ...name, merged: true };
   const temporary = inFolder(dir, TEMPORARY, `delete-${name.kind}-${name.first}-${name.last}.parquet`);
-  const source = `read_parquet(${literal(globEscape(inFolder(dir, entry.file)))})`;
+  const source = `read_parquet(${sqlFile(inFolder(dir, entry.file))})`;
   const time = isSmallTable(name.kind) ? SMALL_TABLES[name.kind].time : 'time_received';
   const millis = (await duck.run(millisSql({ inputs: [inFolder(dir, entry.file)] }))).map(
     ([column]) => `"${String(column)}"`,
@@ -126,7 +127,7 @@ async function rewrite(duck: Duck, dir: string, entry: SegmentEntry, { from, to 
       : ` REPLACE (${millis.map((column) => `${column}::TIMESTAMP_MS AS ${column}`).join(', ')})`;
   const keep = `"${time}" IS NULL OR epoch_us("${time}") < ${from} OR epoch_us("${time}") >= ${to}`;
   await duck.run(
-    `COPY (SELECT *${replace} FROM ${source} WHERE ${keep}) TO ${literal(temporary)} ${copyOptions(MERGED)}`,
+    `COPY (SELECT *${replace} FROM ${source} WHERE ${keep}) TO ${sqlText(temporary)} ${copyOptions(MERGED)}`,
   );
   const inspection = await duck.inspect(temporary, name.kind);
   if (inspection.rows === 0) {

@@ -1,7 +1,8 @@
 import { DuckDBConnection } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
+import { sqlFile, sqlText } from '../util/sql-text.ts';
 import { FILE_COLUMNS } from './file-columns.ts';
-import { copyOptions, globEscape, literal, MERGED, type ParquetOptions } from './parquet.ts';
+import { copyOptions, MERGED, type ParquetOptions } from './parquet.ts';
 import type { Kind } from './paths.ts';
 import type { TimeRange } from './prepared-batch.ts';
 import { isRollupTier, type RollupFacts, type RollupTier } from './rollup-cubes.ts';
@@ -61,7 +62,7 @@ export class Duck {
   async copy(source: SegmentSource, path: string, options: ParquetOptions): Promise<void> {
     this.#source = source;
     try {
-      await this.run(`COPY (SELECT * FROM segment()) TO ${literal(path)} ${copyOptions(options)}`);
+      await this.run(`COPY (SELECT * FROM segment()) TO ${sqlText(path)} ${copyOptions(options)}`);
     } finally {
       this.#source = undefined;
     }
@@ -69,14 +70,14 @@ export class Duck {
 
   /** Writes rows of a small table as a Parquet file. */
   async copyRows(table: SmallTable, rows: readonly object[], path: string): Promise<void> {
-    const select = smallTableSql(table, literal(rowsJson(rows)));
-    await this.run(`COPY (${select}) TO ${literal(path)} ${copyOptions(MERGED)}`);
+    const select = smallTableSql(table, sqlText(rowsJson(rows)));
+    await this.run(`COPY (${select}) TO ${sqlText(path)} ${copyOptions(MERGED)}`);
   }
 
   /** Rows, columns and times of a segment file. Rejects when it is damaged. */
   async inspect(path: string, kind: Kind): Promise<Inspection> {
     if (isRollupTier(kind)) return this.#inspectRollup(path, kind);
-    const file = `read_parquet(${literal(globEscape(path))})`;
+    const file = `read_parquet(${sqlFile(path)})`;
     const columns = (await this.run(`SELECT column_name FROM (DESCRIBE SELECT * FROM ${file})`)).map(([name]) =>
       String(name),
     );
@@ -109,7 +110,7 @@ export class Duck {
   async #inspectRollup(path: string, tier: RollupTier): Promise<Inspection> {
     const [[text] = []] = await this.run(factsSql(path));
     const { flows, cubes, times, columns } = JSON.parse(String(text)) as StoredFacts;
-    const [[rows] = []] = await this.run(`SELECT count(*) FROM read_parquet(${literal(globEscape(path))})`);
+    const [[rows] = []] = await this.run(`SELECT count(*) FROM read_parquet(${sqlFile(path)})`);
     if (!Array.isArray(cubes) || !(flows >= 0)) throw new Error(`not a roll-up per ${tier}`);
     return { rows: Number(rows), columns, ...times, rollup: { flows, cubes } };
   }

@@ -56,7 +56,7 @@ export async function withFolder<Result>(
 }
 
 /** Throws WEIR_DATA_EMPTY when there is no store in the folder. */
-export async function requireStore(dir: string): Promise<void> {
+async function requireStore(dir: string): Promise<void> {
   const found = await stat(inFolder(dir, MARKER)).catch(() => undefined);
   if (found === undefined) {
     throw new WeirError('WEIR_DATA_EMPTY', `there is no store in ${dir}`, {

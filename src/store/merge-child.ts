@@ -1,3 +1,4 @@
+import { sqlFile } from '../util/sql-text.ts';
 /**
  * The process that merges segments, started by `merger.ts` with the data folder as its working directory. It reads listed files and writes one
  * under `tmp`; nothing that it leaves behind, however it ends, changes what the folder holds. It ends with its parent.
@@ -9,7 +10,6 @@ import { messageOf } from '../util/errors.ts';
 import { checksumOf } from './checksum.ts';
 import { Duck } from './duck.ts';
 import { type MergeAnswer, type MergeRequest, mergeSql, millisSql } from './merge.ts';
-import { globEscape, literal } from './parquet.ts';
 import { TEMPORARY } from './paths.ts';
 import { countedSql, largestSql, type RollupRequest, rollupSql } from './rollup-sql.ts';
 
@@ -54,7 +54,7 @@ async function findDamaged(duck: Duck, inputs: readonly string[]): Promise<strin
   const damaged: string[] = [];
   for (const file of inputs) {
     try {
-      await duck.run(`SELECT max(COLUMNS(*)) FROM read_parquet(${literal(globEscape(file))})`);
+      await duck.run(`SELECT max(COLUMNS(*)) FROM read_parquet(${sqlFile(file)})`);
     } catch {
       damaged.push(file);
     }

@@ -1,7 +1,8 @@
+import { sqlFileList, sqlText } from '../util/sql-text.ts';
 import type { SegmentEntry } from './catalogue.ts';
 import { FILE_COLUMNS } from './file-columns.ts';
 import { LEFT_OUT_WHEN_ZERO, zeroWhereLeftOut } from './left-out.ts';
-import { copyOptions, globEscape, literal, MERGED } from './parquet.ts';
+import { copyOptions, MERGED } from './parquet.ts';
 import type { RowKind } from './paths.ts';
 import { SMALL_TABLES } from './small-tables.ts';
 
@@ -50,7 +51,7 @@ export function timeBuckets(inputs: readonly SegmentEntry[]): { readonly from: n
 
 /** The statement that tells which columns are whole milliseconds, file by file. */
 export function millisSql({ inputs }: Pick<MergeRequest, 'inputs'>): string {
-  return `SELECT name, count(*) FROM parquet_schema(${fileList(inputs)}) WHERE converted_type = 'TIMESTAMP_MILLIS' GROUP BY name`;
+  return `SELECT name, count(*) FROM parquet_schema(${sqlFileList(inputs)}) WHERE converted_type = 'TIMESTAMP_MILLIS' GROUP BY name`;
 }
 
 /** The statement that merges; `millis` are the columns that are whole milliseconds in all inputs. */
@@ -67,13 +68,9 @@ export function mergeSql(request: MergeRequest, millis: ReadonlySet<string>): st
     if (leftOut === undefined || (leftOut.witness !== undefined && !has(leftOut.witness))) return `"${name}"`;
     return `${zeroWhereLeftOut(leftOut)} AS "${name}"`;
   });
-  const select = `SELECT ${values.join(', ')} FROM read_parquet(${fileList(inputs)}, union_by_name = true)`;
+  const select = `SELECT ${values.join(', ')} FROM read_parquet(${sqlFileList(inputs)}, union_by_name = true)`;
   const sort = order.length === 0 ? '' : ` ORDER BY ${order.join(', ')}`;
-  return `COPY (${select}${sort}) TO ${literal(output)} ${copyOptions(MERGED)}`;
-}
-
-function fileList(files: readonly string[]): string {
-  return `[${files.map((file) => literal(globEscape(file))).join(', ')}]`;
+  return `COPY (${select}${sort}) TO ${sqlText(output)} ${copyOptions(MERGED)}`;
 }
 
 const FLOWS = { time: 'time_received', order: ['src_addr_hi', 'src_addr_lo', 'dst_addr_hi', 'dst_addr_lo'] } as const;

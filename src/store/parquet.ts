@@ -16,16 +16,6 @@ export const HURRIED: ParquetOptions = { ...FRESH, dictionary: 1024 };
  */
 export const MERGED: ParquetOptions = { level: 6, dictionary: 65_536, rowGroup: 491_520 };
 
-/** Text as an SQL literal. */
-export function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
-}
-
-/** A path as DuckDB's readers take it: characters that would match several files stand for themselves. */
-export function globEscape(path: string): string {
-  return path.replaceAll(/[[*?]/g, '[$&]');
-}
-
 /** The options of a COPY into a segment. */
 export function copyOptions({ level, dictionary, rowGroup }: ParquetOptions): string {
   return `(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL ${level}, PARQUET_VERSION v2, ROW_GROUP_SIZE ${rowGroup}, DICTIONARY_SIZE_LIMIT ${dictionary})`;

@@ -1,7 +1,7 @@
 import { messageOf } from '../util/errors.ts';
+import { sqlFile } from '../util/sql-text.ts';
 import { checksumOf } from './checksum.ts';
 import type { OpenFolder } from './exclusive.ts';
-import { globEscape, literal } from './parquet.ts';
 import { inFolder } from './paths.ts';
 import type { StartReport } from './repair.ts';
 import { setAside } from './repair.ts';
@@ -16,8 +16,7 @@ export async function setAsideUnreadable({ dir, ledger, duck }: OpenFolder): Pro
     const path = inFolder(dir, file);
     let reason: string | undefined;
     try {
-      if (sha256 === undefined)
-        await duck.run(`SELECT bit_xor(hash(COLUMNS(*))) FROM read_parquet(${literal(globEscape(path))})`);
+      if (sha256 === undefined) await duck.run(`SELECT bit_xor(hash(COLUMNS(*))) FROM read_parquet(${sqlFile(path)})`);
       else if ((await checksumOf(path)) !== sha256) reason = 'its checksum differs';
     } catch (error) {
       reason = messageOf(error);

@@ -21,7 +21,7 @@ const USUAL: Readonly<Record<RollupTier, { readonly ages: number; readonly share
 };
 
 /** The bounds of a tier of roll-ups. */
-export function rollupBounds({ maxAgeMs, maxBytes, ...tiers }: Retention, tier: RollupTier): Bounds {
+function rollupBounds({ maxAgeMs, maxBytes, ...tiers }: Retention, tier: RollupTier): Bounds {
   const { ages, share } = USUAL[tier];
   return {
     maxAgeMs: tiers[tier]?.maxAgeMs ?? (maxAgeMs === undefined ? undefined : maxAgeMs * ages),

@@ -1,5 +1,6 @@
+import { sqlFile, sqlFileList, sqlText } from '../util/sql-text.ts';
 import { LEFT_OUT_WHEN_ZERO, zeroWhereLeftOut } from './left-out.ts';
-import { copyOptions, globEscape, literal, type ParquetOptions } from './parquet.ts';
+import { copyOptions, type ParquetOptions } from './parquet.ts';
 import type { TimeRange } from './prepared-batch.ts';
 import {
   BUCKET_MICROS,
@@ -76,9 +77,9 @@ export function rollupSql(request: RollupRequest, largest: number): string {
   const order = `"cube", "time_start", ${common}${list(names)}`;
   const options = copyOptions(ROLLUP_FILE).replace(
     /\)$/,
-    `, KV_METADATA {${FACTS}: ${literal(JSON.stringify(facts))}})`,
+    `, KV_METADATA {${FACTS}: ${sqlText(JSON.stringify(facts))}})`,
   );
-  return `COPY (${select} ORDER BY ${order}) TO ${literal(output)} ${options}`;
+  return `COPY (${select} ORDER BY ${order}) TO ${sqlText(output)} ${options}`;
 }
 
 /** The statement that tells how many flows each cube of a file counts: the same number in all, if it is sound. */
@@ -88,7 +89,7 @@ export function countedSql(file: string): string {
 
 /** The statement that gives the facts that a file keeps, as JSON. */
 export function factsSql(file: string): string {
-  return `SELECT decode(value) FROM parquet_kv_metadata(${literal(globEscape(file))}) WHERE decode(key) = '${FACTS}'`;
+  return `SELECT decode(value) FROM parquet_kv_metadata(${sqlFile(file)}) WHERE decode(key) = '${FACTS}'`;
 }
 
 /** The number of a row's cube: bits of columns that no cube of the file has are set in all. */
@@ -145,6 +146,5 @@ function rowNumber(columns: readonly string[]): string {
 }
 
 function files(paths: readonly string[], isNumbered = false): string {
-  const list = paths.map((path) => literal(globEscape(path))).join(', ');
-  return `read_parquet([${list}], union_by_name = true${isNumbered ? ', filename = true, file_row_number = true' : ''})`;
+  return `read_parquet(${sqlFileList(paths)}, union_by_name = true${isNumbered ? ', filename = true, file_row_number = true' : ''})`;
 }

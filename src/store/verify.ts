@@ -1,10 +1,10 @@
 import { readdir, stat } from 'node:fs/promises';
 import { messageOf, systemCode } from '../util/errors.ts';
+import { sqlFile } from '../util/sql-text.ts';
 import { holdsFlows, isRollup, readCatalogue, readCatalogueFile, type SegmentEntry } from './catalogue.ts';
 import { checksumOf } from './checksum.ts';
 import { Duck } from './duck.ts';
 import { FolderLock } from './lock.ts';
-import { globEscape, literal } from './parquet.ts';
 import { CATALOGUE, DAMAGED, FOLDERS, inFolder, LIVE_CATALOGUE, parseSegmentPath, TEMPORARY } from './paths.ts';
 import { reachOf } from './rollup-cover.ts';
 import { countedSql } from './rollup-sql.ts';
@@ -131,7 +131,7 @@ async function lookInside(
     if (columns.join() !== entry.columns.join() && !isRollup(entry))
       return { file, problem: 'columns', text: 'has other columns than the catalogue says' };
     // A digest of all values: sums that the file's own statistics could answer would read nothing.
-    if (isDecoded) await duck.run(`SELECT bit_xor(hash(COLUMNS(*))) FROM read_parquet(${literal(globEscape(path))})`);
+    if (isDecoded) await duck.run(`SELECT bit_xor(hash(COLUMNS(*))) FROM read_parquet(${sqlFile(path)})`);
     if (!isRollup(entry)) return undefined;
     const sums = (await duck.run(countedSql(path))).map(([, flows]) => Number(flows));
     if (sums.length === entry.rollup.cubes.length && sums.every((sum) => sum === entry.rollup.flows)) return undefined;

@@ -1,5 +1,6 @@
 import type { BatchMessage } from '../flow/batch.ts';
 import { messageOf } from '../util/errors.ts';
+import { sqlText } from '../util/sql-text.ts';
 import { BatchQueue, type WaitingBatch } from './batch-queue.ts';
 import type { Duck } from './duck.ts';
 import { isDiskFull } from './durable.ts';
@@ -7,7 +8,7 @@ import type { Log } from './keeper.ts';
 import type { Ledger } from './ledger.ts';
 import { LoadMeter } from './load-meter.ts';
 import type { DropCause } from './messages.ts';
-import { FRESH, HURRIED, literal } from './parquet.ts';
+import { FRESH, HURRIED } from './parquet.ts';
 import { segmentPath } from './paths.ts';
 import { mergeTimes, prepareBatch } from './prepared-batch.ts';
 import { Publisher } from './publisher.ts';
@@ -293,7 +294,7 @@ export class Writer {
 
 /** As much as a batch. */
 function probeSql(path: string): string {
-  return `COPY (SELECT range AS a FROM range(100000)) TO ${literal(path)} (FORMAT parquet)`;
+  return `COPY (SELECT range AS a FROM range(100000)) TO ${sqlText(path)} (FORMAT parquet)`;
 }
 
 function causeOf(error: string): DropCause {

@@ -1,6 +1,7 @@
+import { sqlText } from '../../util/sql-text.ts';
 import { wordsCase } from '../macros.ts';
 import type { AnswerColumn, Plan } from '../plan.ts';
-import { sqlName, sqlText } from '../sql-text.ts';
+import { sqlName } from '../sql-text.ts';
 
 /**
  * A statement that writes an answer into a Parquet file: addresses, networks, MAC addresses and words of ours as text, times as TIMESTAMP (UTC),

@@ -1,9 +1,10 @@
 import type { Catalogue } from '../../store/catalogue.ts';
 import { formatAddress } from '../../util/address.ts';
+import { sqlText } from '../../util/sql-text.ts';
 import type { QueryDuck } from '../duck.ts';
 import { smallFiles, smallTableSelect } from '../small-tables.ts';
 import { type Source, selectSegments, spanColumns, sqlSource, sqlSpan } from '../source.ts';
-import { sqlText, sqlTime } from '../sql-text.ts';
+import { sqlTime } from '../sql-text.ts';
 import type { Evidence } from './evidence.ts';
 import { sqlEventIntervals, sqlFlowIntervals } from './intervals.ts';
 import type { TraceQuestion } from './question.ts';

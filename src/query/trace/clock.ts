@@ -1,7 +1,8 @@
 import type { Catalogue } from '../../store/catalogue.ts';
+import { sqlText } from '../../util/sql-text.ts';
 import type { QueryDuck } from '../duck.ts';
 import { smallFiles, smallTableSelect } from '../small-tables.ts';
-import { sqlText, sqlTime } from '../sql-text.ts';
+import { sqlTime } from '../sql-text.ts';
 import type { Evidence } from './evidence.ts';
 import type { TraceQuestion } from './question.ts';
 import { readObjects } from './search.ts';

@@ -12,7 +12,7 @@ import { sqlTriplets } from './triplets.ts';
 /** Pieces of evidence of one kind and exporter that are shown for one inside endpoint; `records` says how many there are. */
 const SHOWN = 3;
 /** Most pieces of evidence of a statement. */
-export const MOST_EVIDENCE = 5000;
+const MOST_EVIDENCE = 5000;
 
 /** Files that a search reads, so that people see what an answer rests on. */
 export interface Searched {
