@@ -1,12 +1,13 @@
 import * as fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { SERVICES } from '#weir/filter/services.js';
 import { readQuestion } from '#weir/query/question.js';
 import { parseAddress } from '#weir/util/address.js';
-import { makeTempFolder, type TempFolder } from '../helpers/temp.ts';
+import { makeTempFolder } from '../helpers/temp.ts';
 import { askStore, askText } from './ask.ts';
 import { type PlainRow, writeStore } from './fixture.ts';
 import { BEGIN, counted, type RandomFlow, randomFlow, sum } from './random-flows.ts';
+import { describeStores } from './random-stores.ts';
 
 type Side = readonly [address: string, port: number | null];
 interface OneWay {
@@ -114,48 +115,42 @@ function stored(flow: RandomFlow & { late?: number }): PlainRow {
   return late === undefined ? row : { ...row, reverse_time_start: flow.time_start + BigInt(late) };
 }
 
-describe.each(stores.map((segments, index) => ({ segments, index })))('random store $index', ({ segments }) => {
-  let folder: TempFolder;
-  const expected = conversations(segments.flat());
-  const byText = (rows: readonly Record<string, unknown>[]) =>
-    rows.map((row) => JSON.stringify(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1)))).sort();
-  beforeAll(async () => {
-    folder = makeTempFolder();
-    await writeStore(
-      folder.path,
-      segments.map((flows) => flows.map(stored)),
-    );
-  });
-  afterAll(() => folder.remove());
+describeStores(
+  stores,
+  ({ folder, segments }) => {
+    const expected = conversations(segments.flat());
+    const byText = (rows: readonly Record<string, unknown>[]) =>
+      rows.map((row) => JSON.stringify(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1)))).sort();
+    it('conversations are listed', async () => {
+      const rows = await askStore(folder.path, { bidirectional: true });
+      const found = rows.map(({ time_start: _start, time_end: _end, ...row }) => ({
+        src_port: null,
+        dst_port: null,
+        ...row,
+      }));
+      expect(byText(found)).toEqual(byText(expected));
+    });
 
-  it('conversations are listed', async () => {
-    const rows = await askStore(folder.path, { bidirectional: true });
-    const found = rows.map(({ time_start: _start, time_end: _end, ...row }) => ({
-      src_port: null,
-      dst_port: null,
-      ...row,
-    }));
-    expect(byText(found)).toEqual(byText(expected));
-  });
+    it('conversations are summed up', async () => {
+      const by = 'proto,src_addr,src_port,dst_addr,dst_port';
+      const rows = await askStore(folder.path, { bidirectional: true, by });
+      const both = expected.map((row) => ({ ...row, both_bytes: Number(row['bytes']) + Number(row['reverse_bytes']) }));
+      expect(byText(rows)).toEqual(byText(both));
+      const totals = rows.map((row) => row['both_bytes'] as number);
+      expect(totals).toEqual([...totals].sort((a, b) => b - a));
+    });
 
-  it('conversations are summed up', async () => {
-    const by = 'proto,src_addr,src_port,dst_addr,dst_port';
-    const rows = await askStore(folder.path, { bidirectional: true, by });
-    const both = expected.map((row) => ({ ...row, both_bytes: Number(row['bytes']) + Number(row['reverse_bytes']) }));
-    expect(byText(rows)).toEqual(byText(both));
-    const totals = rows.map((row) => row['both_bytes'] as number);
-    expect(totals).toEqual([...totals].sort((a, b) => b - a));
-  });
-
-  it('nothing is lost by taking directions together', async () => {
-    const [one] = await askStore(folder.path, { bidirectional: true, measures: 'bpp' });
-    const [all] = await askStore(folder.path, { measures: 'bpp', splitBiflows: true });
-    expect(Number(one?.['bytes']) + Number(one?.['reverse_bytes'])).toBe(all?.['bytes']);
-    expect(Number(one?.['packets']) + Number(one?.['reverse_packets'])).toBe(all?.['packets']);
-    const rest = await askStore(folder.path, { bidirectional: true, by: 'src_addr', top: '1', other: true });
-    expect(sum(rest.map((row) => Number(row['reverse_bytes'])))).toBe(one?.['reverse_bytes']);
-  });
-});
+    it('nothing is lost by taking directions together', async () => {
+      const [one] = await askStore(folder.path, { bidirectional: true, measures: 'bpp' });
+      const [all] = await askStore(folder.path, { measures: 'bpp', splitBiflows: true });
+      expect(Number(one?.['bytes']) + Number(one?.['reverse_bytes'])).toBe(all?.['bytes']);
+      expect(Number(one?.['packets']) + Number(one?.['reverse_packets'])).toBe(all?.['packets']);
+      const rest = await askStore(folder.path, { bidirectional: true, by: 'src_addr', top: '1', other: true });
+      expect(sum(rest.map((row) => Number(row['reverse_bytes'])))).toBe(one?.['reverse_bytes']);
+    });
+  },
+  stored,
+);
 
 it('conversations are readable in a table, with the total of both directions', async () => {
   const folder = makeTempFolder();

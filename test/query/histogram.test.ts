@@ -1,10 +1,11 @@
 import * as fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { readQuestion } from '#weir/query/question.js';
-import { makeTempFolder, type TempFolder } from '../helpers/temp.ts';
+import { makeTempFolder } from '../helpers/temp.ts';
 import { askStore, askText } from './ask.ts';
 import { writeStore } from './fixture.ts';
 import { counted, groupFlows, type RandomFlow, randomSegments, sum } from './random-flows.ts';
+import { describeStores } from './random-stores.ts';
 
 const stores = fc.sample(randomSegments, { numRuns: 5, seed: 53 });
 
@@ -32,15 +33,7 @@ const NUMBERS: Readonly<Record<string, { least: number; value: (flow: RandomFlow
   sampling_rate: { least: 0, value: (flow) => flow.sampling_rate },
 };
 
-describe.each(stores.map((segments, index) => ({ segments, index })))('random store $index', ({ segments }) => {
-  const flows = segments.flat();
-  let folder: TempFolder;
-  beforeAll(async () => {
-    folder = makeTempFolder();
-    await writeStore(folder.path, segments);
-  });
-  afterAll(() => folder.remove());
-
+describeStores(stores, ({ folder, flows }) => {
   it.each(Object.keys(NUMBERS))('%s is distributed', async (name) => {
     const { least, value } = NUMBERS[name] as (typeof NUMBERS)[string];
     const groups = [...groupFlows(flows, (flow) => value(flow) ?? null)].map(([key, group]) => ({

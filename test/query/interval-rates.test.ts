@@ -1,11 +1,12 @@
 import * as fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { readQuestion } from '#weir/query/question.js';
-import { makeTempFolder, type TempFolder } from '../helpers/temp.ts';
+import { makeTempFolder } from '../helpers/temp.ts';
 import { askStore } from './ask.ts';
 import { micros, writeStore } from './fixture.ts';
 import { partsOf } from './parts.ts';
 import { BEGIN, groupFlows, type RandomFlow, randomSegments } from './random-flows.ts';
+import { describeStores } from './random-stores.ts';
 
 const STEP = 300_000_000n;
 const stores = fc.sample(randomSegments, { numRuns: 6, seed: 61 });
@@ -21,14 +22,7 @@ function percentile(group: readonly RandomFlow[], counter: 'bytes' | 'packets', 
   return (intervals[Math.ceil((intervals.length * 95) / 100) - 1] ?? 0) / 300;
 }
 
-describe.each(stores.map((segments, index) => ({ segments, index })))('random store $index', ({ segments }) => {
-  let folder: TempFolder;
-  beforeAll(async () => {
-    folder = makeTempFolder();
-    await writeStore(folder.path, segments);
-  });
-  afterAll(() => folder.remove());
-
+describeStores(stores, ({ folder, segments }) => {
   // Of 6 intervals the 6th counts, of 21 the 20th, of 60 the 57th.
   it.each([
     ['a short time', BEGIN - 100_000_000n, BEGIN + 1_600_000_000n],

@@ -4,18 +4,11 @@ import { makeTempFolder, type TempFolder } from '../helpers/temp.ts';
 import { askStore, askText } from './ask.ts';
 import { writeStore } from './fixture.ts';
 import { counted, randomSegments, sum } from './random-flows.ts';
+import { describeStores } from './random-stores.ts';
 
 const stores = fc.sample(randomSegments, { numRuns: 6, seed: 11 });
 
-describe.each(stores.map((segments, index) => ({ segments, index })))('random store $index', ({ segments }) => {
-  const flows = segments.flat();
-  let folder: TempFolder;
-  beforeAll(async () => {
-    folder = makeTempFolder();
-    await writeStore(folder.path, segments);
-  });
-  afterAll(() => folder.remove());
-
+describeStores(stores, ({ folder, flows }) => {
   it.each([
     { by: 'src_addr', top: '2' },
     { by: 'src_addr,dst_port', top: '3', order: 'flows' },

@@ -1,12 +1,13 @@
 import * as fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { readQuestion } from '#weir/query/question.js';
-import { makeTempFolder, type TempFolder } from '../helpers/temp.ts';
+import { makeTempFolder } from '../helpers/temp.ts';
 import { weir } from '../helpers/weir.ts';
 import { askStore } from './ask.ts';
 import { micros, writeStore } from './fixture.ts';
 import { type Part, partsOf } from './parts.ts';
 import { BEGIN, counted, type RandomFlow, randomSegments, sum } from './random-flows.ts';
+import { describeStores } from './random-stores.ts';
 
 const stores = fc.sample(randomSegments, { numRuns: 8, seed: 41 });
 
@@ -24,15 +25,7 @@ function expected(flows: readonly RandomFlow[], step: bigint, from: bigint, to: 
   );
 }
 
-describe.each(stores.map((segments, index) => ({ segments, index })))('random store $index', ({ segments }) => {
-  const flows = segments.flat();
-  let folder: TempFolder;
-  beforeAll(async () => {
-    folder = makeTempFolder();
-    await writeStore(folder.path, segments);
-  });
-  afterAll(() => folder.remove());
-
+describeStores(stores, ({ folder, flows }) => {
   const ask = async (step: string, more: object): Promise<(Record<string, unknown> & { bucket: bigint })[]> => {
     const by = `time/${step},proto`;
     const rows = await askStore(folder.path, { by, spread: true, order: `time/${step},proto`, ...more });

@@ -7,18 +7,12 @@ import { weir } from '../helpers/weir.ts';
 import { askStore, askText } from './ask.ts';
 import { writeStore } from './fixture.ts';
 import { randomSegments } from './random-flows.ts';
+import { describeStores } from './random-stores.ts';
 
 const stores = fc.sample(randomSegments, { numRuns: 5, seed: 23 });
 const STATS = ['src_addr', 'dst_port', 'src_addr/24/48+proto', 'src_port', 'src_addr+dst_addr+src_port'];
 
-describe.each(stores.map((segments, index) => ({ segments, index })))('random store $index', ({ segments }) => {
-  let folder: TempFolder;
-  beforeAll(async () => {
-    folder = makeTempFolder();
-    await writeStore(folder.path, segments);
-  });
-  afterAll(() => folder.remove());
-
+describeStores(stores, ({ folder }) => {
   it.each([
     {},
     { top: '2' },

@@ -6,18 +6,11 @@ import { weir } from '../helpers/weir.ts';
 import { askStore, askText } from './ask.ts';
 import { writeStore } from './fixture.ts';
 import { counted, groupFlows, randomSegments, sum } from './random-flows.ts';
+import { describeStores } from './random-stores.ts';
 
 const sample = fc.sample(randomSegments, { numRuns: 8, seed: 5 });
 
-describe.each(sample.map((segments, index) => ({ segments, index })))('random store $index', ({ segments }) => {
-  const flows = segments.flat();
-  let folder: TempFolder;
-  beforeAll(async () => {
-    folder = makeTempFolder();
-    await writeStore(folder.path, segments);
-  });
-  afterAll(() => folder.remove());
-
+describeStores(sample, ({ folder, flows }) => {
   it('is summed up without a key', async () => {
     const [first, ...others] = await askStore(folder.path, { measures: 'bpp,max_bytes' });
     const [packets, bytes] = [
