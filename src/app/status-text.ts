@@ -1,12 +1,8 @@
 import { ORDINARY_ENDS, STREAM_CAUSE_TEXT, type StreamEnd, type StreamRefusal } from '../collect/stream-causes.ts';
+import { grouped } from '../query/output/humanize.ts';
 import { FAULT_TEXT, type Fault } from '../session/faults.ts';
 import type { SharedTemplateCounters } from '../session/template-store-shared.ts';
 import type { CollectorStatus, SessionsStatus } from './status.ts';
-
-/** Thousands apart with commas: 1203 → 1,203. */
-export function grouped(value: number): string {
-  return Math.round(value).toLocaleString('en-US');
-}
 
 /** A rate with k, M, G: 1234 → 1.23 k. */
 export function scaled(value: number): string {

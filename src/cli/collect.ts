@@ -1,6 +1,6 @@
 import { Collector } from '../app/collector.ts';
 import { findings } from '../app/findings.ts';
-import { grouped, lossText } from '../app/status-text.ts';
+import { lossText } from '../app/status-text.ts';
 import { loadAllowList } from '../config/allow.ts';
 import type { CollectConfig } from '../config/collect-config.ts';
 import { loadElements } from '../config/elements.ts';
@@ -8,6 +8,7 @@ import { identityRules } from '../config/exporters.ts';
 import { loadConfig } from '../config/load.ts';
 import { configuredSampling } from '../config/sampling.ts';
 import { loadTls } from '../config/tls.ts';
+import { grouped } from '../query/output/humanize.ts';
 import { messageOf } from '../util/errors.ts';
 import { type CollectOutput, jsonOutput, terminalOutput } from './collect-output.ts';
 import type { CommandModule } from './command.ts';

@@ -1,7 +1,8 @@
+import { grouped } from '../query/output/humanize.ts';
 import type { Domain } from '../session/domain.ts';
 import { FAULT_TEXT, type Fault } from '../session/faults.ts';
 import type { AwaitedTemplate } from '../session/held-sets.ts';
-import { counted, grouped } from './sending.ts';
+import { counted } from './sending.ts';
 
 /** Counts over all domains, those included that the decoder has forgotten. */
 export interface Tally {

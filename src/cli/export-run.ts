@@ -9,6 +9,7 @@ import type { ExportTarget } from '../export/target.ts';
 import type { TimeForm } from '../export/template-fields.ts';
 import { parseFilter } from '../filter/parser.ts';
 import { isInterrupt, QueryDuck } from '../query/duck.ts';
+import { grouped } from '../query/output/humanize.ts';
 import { noFlowsText } from '../query/output/summary.ts';
 import { openSource } from '../query/source.ts';
 import { parseSpan } from '../query/time.ts';
@@ -17,7 +18,7 @@ import { type MessageSender, openSender, type SenderFlags } from './export-sende
 import { filterOptions } from './filter-options.ts';
 import { EXIT, type Io, write } from './io.ts';
 import { openOutput } from './output-file.ts';
-import { counted, createProgress, grouped } from './sending.ts';
+import { counted, createProgress } from './sending.ts';
 import { type ZoneFlags, zoneOf } from './zone.ts';
 
 export interface ExportFlags extends SenderFlags, ZoneFlags, AnonymizeFlags {

@@ -7,9 +7,10 @@ import { UdpListener } from '../collect/udp-listener.ts';
 import { loadAllowList } from '../config/allow.ts';
 import { type LoopDeps, refuseLoops } from '../export/forward-loop.ts';
 import { type ForwardCounters, Forwarder, type ForwardTarget } from '../export/forwarder.ts';
+import { grouped } from '../query/output/humanize.ts';
 import { messageOf, WeirError } from '../util/errors.ts';
 import { EXIT, type Io, write } from './io.ts';
-import { counted, createProgress, formatOption, grouped, parseTarget, timeSpan } from './sending.ts';
+import { counted, createProgress, formatOption, parseTarget, timeSpan } from './sending.ts';
 
 const EXAMPLES = `
 Datagrams go on as they came, whatever is in them. Each exporter has a source port of its own at every target, but receivers see

@@ -1,7 +1,8 @@
 import type { GeneratedVersion } from '../generate/layout.ts';
 import type { Traffic } from '../generate/traffic.ts';
+import { grouped } from '../query/output/humanize.ts';
 import { type Io, write } from './io.ts';
-import { counted, grouped } from './sending.ts';
+import { counted } from './sending.ts';
 
 /* What sending and writing of generated flows have in common: the flags, and telling what was done. */
 

@@ -53,7 +53,7 @@ function pageName(program: Command, command: Command): string {
 }
 
 /** The manual page of a command, in roff (man(7)), made of what its help says. */
-export function manPage(program: Command, command: Command): string {
+function manPage(program: Command, command: Command): string {
   const name = pageName(program, command);
   const help = command.createHelp();
   const isProgram = command === program;

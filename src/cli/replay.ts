@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import { DatagramAnonymizer, type Withheld } from '../export/anonymize-datagram.ts';
 import { pace } from '../export/pacer.ts';
 import { createUdpSender, type UdpSender } from '../export/udp-sender.ts';
+import { grouped } from '../query/output/humanize.ts';
 import { WeirError } from '../util/errors.ts';
 import type { Datagram } from '../wire/pcap/export-datagrams.ts';
 import { type AnonymizeFlags, addAnonymizeFlags, readAnonymity } from './anonymize-flags.ts';
@@ -14,7 +15,6 @@ import {
   createProgress,
   DEFAULT_TARGET,
   formatOption,
-  grouped,
   parseTarget,
   positiveNumber,
   sendingNotes,

@@ -1,5 +1,6 @@
 import type { Option } from 'commander';
 import { nobodyListens, type SendCounters } from '../export/udp-sender.ts';
+import { grouped } from '../query/output/humanize.ts';
 import { WeirError } from '../util/errors.ts';
 import type { Io } from './io.ts';
 
@@ -96,11 +97,6 @@ export function createProgress(io: Io): { show(line: () => string): void; clear(
       isShown = false;
     },
   };
-}
-
-/** A number with separators between thousands. */
-export function grouped(value: number): string {
-  return Math.round(value).toLocaleString('en-US');
 }
 
 /** A number of things, such as `1 datagram` or `2,000 datagrams`. */

@@ -1,8 +1,9 @@
 import { type Command, Option } from 'commander';
+import { scaledBytes } from '../query/output/humanize.ts';
 import { readCatalogue } from '../store/catalogue.ts';
 import type { ColumnSize } from '../store/column-sizes.ts';
 import { type Io, write } from './io.ts';
-import { addStoreFlags, bytesText, type StoreFlags, TIER_NAMES, TIERS, tableText } from './store-output.ts';
+import { addStoreFlags, type StoreFlags, TIER_NAMES, TIERS, tableText } from './store-output.ts';
 
 const EXAMPLES = `
 The figures are those of the files' footers. \`B/row\` counts all rows of the tier, also of files that have not the column; the share is that of the tier's columns.
@@ -44,8 +45,8 @@ async function columns(flags: Flags, io: Io): Promise<void> {
       .map(({ column, compressed, uncompressed }) => [
         TIER_NAMES[tier],
         column,
-        bytesText(compressed),
-        bytesText(uncompressed),
+        scaledBytes(compressed),
+        scaledBytes(uncompressed),
         (uncompressed / Math.max(1, compressed)).toFixed(1),
         (compressed / Math.max(1, rows)).toFixed(2),
         `${((100 * compressed) / Math.max(1, bytes)).toFixed(1)} %`,

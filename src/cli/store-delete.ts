@@ -1,12 +1,13 @@
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
+import { grouped, scaledBytes } from '../query/output/humanize.ts';
 import { parseSpan } from '../query/time.ts';
 import { readCatalogue } from '../store/catalogue.ts';
 import type { DeletePlan, DeleteSpan } from '../store/delete.ts';
 import { WeirError } from '../util/errors.ts';
 import { EXIT, type Io, write } from './io.ts';
-import { counted, grouped } from './sending.ts';
-import { addStoreFlags, bytesText, type StoreFlags, secondText } from './store-output.ts';
+import { counted } from './sending.ts';
+import { addStoreFlags, type StoreFlags, secondText } from './store-output.ts';
 import { addZone, type ZoneFlags, zoneOf } from './zone.ts';
 
 const EXAMPLES = `
@@ -68,7 +69,7 @@ async function deleteSpan(flags: Flags, io: Io): Promise<number> {
   const text =
     flags.format === 'json'
       ? JSON.stringify({ files: files.length, ...done })
-      : `deleted ${counted(done.rows, 'row')}, ${bytesText(done.bytes)}`;
+      : `deleted ${counted(done.rows, 'row')}, ${scaledBytes(done.bytes)}`;
   await write(io.stdout, `${text}\n`);
   return EXIT.ok;
 }
@@ -82,7 +83,7 @@ function preview({ whole, parts, rollups }: DeletePlan, time: (micros: number) =
     const last = files.reduce((most, { maxReceived }) => Math.max(most, maxReceived), 0);
     const range = `received from ${time(first)} to ${time(last)}`;
     lines.push(
-      `${what}: ${counted(files.length, 'file')} with ${grouped(sum('rows'))} rows, ${bytesText(sum('bytes'))}, ${range}`,
+      `${what}: ${counted(files.length, 'file')} with ${grouped(sum('rows'))} rows, ${scaledBytes(sum('bytes'))}, ${range}`,
     );
   };
   say(whole, 'to be deleted');

@@ -2,6 +2,7 @@ import { type DatagramImport, type ImportedDatagram, importDatagrams } from '../
 import { importRecords, type RecordImport } from '../app/import-records.ts';
 import { nfdumpForm, readNfdumpCsv, readNfdumpJson } from '../app/nfdump-text.ts';
 import { loadElements } from '../config/elements.ts';
+import { grouped } from '../query/output/humanize.ts';
 import type { ImportTarget } from '../store/import.ts';
 import type { Address } from '../util/address.ts';
 import { WeirError } from '../util/errors.ts';
@@ -9,7 +10,7 @@ import type { CommandModule } from './command.ts';
 import { createSources, readExporter } from './datagram-sources.ts';
 import { type Content, datagramsOf, openContent } from './datagrams.ts';
 import { type Io, write } from './io.ts';
-import { counted, createProgress, grouped } from './sending.ts';
+import { counted, createProgress } from './sending.ts';
 import { addStoreFlags, type StoreFlags } from './store-output.ts';
 import { addZone, type ZoneFlags, zoneOf } from './zone.ts';
 

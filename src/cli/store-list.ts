@@ -1,18 +1,9 @@
 import { type Command, Option } from 'commander';
+import { grouped, scaledBytes } from '../query/output/humanize.ts';
 import { parseSpan, type TimeSpan } from '../query/time.ts';
 import { readCatalogue, type SegmentEntry } from '../store/catalogue.ts';
 import { type Io, write } from './io.ts';
-import { grouped } from './sending.ts';
-import {
-  addStoreFlags,
-  bytesText,
-  isoText,
-  type StoreFlags,
-  secondText,
-  TIER_NAMES,
-  TIERS,
-  tableText,
-} from './store-output.ts';
+import { addStoreFlags, isoText, type StoreFlags, secondText, TIER_NAMES, TIERS, tableText } from './store-output.ts';
 import { addZone, type ZoneFlags, zoneOf } from './zone.ts';
 
 const EXAMPLES = `
@@ -61,12 +52,12 @@ async function list(flags: Flags, io: Io): Promise<void> {
     secondText(minReceived, zone),
     secondText(maxReceived, zone),
     grouped(count),
-    bytesText(bytes),
+    scaledBytes(bytes),
     count === 0 ? '-' : (bytes / count).toFixed(1),
   ]);
   const bytes = wanted.reduce((sum, entry) => sum + entry.bytes, 0);
   await write(io.stdout, tableText(COLUMNS, rows, io));
-  await write(io.stdout, `${grouped(wanted.length)} files, ${bytesText(bytes)}\n`);
+  await write(io.stdout, `${grouped(wanted.length)} files, ${scaledBytes(bytes)}\n`);
 }
 
 const COLUMNS = [

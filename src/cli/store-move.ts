@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
+import { scaledBytes } from '../query/output/humanize.ts';
 import { type Io, write } from './io.ts';
 import { counted, createProgress } from './sending.ts';
-import { addStoreFlags, bytesText, type StoreFlags } from './store-output.ts';
+import { addStoreFlags, type StoreFlags } from './store-output.ts';
 
 const EXAMPLES = `
 Within a file system that is one rename. To another disk, every file is copied, synced and compared by its checksum before the new folder becomes the store and the old one
@@ -32,7 +33,7 @@ async function move(target: string, { data, format, link }: Flags, io: Io): Prom
   ]);
   const progress = createProgress(io);
   const onProgress = (done: { readonly bytes: number; readonly totalBytes: number }) =>
-    progress.show(() => `${bytesText(done.bytes)} of ${bytesText(done.totalBytes)}`);
+    progress.show(() => `${scaledBytes(done.bytes)} of ${scaledBytes(done.totalBytes)}`);
   const report = await withFolder(data, io.now, (folder) => moveStore(folder, { target, link, onProgress })).finally(
     () => progress.clear(),
   );
@@ -43,7 +44,7 @@ async function move(target: string, { data, format, link }: Flags, io: Io): Prom
   const { how, files, bytes } = report;
   const what =
     how === 'copied'
-      ? `copied ${counted(files, 'file')}, ${bytesText(bytes)}, compared them and removed the old ones`
+      ? `copied ${counted(files, 'file')}, ${scaledBytes(bytes)}, compared them and removed the old ones`
       : 'renamed the folder';
   await write(io.stdout, `${what}: the store is ${target} now\n`);
   if (link !== true) io.stderr.write(`  start the collector, and ask, with --data ${target}\n`);

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { humanTime, scaled } from '../query/output/humanize.ts';
+import { humanTime } from '../query/output/humanize.ts';
 import { Table, type TableColumn } from '../query/output/table.ts';
 import type { Tier } from '../store/catalogue.ts';
 import type { Kind } from '../store/paths.ts';
@@ -40,11 +40,6 @@ export function tableText(columns: readonly TableColumn[], rows: readonly (reado
     colour: hasColour(io.stdout, io.env),
   });
   return table.header(rows) + table.lines(rows);
-}
-
-/** `12.3 MB`. */
-export function bytesText(bytes: number): string {
-  return `${scaled(bytes)}${bytes < 1000 ? ' ' : ''}B`;
 }
 
 /** A time to the second. */

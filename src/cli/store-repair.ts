@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
+import { grouped, scaledBytes } from '../query/output/humanize.ts';
 import type { StartReport } from '../store/repair.ts';
 import { type Io, write } from './io.ts';
-import { counted, grouped } from './sending.ts';
-import { addStoreFlags, bytesText, type StoreFlags } from './store-output.ts';
+import { counted } from './sending.ts';
+import { addStoreFlags, type StoreFlags } from './store-output.ts';
 
 const EXAMPLES = `
 Does what every start of a collector does: lists complete files that are not listed, removes half-written ones and those that a merged file
@@ -48,6 +49,6 @@ function sentences(report: StartReport): string[] {
   name('forgot', missing);
   name('left alone', foreign);
   if (lines.length === 0) lines.push('there was nothing to repair');
-  lines.push(`the store has ${counted(segments, 'file')} with ${grouped(rows)} rows, ${bytesText(bytes)}`);
+  lines.push(`the store has ${counted(segments, 'file')} with ${grouped(rows)} rows, ${scaledBytes(bytes)}`);
   return lines;
 }

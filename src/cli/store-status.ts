@@ -1,21 +1,13 @@
 import { statfs } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
+import { grouped, scaledBytes } from '../query/output/humanize.ts';
 import { readCatalogue, type SegmentEntry, type Tier } from '../store/catalogue.ts';
 import { type DayOctets, daysOf, type Forecast, forecast } from '../store/growth.ts';
 import { FolderLock } from '../store/lock.ts';
 import type { Retention } from '../store/retention.ts';
 import { type Io, write } from './io.ts';
-import { counted, grouped } from './sending.ts';
-import {
-  addStoreFlags,
-  bytesText,
-  isoText,
-  type StoreFlags,
-  secondText,
-  TIER_NAMES,
-  TIERS,
-  tableText,
-} from './store-output.ts';
+import { counted } from './sending.ts';
+import { addStoreFlags, isoText, type StoreFlags, secondText, TIER_NAMES, TIERS, tableText } from './store-output.ts';
 import { addZone, type ZoneFlags, zoneOf } from './zone.ts';
 
 const EXAMPLES = `
@@ -77,14 +69,17 @@ async function status(flags: Flags, io: Io): Promise<void> {
     TIER_NAMES[tier],
     grouped(files),
     grouped(count),
-    bytesText(bytes),
+    scaledBytes(bytes),
     count === 0 ? '-' : (bytes / count).toFixed(1),
     secondText(from, zone),
     secondText(to, zone),
   ]);
   const bytes = totals.reduce((sum, one) => sum + one.bytes, 0);
   await write(io.stdout, tableText(TIER_COLUMNS, rows, io));
-  await write(io.stdout, `\n${dayLines(days, io)}\n${bytesText(bytes)} stored, ${bytesText(free)} free on the disk\n`);
+  await write(
+    io.stdout,
+    `\n${dayLines(days, io)}\n${scaledBytes(bytes)} stored, ${scaledBytes(free)} free on the disk\n`,
+  );
   await write(io.stdout, `${forecastText(expected)}\n`);
   await write(io.stdout, writer === undefined ? 'nothing is writing to the folder\n' : `written to by ${writer}\n`);
 }
@@ -115,7 +110,7 @@ function dayLines(days: readonly DayOctets[], io: Io): string {
   const rows = shown.map(({ day, bytes, flows }) => [
     new Date(day).toISOString().slice(0, 10),
     grouped(flows),
-    bytesText(bytes),
+    scaledBytes(bytes),
   ]);
   const columns = ['day (UTC)', 'flows', 'size'].map((label, index) => ({ label, right: index > 0 }));
   const before = days.length - shown.length;
@@ -127,8 +122,8 @@ function forecastText(expected: Forecast | undefined): string {
   const { perDay, days, fullInDays, keptDays, bound } = expected;
   const from = days === 0 ? 'going by less than a day' : `the mean of ${counted(days, 'day')}`;
   const whole = (number: number | undefined) => counted(Math.floor(number ?? 0), 'day');
-  if (bound === 'disk') return `${bytesText(perDay)} a day (${from}): the disk is full in ${whole(fullInDays)}`;
-  return `${bytesText(perDay)} a day (${from}): flows are kept for ${whole(keptDays)}, bounded by ${bound}`;
+  if (bound === 'disk') return `${scaledBytes(perDay)} a day (${from}): the disk is full in ${whole(fullInDays)}`;
+  return `${scaledBytes(perDay)} a day (${from}): flows are kept for ${whole(keptDays)}, bounded by ${bound}`;
 }
 
 /** The retention that flags and configuration file tell. */

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
+import { scaledBytes } from '../query/output/humanize.ts';
 import { EXIT, type Io, write } from './io.ts';
 import { counted, createProgress } from './sending.ts';
-import { addStoreFlags, bytesText, type StoreFlags } from './store-output.ts';
+import { addStoreFlags, type StoreFlags } from './store-output.ts';
 
 const EXAMPLES = `
 Reads every listed file: size and SHA-256 against the catalogue (files of older versions have none there and are decoded to their end), rows, sums of
@@ -44,7 +45,7 @@ async function verify(flags: Flags, io: Io): Promise<number> {
     isStopped: () => isStopped,
     onProgress: ({ bytes, totalBytes }) =>
       progress.show(
-        () => `${Math.floor((100 * bytes) / totalBytes)} %  ${bytesText(bytes)} of ${bytesText(totalBytes)}`,
+        () => `${Math.floor((100 * bytes) / totalBytes)} %  ${scaledBytes(bytes)} of ${scaledBytes(totalBytes)}`,
       ),
   }).finally(() => {
     progress.clear();
@@ -59,7 +60,7 @@ async function verify(flags: Flags, io: Io): Promise<number> {
   for (const { file, problem, text } of findings) await write(io.stdout, `${problem.padEnd(10)}  ${file} ${text}\n`);
   for (const note of notes) io.stderr.write(`note: ${note}\n`);
   if (writer !== undefined) io.stderr.write(`note: meanwhile ${writer} was writing to the folder\n`);
-  const what = `${counted(segments, 'file')} with ${counted(rows, 'row')}, ${bytesText(bytes)}: ${compared} checksums compared, ${decoded} files decoded`;
+  const what = `${counted(segments, 'file')} with ${counted(rows, 'row')}, ${scaledBytes(bytes)}: ${compared} checksums compared, ${decoded} files decoded`;
   if (isStopped) await write(io.stdout, `stopped before the end of ${what}\n`);
   else if (isSound) await write(io.stdout, `all is well: ${what}\n`);
   else {

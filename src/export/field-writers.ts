@@ -17,7 +17,7 @@ export interface MessageClock {
 }
 
 /** Stamps older than this, relative to the message, are clamped: weir and other collectors take them for another boot's. ms. */
-export const OLDEST = 7 * 86_400e3;
+const OLDEST = 7 * 86_400e3;
 
 const array = (slots: readonly (SlotArray | undefined)[], slot: number): SlotArray => slots[slot] as SlotArray;
 

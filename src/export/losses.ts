@@ -29,7 +29,7 @@ export const CHANGES = [
 export type Change = (typeof CHANGES)[number];
 
 /** What becomes of a field of `extra`: sent, or left out for one of the other reasons. */
-export const EXTRA_RULES = ['sent', 'no_number', 'no_octets', 'no_length', 'taken'] as const;
+const EXTRA_RULES = ['sent', 'no_number', 'no_octets', 'no_length', 'taken'] as const;
 export type ExtraRule = (typeof EXTRA_RULES)[number];
 
 /** What became of names that were given for options data. */

@@ -31,8 +31,6 @@ export interface PacketHead {
 }
 
 export const ETHERNET = 14;
-/** Octets that `writePacketHead` writes at most: Ethernet, IPv6, TCP. */
-export const LONGEST_HEAD = ETHERNET + 40 + 20;
 
 const ICMP = 1;
 const TCP = 6;

@@ -26,7 +26,7 @@ export interface StoredName {
 type History = StoredName[];
 
 /** Names kept of a range of time; what a collector knows at a time is a quarter of it at most. */
-export const MOST_NAMES = 262_144;
+const MOST_NAMES = 262_144;
 
 /**
  * The names of the exporters and domains that rows of the source come from, as of the time that `advance` was told last. As in queries, the first name known

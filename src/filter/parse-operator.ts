@@ -15,7 +15,7 @@ const ORDER: readonly string[] = [...EQUALITY, '<', '<=', '>', '>=', 'between'];
 const TEXT: readonly string[] = [...EQUALITY, 'contains', 'starts with', 'matches', '~', '!~'];
 
 /** Operators of each kind of value, as they are written. */
-export const OPERATORS: Readonly<Record<Subject['value'], readonly string[]>> = {
+const OPERATORS: Readonly<Record<Subject['value'], readonly string[]>> = {
   number: ORDER,
   duration: ORDER,
   time: ORDER,

@@ -1,7 +1,7 @@
 /** Characters as pairs (first, last) of code points: sorted, not touching. */
 export type CharacterClass = readonly number[];
 
-export const MAX_CODE_POINT = 0x10ffff;
+const MAX_CODE_POINT = 0x10ffff;
 
 /** Sorts and merges pairs. */
 export function mergeClass(pairs: readonly number[]): number[] {

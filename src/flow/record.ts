@@ -78,6 +78,6 @@ function wide(array: ArrayLike<number>, row: number): number | bigint {
 
 /** A MAC address from the words of its 64-bit value. */
 export function macText(low: number, high: number): string {
-  const digits = (high & 0xffff).toString(16).padStart(4, '0') + low.toString(16).padStart(8, '0');
-  return digits.match(/../g)?.join(':') ?? digits;
+  const hex = (high & 0xffff).toString(16).padStart(4, '0') + low.toString(16).padStart(8, '0');
+  return `${hex.slice(0, 2)}:${hex.slice(2, 4)}:${hex.slice(4, 6)}:${hex.slice(6, 8)}:${hex.slice(8, 10)}:${hex.slice(10)}`;
 }

@@ -1,7 +1,7 @@
 import type { Key } from '../query/key.ts';
 import { humanTime, scaled, zoneName } from '../query/output/humanize.ts';
 import { columnForPeople, type PeopleColumn } from '../query/output/people.ts';
-import { Table } from '../query/output/table.ts';
+import { cutText, Table } from '../query/output/table.ts';
 import type { Zone } from '../util/zone.ts';
 import { type LiveRecord, liveCell } from './flow-cells.ts';
 import type { LiveCounters, TopAnswer } from './protocol.ts';
@@ -119,7 +119,7 @@ export function topView(
   const rows = lines.slice(0, Math.max(0, height - 1));
   while (rows.length < height - 1) rows.push('');
   rows.push(bottomLine(state, width));
-  return { lines: rows.map((line) => cut(line, width)), header: header < height - 1 ? header : -1 };
+  return { lines: rows.map((line) => cutText(line, width)), header: header < height - 1 ? header : -1 };
 }
 
 /** The line that is typed, its end in any case, or the keys there are. */
@@ -129,9 +129,4 @@ function bottomLine({ typing }: TopState, width: number): string {
   const prompt = typing.what === 'filter' ? 'filter: ' : 'by: ';
   const room = Math.max(10, width - prompt.length - 1);
   return `${prompt}${Array.from(typing.text).slice(-room).join('')}_`;
-}
-
-function cut(line: string, width: number): string {
-  const characters = Array.from(line);
-  return characters.length <= width ? line : `${characters.slice(0, width - 1).join('')}…`;
 }

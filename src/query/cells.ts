@@ -1,3 +1,4 @@
+import { macText } from '../flow/record.ts';
 import type { ColumnDefinition } from '../flow/schema.ts';
 import { formatAddress } from '../util/address.ts';
 import { viewOf } from '../util/octets.ts';
@@ -112,7 +113,7 @@ export function createCell(kind: CellKind, at: number, column?: ColumnDefinition
     double: (row) => String(read(row)),
     hugeint: (row) => String((view.getBigInt64(row * 16 + 8, true) << 64n) | view.getBigUint64(row * 16, true)),
     time: (row) => timeText(read(row)),
-    mac: (row) => macText(high(row), low(row)),
+    mac: (row) => macText(low(row), high(row)),
     address: (row) => {
       const text = formatAddress(high(row), low(row), lower[row * 2 + 1] as number, lower[row * 2] as number);
       return lengths === undefined ? text : networkText(text, lengths);
@@ -168,11 +169,6 @@ function words32(octets: Uint8Array): Uint32Array {
   if (octets.byteOffset % 4 === 0) return new Uint32Array(octets.buffer, octets.byteOffset, octets.byteLength >> 2);
   const copy = octets.slice();
   return new Uint32Array(copy.buffer, 0, copy.byteLength >> 2);
-}
-
-function macText(high: number, low: number): string {
-  const hex = (high & 0xffff).toString(16).padStart(4, '0') + low.toString(16).padStart(8, '0');
-  return `${hex.slice(0, 2)}:${hex.slice(2, 4)}:${hex.slice(4, 6)}:${hex.slice(6, 8)}:${hex.slice(8, 10)}:${hex.slice(10)}`;
 }
 
 /** ISO 8601 in UTC with microseconds. Rows in order of time mostly share their second, whose text is kept. */

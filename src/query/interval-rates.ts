@@ -21,7 +21,7 @@ function offsetOf({ span: { from } }: QuerySpec): bigint {
 }
 
 /** The intervals of a question. */
-export function intervalsOf(spec: QuerySpec): Spread {
+function intervalsOf(spec: QuerySpec): Spread {
   return { micros: INTERVAL, offsets: [{ until: undefined, offset: offsetOf(spec) }], span: spec.span };
 }
 

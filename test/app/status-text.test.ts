@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CollectorStatus } from '#weir/app/status.js';
-import { duration, grouped, lossText, scaled, statusLines } from '#weir/app/status-text.js';
+import { duration, lossText, scaled, statusLines } from '#weir/app/status-text.js';
+import { grouped } from '#weir/query/output/humanize.js';
 
 type Changes = Partial<Omit<CollectorStatus, 'store'>> & { readonly store?: Partial<CollectorStatus['store']> };
 

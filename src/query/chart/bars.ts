@@ -1,4 +1,4 @@
-import { textWidth } from '../output/table.ts';
+import { cutText, textWidth } from '../output/table.ts';
 import type { ChartStyle } from './style.ts';
 
 export interface Bar {
@@ -16,7 +16,7 @@ const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 export function barLines(bars: readonly Bar[], style: ChartStyle, isRight = false): string[] {
   const texts = Math.max(0, ...bars.map(({ text }) => textWidth(text)));
   const most = Math.max(1, style.width - texts - LEAST - 2);
-  const labels = bars.map(({ label }) => cut(label, most));
+  const labels = bars.map(({ label }) => cutText(label, most, '~'));
   const widest = Math.max(0, ...labels.map(textWidth));
   const room = Math.max(1, style.width - widest - texts - 2);
   const max = Math.max(0, ...bars.map(({ value }) => (Number.isFinite(value) ? value : 0)));
@@ -35,12 +35,4 @@ function bar(columns: number, unicode: boolean): string {
   if (!unicode) return '#'.repeat(Math.max(1, Math.round(columns)));
   const eighths = Math.max(1, Math.round(columns * 8));
   return '█'.repeat(eighths >> 3) + (EIGHTHS[eighths & 7] as string);
-}
-
-function cut(text: string, width: number): string {
-  return textWidth(text) <= width
-    ? text
-    : `${Array.from(text)
-        .slice(0, Math.max(0, width - 1))
-        .join('')}~`;
 }

@@ -18,6 +18,11 @@ export function scaled(value: number): string {
   return step === 0 ? String(Math.round(size * 10) / 10) : `${size.toFixed(1)}${PREFIXES[step] as string}`;
 }
 
+/** A whole number with commas between thousands: 1203 as `1,203`. */
+export function grouped(value: number): string {
+  return String(Math.round(value)).replaceAll(/\B(?=(?:\d{3})+$)/g, ',');
+}
+
 /** Octets as `1.2 MB`, `80 B`. */
 export function scaledBytes(bytes: number): string {
   const text = scaled(bytes);

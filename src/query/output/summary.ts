@@ -3,7 +3,7 @@ import type { Probe } from '../probe.ts';
 import { hasTiers, type Source } from '../source.ts';
 import { type TierChoice, whyNot } from '../tier.ts';
 import type { Totals } from '../totals.ts';
-import { humanTime, scaled, scaledBytes, zoneName } from './humanize.ts';
+import { grouped, humanTime, scaled, scaledBytes, zoneName } from './humanize.ts';
 
 /** How many of the records that match stand for traffic, and how many sum up flows; and whether the sums contain the latter. */
 export interface MatchedKinds {
@@ -125,8 +125,4 @@ function samplingText({ probe, raw }: SummaryFacts): string | undefined {
     return `counters multiplied by the sampling rate, up to ${grouped(probe.maxRate)}${unknown} (--raw: as exported)`;
   }
   return probe.unknownRates ? 'rate unknown for some flows: their counters are taken as they are' : undefined;
-}
-
-function grouped(value: number): string {
-  return String(value).replaceAll(/\B(?=(?:\d{3})+$)/g, ',');
 }

@@ -84,10 +84,7 @@ export class Table {
   #pad(text: string, index: number): string {
     const width = this.#widths[index] as number;
     const size = textWidth(text);
-    if (size > width && this.#isCut(index))
-      return `${Array.from(text)
-        .slice(0, width - 1)
-        .join('')}…`;
+    if (size > width && this.#isCut(index)) return cutText(text, width);
     const space = ' '.repeat(Math.max(0, width - size));
     return this.#columns[index]?.right === true ? space + text : text + space;
   }
@@ -96,6 +93,14 @@ export class Table {
 /** Lines in bold type, where there is colour. */
 export function bold(lines: string, colour: boolean): string {
   return colour ? lines.replaceAll(/[^\n]+/g, '\u001B[1m$&\u001B[0m') : lines;
+}
+
+/** The text in so many places at most; `mark` stands for what is left out. */
+export function cutText(text: string, width: number, mark = '…'): string {
+  if (textWidth(text) <= width) return text;
+  return `${Array.from(text)
+    .slice(0, Math.max(0, width - 1))
+    .join('')}${mark}`;
 }
 
 /** Places a text takes, counting every character as one. */
