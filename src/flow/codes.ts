@@ -12,6 +12,9 @@ export const FLOW_TYPES = {
   16: 'netflow_v6',
   17: 'netflow_v7',
   18: 'netflow_v8',
+  // Never in a message: records of our own metering process and NAT exporter, on their way to the store.
+  21: 'meter',
+  22: 'nat',
 } as const;
 
 /** Codes of `record_kind`. */

@@ -10,6 +10,28 @@ export interface Packet {
   readonly originalLength: number;
 }
 
+/**
+ * Takes packets as they are read, without an object for each. `bytes[start, end)` is what was captured, from the link-layer header on, and is valid
+ * during the call only: copy what is to be kept. Must not throw.
+ */
+export interface PacketHandler {
+  /**
+   * @param originalLength octets on the wire; more than `end - start` where the capture cut the packet
+   * @param timeMicros µs since the epoch, 0 where the capture gives no time (pcapng simple packets)
+   * @param linkType a number of `LINK_TYPE`
+   * @param interfaceIndex number of the interface in the capture (pcapng), or as the source gives it; 0 when there is none
+   */
+  packet(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    originalLength: number,
+    timeMicros: number,
+    linkType: number,
+    interfaceIndex: number,
+  ): void;
+}
+
 /** What was met while a capture was read; counted as reading goes on. */
 export interface CaptureStats {
   packets: number;
