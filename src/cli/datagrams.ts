@@ -10,6 +10,7 @@ import {
   messageMicros,
   readMessageFile,
 } from '../wire/ipfix-file.ts';
+import { captureFormat } from '../wire/pcap/capture-reader.ts';
 import {
   createDatagramExtractor,
   type Datagram,
@@ -17,7 +18,7 @@ import {
   type DatagramStats,
 } from '../wire/pcap/export-datagrams.ts';
 import { type CaptureStats, createCaptureStats } from '../wire/pcap/packet.ts';
-import { captureFormat, readPackets } from '../wire/pcap/read-packets.ts';
+import { readPackets } from '../wire/pcap/read-packets.ts';
 
 /** Datagrams out of a file, and what was met on the way. */
 export interface DatagramSource {

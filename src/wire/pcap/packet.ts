@@ -55,13 +55,10 @@ export const MAX_RECORD = 16 * 1024 * 1024;
 
 /** The state of one reading of one capture format, fed with whole stretches of the file. */
 export interface CaptureParser {
-  /**
-   * Takes the records that are whole in `bytes`, appends their packets, and returns how many bytes were used; the rest is to be given
-   * again, followed by what comes next.
-   */
-  parse(bytes: Uint8Array, packets: Packet[]): number;
+  /** Hands the packets of the records that are whole in `bytes[start, end)` on, and returns the offset behind the last of them; the rest is to be given again, followed by what comes next. */
+  parse(bytes: Uint8Array, start: number, end: number, handler: PacketHandler): number;
   /** How many bytes (from the first unused one) the next record needs before `parse` can go on. */
   needed(): number;
-  /** Set once the file cannot be followed any further: why, and how many bytes into the last stretch. */
+  /** Set once the file cannot be followed any further: why. It begins at the offset that `parse` returned. */
   damage(): string | undefined;
 }

@@ -16,7 +16,7 @@
  */
 
 import { viewOf } from '../../util/octets.ts';
-import { type CaptureParser, type CaptureStats, MAX_RECORD, type Packet } from './packet.ts';
+import { type CaptureParser, type CaptureStats, MAX_RECORD, type PacketHandler } from './packet.ts';
 
 const FILE_HEADER = 24;
 
@@ -52,20 +52,19 @@ export function createPcapParser(stats: CaptureStats): CaptureParser {
   return {
     needed: () => needed,
     damage: () => damage,
-    parse(bytes: Uint8Array, packets: Packet[]): number {
+    parse(bytes: Uint8Array, start: number, end: number, handler: PacketHandler): number {
       const view = viewOf(bytes);
-      const end = bytes.length;
-      let at = 0;
+      let at = start;
       if (variant === undefined) {
-        if (end < FILE_HEADER) return 0;
-        variant = VARIANTS.get(view.getUint32(0, false));
+        if (end - at < FILE_HEADER) return at;
+        variant = VARIANTS.get(view.getUint32(at, false));
         if (variant === undefined) {
           damage = 'no pcap file header';
-          return 0;
+          return at;
         }
-        linkType = view.getUint32(20, variant.littleEndian) & 0xffff;
-        lengthsMayBeSwapped = view.getUint16(6, variant.littleEndian) < 4;
-        at = FILE_HEADER;
+        linkType = view.getUint32(at + 20, variant.littleEndian) & 0xffff;
+        lengthsMayBeSwapped = view.getUint16(at + 6, variant.littleEndian) < 4;
+        at += FILE_HEADER;
       }
       const { littleEndian, perMicrosecond, recordHeader } = variant;
       for (;;) {
@@ -84,9 +83,8 @@ export function createPcapParser(stats: CaptureStats): CaptureParser {
         const time =
           view.getUint32(at, littleEndian) * 1_000_000 +
           (perMicrosecond === 1 ? fraction : Math.floor(fraction / perMicrosecond));
-        const data = bytes.subarray(at + recordHeader, at + needed);
-        packets.push({ time, linkType, data, originalLength: original });
         stats.packets++;
+        handler.packet(bytes, at + recordHeader, at + needed, original, time, linkType, 0);
         at += needed;
       }
     },

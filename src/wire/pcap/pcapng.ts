@@ -13,7 +13,7 @@
  */
 
 import { viewOf } from '../../util/octets.ts';
-import { type CaptureParser, type CaptureStats, MAX_RECORD, type Packet } from './packet.ts';
+import { type CaptureParser, type CaptureStats, MAX_RECORD, type PacketHandler } from './packet.ts';
 
 const SECTION_HEADER = 0x0a0d0d0a;
 const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
@@ -45,57 +45,52 @@ export function createPcapngParser(stats: CaptureStats): CaptureParser {
   let interfaces: Interface[] = [];
   let needed = 12;
   let damage: string | undefined;
+  let handler: PacketHandler;
 
-  const add = (packets: Packet[], from: Interface | undefined, time: number, data: Uint8Array, original: number) => {
-    if (from === undefined) {
+  /** The packet of an enhanced or an obsolete packet block whose bytes are all there: `body` runs from `at + 8` to `bodyEnd`. */
+  const takePacket = (isEnhanced: boolean, view: DataView, bytes: Uint8Array, at: number, bodyEnd: number) => {
+    const captured = bodyEnd - at < 28 ? -1 : view.getUint32(at + 20, littleEndian);
+    const id = isEnhanced ? view.getUint32(at + 8, littleEndian) : view.getUint16(at + 8, littleEndian);
+    const from = interfaces[id];
+    if (captured < 0 || captured > bodyEnd - at - 28 || from === undefined) {
       stats.unusable++;
       return;
     }
-    packets.push({ time, linkType: from.linkType, data, originalLength: original });
+    const high = view.getUint32(at + 12, littleEndian);
+    const low = view.getUint32(at + 16, littleEndian);
+    const original = view.getUint32(at + 24, littleEndian);
     stats.packets++;
+    handler.packet(bytes, at + 28, at + 28 + captured, original, from.toMicroseconds(high, low), from.linkType, id);
   };
 
-  /** Takes one block whose bytes are all there: `body` runs from `at + 8` to `bodyEnd`. */
-  const takeBlock = (type: number, bytes: Uint8Array, view: DataView, at: number, bodyEnd: number, out: Packet[]) => {
-    const bodyLength = bodyEnd - at - 8;
-    if (type === INTERFACE_DESCRIPTION) {
-      if (bodyLength < 8 || interfaces.length >= MAX_INTERFACES) stats.unusable++;
-      else interfaces.push(readInterface(view, at + 8, bodyEnd, littleEndian));
-    } else if (type === ENHANCED_PACKET || type === OBSOLETE_PACKET) {
-      const captured = bodyLength < 20 ? -1 : view.getUint32(at + 20, littleEndian);
-      if (captured < 0 || captured > bodyLength - 20) {
-        stats.unusable++;
-        return;
-      }
-      const id = type === ENHANCED_PACKET ? view.getUint32(at + 8, littleEndian) : view.getUint16(at + 8, littleEndian);
-      const from = interfaces[id];
-      const high = view.getUint32(at + 12, littleEndian);
-      const low = view.getUint32(at + 16, littleEndian);
-      const time = from === undefined ? 0 : from.toMicroseconds(high, low);
-      add(out, from, time, bytes.subarray(at + 28, at + 28 + captured), view.getUint32(at + 24, littleEndian));
-    } else if (type === SIMPLE_PACKET) {
-      if (bodyLength < 4) {
-        stats.unusable++;
-        return;
-      }
-      const from = interfaces[0];
-      const original = view.getUint32(at + 8, littleEndian);
-      const snap = from === undefined || from.snapLength === 0 ? original : from.snapLength;
-      const captured = Math.min(original, snap, bodyLength - 4);
-      add(out, from, 0, bytes.subarray(at + 12, at + 12 + captured), original);
+  /** The same of a simple packet block, which has neither time nor interface. */
+  const takeSimplePacket = (view: DataView, bytes: Uint8Array, at: number, bodyEnd: number) => {
+    const from = interfaces[0];
+    if (bodyEnd - at < 12 || from === undefined) {
+      stats.unusable++;
+      return;
     }
-    // Name resolution, statistics, secrets and custom blocks hold no packets.
+    const original = view.getUint32(at + 8, littleEndian);
+    const captured = Math.min(original, from.snapLength === 0 ? original : from.snapLength, bodyEnd - at - 12);
+    stats.packets++;
+    handler.packet(bytes, at + 12, at + 12 + captured, original, 0, from.linkType, 0);
+  };
+
+  const takeInterface = (view: DataView, at: number, bodyEnd: number) => {
+    if (bodyEnd - at < 16 || interfaces.length >= MAX_INTERFACES) stats.unusable++;
+    else interfaces.push(readInterface(view, at + 8, bodyEnd, littleEndian));
   };
 
   return {
     needed: () => needed,
     damage: () => damage,
-    parse(bytes: Uint8Array, packets: Packet[]): number {
+    parse(bytes: Uint8Array, start: number, end: number, to: PacketHandler): number {
       const view = viewOf(bytes);
-      let at = 0;
+      let at = start;
+      handler = to;
       for (;;) {
         needed = 12;
-        if (bytes.length - at < 12) return at;
+        if (end - at < 12) return at;
         const isSection = view.getUint32(at, false) === SECTION_HEADER;
         if (isSection) {
           if (view.getUint32(at + 8, true) === BYTE_ORDER_MAGIC) littleEndian = true;
@@ -114,13 +109,18 @@ export function createPcapngParser(stats: CaptureStats): CaptureParser {
           return at;
         }
         needed = length;
-        if (bytes.length - at < length) return at;
+        if (end - at < length) return at;
         if (view.getUint32(at + length - 4, littleEndian) !== stated) {
           damage = 'a block whose two lengths differ';
           return at;
         }
-        if (isSection) interfaces = [];
-        else takeBlock(type, bytes, view, at, at + length - 4, packets);
+        const bodyEnd = at + length - 4;
+        if (type === ENHANCED_PACKET || type === OBSOLETE_PACKET)
+          takePacket(type === ENHANCED_PACKET, view, bytes, at, bodyEnd);
+        else if (type === SIMPLE_PACKET) takeSimplePacket(view, bytes, at, bodyEnd);
+        else if (type === INTERFACE_DESCRIPTION) takeInterface(view, at, bodyEnd);
+        else if (isSection) interfaces = [];
+        // Name resolution, statistics, secrets and custom blocks hold no packets.
         at += length;
       }
     },
