@@ -209,8 +209,11 @@ const ROWS: readonly Row[] = [
   ['http_method', 'text', [459], 'method', 'HTTP request method.'],
   ['http_status', 'u16', [457], 'status', 'HTTP status code.'],
   ['http_user_agent', 'text', [468], 'user agent', 'HTTP user agent.'],
-  ['tls_server_name', 'text', ['35632/188', '6871/294'], 'TLS name', 'TLS server name.'],
+  ['tls_server_name', 'text', ['35632/188', '6871/294'], 'TLS name', 'TLS server name, of QUIC too.'],
+  ['tls_alpn', 'text', [], 'ALPN', 'Application protocols that the TLS or QUIC client offers, best first, with commas between.'],
   ['dns_query', 'text', ['6871/179'], 'DNS name', 'Name asked for.'],
+  ['src_dns_name', 'text', [], 'src DNS name', 'Name whose DNS answer told the source address, before the flow began.'],
+  ['dst_dns_name', 'text', [], 'dst DNS name', 'Name whose DNS answer told the destination address, before the flow began.'],
   // Sampled packets: sFlow, and packet sections.
   ['agent_addr', 'address', [], 'agent', 'Address by which an sFlow agent names itself.'],
   ['sender', 'address', [], 'sender', 'Address that the datagram came from, where that is not the exporter’s: a relay’s, a translated one.'],

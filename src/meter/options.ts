@@ -28,8 +28,12 @@ export interface FlowNames {
   begin(flow: number): void;
   /** Whether more packets of the flow are to be shown. Asked with each packet: one look into an array. */
   wants(flow: number): boolean;
-  /** Looks into a packet: `bytes[start, end)` is its transport payload as far as captured, `fields` its headers (those of the metered packet, of tunnels too). */
-  look(bytes: Uint8Array, start: number, end: number, flow: number, fields: PacketHeaders): void;
+  /**
+   * Looks into a packet: `bytes[start, end)` is its transport payload as far as captured, without padding of the link layer, `fields` its headers (those of
+   * the metered packet, of tunnels too). Packets without payload are shown too (`start` = `end`): the first packet of a flow tells its addresses.
+   * `timeMicros` is that of the packet.
+   */
+  look(bytes: Uint8Array, start: number, end: number, flow: number, fields: PacketHeaders, timeMicros: number): void;
   /** Writes the columns of the flow into a row whose layout has all of `columns`; called once for each record of the flow. */
   write(batch: FlowBatch, row: number, flow: number): void;
 }
