@@ -67,6 +67,8 @@ export interface Encoder {
   reset(): void;
   /** Names have changed: each domain tells them again, before its next record. */
   renewNames(): void;
+  /** Templates and options are sent again before the next record of each domain. */
+  renewTemplates(): void;
 }
 
 const UPTIME = 20 * 86_400e3;
@@ -106,6 +108,7 @@ export function createEncoder(options: EncoderOptions): Encoder {
     encodeTo,
     reset: () => format.reset(),
     renewNames: () => format.renewNames?.(),
+    renewTemplates: () => format.renewTemplates?.(),
   };
 }
 
@@ -114,6 +117,7 @@ interface Format {
   reset(): void;
   /** Of formats that have options data. */
   renewNames?(): void;
+  renewTemplates?(): void;
 }
 
 /** No names, always the same. */

@@ -37,6 +37,11 @@ export class FileSender {
     this.counters.octets += message.length;
   }
 
+  /** Whether the disk takes more at once. */
+  get takesMore(): boolean {
+    return this.#error === undefined && this.#stream?.writableNeedDrain === false;
+  }
+
   /** Waits until the disk has taken enough. Throws WEIR_SEND when it cannot. */
   async ready(): Promise<void> {
     if (this.#error === undefined && this.#stream?.writableNeedDrain === true) {

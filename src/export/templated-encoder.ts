@@ -88,6 +88,11 @@ export class TemplatedEncoder {
     for (const stream of this.#streams) stream.knowsNames = false;
   }
 
+  /** Every stream describes itself again with its next message. */
+  renewTemplates(): void {
+    for (const stream of this.#streams) stream.describedMillis = Number.NEGATIVE_INFINITY;
+  }
+
   #encodeRows(batch: FlowBatch, layout: Layout, first: number, end: number): void {
     // Between two stretches, no row knows its stream yet.
     if (this.#streams.length > MOST_STREAMS) this.reset();

@@ -7,6 +7,10 @@ export interface UdpSenderOptions {
   /** An IP address or a name. */
   readonly host: string;
   readonly port: number;
+  /** Time to live or hop limit of the datagrams; default the system's, to a multicast group 1. */
+  readonly hopLimit?: number | undefined;
+  /** Our address, where it is not to be the system's choice; datagrams to a multicast group leave from its interface. */
+  readonly localAddress?: string | undefined;
 }
 
 /** What became of the datagrams that were handed over; nothing is lost without a count. */
@@ -52,7 +56,7 @@ const ADDRESSES_PER_NET = 250;
  * when nobody listens. Touches nothing until `open`.
  */
 export function createUdpSender(options: UdpSenderOptions): UdpSender {
-  const { host, port } = options;
+  const { host, port, hopLimit, localAddress } = options;
   const sockets: (Socket | undefined)[] = [];
   const free: number[] = [];
   const counters: SendCounters = { sent: 0, refused: 0, failed: 0, lastError: undefined };
@@ -84,9 +88,19 @@ export function createUdpSender(options: UdpSenderOptions): UdpSender {
     });
     if (address > 0 && host.startsWith('127.')) await bindTo(socket, loopbackAddress(address));
     try {
+      if (localAddress !== undefined) {
+        const bound = once(socket, 'listening');
+        socket.bind({ address: localAddress, port: 0, exclusive: true });
+        await bound;
+        socket.setMulticastInterface(localAddress);
+      }
       const connected = once(socket, 'connect');
       socket.connect(port, host);
       await connected;
+      if (hopLimit !== undefined) {
+        socket.setTTL(hopLimit);
+        socket.setMulticastTTL(hopLimit);
+      }
     } catch (error) {
       // It is bound by now and would keep the process alive.
       socket.close();
