@@ -1,7 +1,7 @@
+import { whyNoNetwork } from '../helpers/namespace.ts';
 import { describeUnless } from '../helpers/skip.ts';
 import type { PeerFlow } from './compare.ts';
 import { fprobe } from './exporters.ts';
-import { whyNoNetwork } from './network.ts';
 import { testExporters } from './suite.ts';
 
 describeUnless(

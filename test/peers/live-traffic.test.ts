@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { whyNoNetwork } from '../helpers/namespace.ts';
 import { runProcess } from '../helpers/processes.ts';
 import { repositoryPath } from '../helpers/repository.ts';
 import { describeUnless } from '../helpers/skip.ts';
@@ -7,7 +8,6 @@ import { makeTempFolder } from '../helpers/temp.ts';
 import { requireTool } from '../helpers/tools.ts';
 import { timesSwapped } from './compare.ts';
 import { softflowd } from './exporters.ts';
-import { whyNoNetwork } from './network.ts';
 import { testExporters } from './suite.ts';
 
 const tools = ['softflowd', 'nfcapd', 'nfdump', 'tcpdump', 'nsenter'];
