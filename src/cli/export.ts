@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { type ExportTarget, parseExportTarget } from '../export/target.ts';
+import { TIME_FORMS } from '../export/template-fields.ts';
 import { WeirError } from '../util/errors.ts';
 import { addAnonymizeFlags, createKeyFile } from './anonymize-flags.ts';
 import { exportForm, type FormTarget, parseFormTarget } from './export-form.ts';
@@ -57,13 +58,7 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
       timeSpan('--template-refresh'),
     )
     .option('--template-messages <n>', 'and after so many messages (default: 500)', wholeNumber('--template-messages'))
-    .addOption(
-      new Option('--times <form>', 'NetFlow v9 and IPFIX: how times are sent').choices([
-        'uptime',
-        'milliseconds',
-        'microseconds',
-      ]),
-    )
+    .addOption(new Option('--times <form>', 'NetFlow v9 and IPFIX: how times are sent').choices(TIME_FORMS))
     .addOption(
       new Option('--sample <form>', 'sFlow: what describes a packet (default: header)').choices(['header', 'ip']),
     )

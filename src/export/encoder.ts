@@ -23,8 +23,8 @@ export interface EncoderOptions {
   /** Octets of a message at most; default 1,472, an Ethernet frame's room over IPv4. At least 512. */
   readonly maxLength?: number;
   /**
-   * How the times of records are sent. NetFlow v9: `uptime` (default) as sysUptime stamps, or absolute. IPFIX: `milliseconds` (default) or `microseconds`. Other
-   * formats have one way only.
+   * How the times of records are sent. NetFlow v9: `uptime` (default) as sysUptime stamps, or absolute. IPFIX: `milliseconds` (default), `seconds`,
+   * `microseconds` or `nanoseconds`. Other formats have one way only.
    */
   readonly times?: TimeForm;
   /** Templates and options are sent again after so many ms of export time (default 60,000), or so many messages of a domain (default 500). */
@@ -150,7 +150,7 @@ function createFormat(
       const { times = version === 9 ? 'uptime' : 'milliseconds' } = options;
       if (version === 10 && times === 'uptime') {
         throw new WeirError('WEIR_USAGE', 'IPFIX is not written with sysUptime stamps', {
-          hint: "Use times: 'milliseconds' or 'microseconds'.",
+          hint: "Use times: 'seconds', 'milliseconds', 'microseconds' or 'nanoseconds'.",
         });
       }
       const { refreshMillis = 60_000, refreshMessages = 500, names = () => NAMELESS } = options;

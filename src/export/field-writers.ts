@@ -141,6 +141,20 @@ export function narrowed(slot: number, instead: number, change: Change, { change
   };
 }
 
+/** A time column as seconds since the epoch in four octets (dateTimeSeconds). */
+export function seconds(slot: number, { changed }: EncoderCounters): FieldWriter {
+  return (view, at, stride, { arrays }, rows, from, to) => {
+    const values = array(arrays, slot);
+    for (let i = from; i < to; i++, at += stride) {
+      const low = (rows[i] as number) * 2;
+      const micros = (values[low + 1] as number) * 4_294_967_296 + (values[low] as number);
+      const whole = Math.floor(micros / 1e6);
+      if (whole * 1e6 !== micros) changed.time_rounded++;
+      view.setUint32(at, whole);
+    }
+  };
+}
+
 /** A time column as ms since the epoch in eight octets (dateTimeMilliseconds). */
 export function milliseconds(slot: number, { changed }: EncoderCounters): FieldWriter {
   return (view, at, stride, { arrays }, rows, from, to) => {
@@ -159,7 +173,7 @@ export function milliseconds(slot: number, { changed }: EncoderCounters): FieldW
 /** Seconds from 1900 (NTP era 0) to 1970. */
 const NTP_TO_UNIX = 2_208_988_800;
 
-/** A time column in NTP format in eight octets (dateTimeMicroseconds, RFC 7011 section 6.1.9). */
+/** A time column in NTP format in eight octets (dateTimeMicroseconds and dateTimeNanoseconds, RFC 7011 sections 6.1.9 and 6.1.10). */
 export function microseconds(slot: number): FieldWriter {
   return (view, at, stride, { arrays }, rows, from, to) => {
     const values = array(arrays, slot);

@@ -12,6 +12,8 @@ export interface SflowSource {
   pool: number;
   /** Discarded-packet notifications. */
   discards: number;
+  /** Counter samples. */
+  counters: number;
 }
 
 /** An agent's sub-agent: datagrams with a sequence of their own. */
@@ -47,6 +49,11 @@ export class SflowDatagrams {
     this.#longest = longest;
     this.#clock = clock;
     this.#counters = counters;
+  }
+
+  /** The octets that datagrams are written into; the same memory as the view. */
+  get bytes(): Uint8Array {
+    return this.#memory.bytes;
   }
 
   /** From now on finished datagrams go to `emit`. */
@@ -130,7 +137,7 @@ export function sourceOf({ sources }: SflowStream, index: number): SflowSource {
   let source = sources.get(index);
   if (source === undefined) {
     if (sources.size >= MOST_SOURCES) sources.clear();
-    source = { samples: 0, pool: 0, discards: 0 };
+    source = { samples: 0, pool: 0, discards: 0, counters: 0 };
     sources.set(index, source);
   }
   return source;

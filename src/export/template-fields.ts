@@ -16,6 +16,7 @@ import {
   milliseconds,
   octet,
   quad,
+  seconds,
   uptimeStamp,
   word,
   zeroQuad,
@@ -24,8 +25,18 @@ import { COLLECTOR_COLUMNS, type EncoderCounters } from './losses.ts';
 import type { FieldWriter } from './row-selection.ts';
 import { applicationField, communitiesField, hexField, labelFields, type TextField, textField } from './text-fields.ts';
 
-/** How the times of records are sent: sysUptime stamps (22, 21), ms (152, 153), NTP format with µs (154, 155). */
-export type TimeForm = 'uptime' | 'milliseconds' | 'microseconds';
+/** Elements of absolute times: start and end of a flow, the time of an event, and their octets. */
+const ABSOLUTE = {
+  seconds: { start: 150, end: 151, event: 322, length: 4 },
+  milliseconds: { start: 152, end: 153, event: 323, length: 8 },
+  microseconds: { start: 154, end: 155, event: 324, length: 8 },
+  nanoseconds: { start: 156, end: 157, event: 325, length: 8 },
+} as const;
+
+/** How the times of records are sent: as sysUptime stamps (22, 21), or absolute; the last two are in NTP format, and none is finer than a µs. */
+export type TimeForm = 'uptime' | keyof typeof ABSOLUTE;
+/** All of them. */
+export const TIME_FORMS: readonly TimeForm[] = ['uptime', 'seconds', 'milliseconds', 'microseconds', 'nanoseconds'];
 
 /** A field of a data record, and what writes it. */
 export interface RecordField {
@@ -66,10 +77,10 @@ const PREFERRED: Readonly<Record<string, readonly [v9: string, ipfix: string]>> 
 /** Columns that are sent as structured data (RFC 6313). */
 const STRUCTURED: ReadonlySet<string> = new Set(['bgp_communities']);
 
-/** Times of the other direction (RFC 5103), as the number of their element in ms and with µs. */
-const REVERSE_TIMES: Readonly<Record<string, readonly [millis: number, micros: number]>> = {
-  reverse_time_start: [152, 154],
-  reverse_time_end: [153, 155],
+/** Times of the other direction (RFC 5103). */
+const REVERSE_TIMES: Readonly<Record<string, 'start' | 'end'>> = {
+  reverse_time_start: 'start',
+  reverse_time_end: 'end',
 };
 
 /** Columns of one octet that have an element of their own for IPv6, told by the source address. */
@@ -137,9 +148,8 @@ function columnFields(column: number, isIpv6: boolean, context: FieldContext): R
   const reverse = REVERSE_TIMES[name];
   if (reverse !== undefined) {
     if (version === 9) return [];
-    const [id, write] =
-      times === 'microseconds' ? [reverse[1], microseconds(slot)] : [reverse[0], milliseconds(slot, counters)];
-    return [{ specifier: { enterprise: REVERSE_ENTERPRISE, id, length: 8 }, write }];
+    const { specifier, write } = absoluteTime(times, reverse, slot, counters);
+    return [{ specifier: { ...specifier, enterprise: REVERSE_ENTERPRISE }, write }];
   }
   const [element, second] = elementsOf(name, version);
   if (definition === undefined || element === undefined) return [];
@@ -197,20 +207,28 @@ function elementsOf(name: string, version: 9 | 10): { enterprise: number; id: nu
 function timeFields({ isEvent }: RowShape, { version, times, clock, counters }: FieldContext): RecordField[] {
   const start = slotOf('time_start');
   const end = slotOf('time_end');
-  if (isEvent) {
-    return times === 'microseconds'
-      ? [fixedField(324, 8, microseconds(end))]
-      : [fixedField(323, 8, milliseconds(end, counters))];
-  }
+  if (isEvent) return [absoluteTime(times, 'event', end, counters)];
   if (times === 'uptime' && version === 9) {
     return [
       fixedField(22, 4, uptimeStamp(start, clock, counters)),
       fixedField(21, 4, uptimeStamp(end, clock, counters)),
     ];
   }
-  return times === 'microseconds'
-    ? [fixedField(154, 8, microseconds(start)), fixedField(155, 8, microseconds(end))]
-    : [fixedField(152, 8, milliseconds(start, counters)), fixedField(153, 8, milliseconds(end, counters))];
+  return [absoluteTime(times, 'start', start, counters), absoluteTime(times, 'end', end, counters)];
+}
+
+/** Where there is no sysUptime, ms stand for it. */
+function absoluteTime(
+  times: TimeForm,
+  what: 'start' | 'end' | 'event',
+  slot: number,
+  counters: EncoderCounters,
+): { readonly specifier: FieldSpecifier; readonly write: FieldWriter } {
+  const form = times === 'uptime' ? 'milliseconds' : times;
+  const { [what]: id, length } = ABSOLUTE[form];
+  const specifier = { enterprise: 0, id, length };
+  if (form === 'seconds') return { specifier, write: seconds(slot, counters) };
+  return { specifier, write: form === 'milliseconds' ? milliseconds(slot, counters) : microseconds(slot) };
 }
 
 /** How many flows an aggregated record sums up; 0 where the record does not say. */

@@ -65,7 +65,9 @@ const COMMON = ['observation_domain', 'sampling_rate', 'time_start', 'time_end']
 describe('a batch encoded and decoded again is the same batch', () => {
   it.each([
     ['ipfix', 'microseconds', 1],
+    ['ipfix', 'nanoseconds', 1],
     ['ipfix', 'milliseconds', 1000],
+    ['ipfix', 'seconds', 1e6],
     ['netflow9', 'uptime', 1000],
     ['netflow9', 'milliseconds', 1000],
     ['netflow9', 'microseconds', 1],
