@@ -1,5 +1,6 @@
 import { ExportingProcess, type ExportingProcessOptions, type TargetCounters } from '../export/exporting-process.ts';
 import { FlowBatch } from '../flow/batch.ts';
+import { slotOf } from '../flow/slots.ts';
 import type { BatchSink } from '../session/message-decoder.ts';
 import { FlowStore, type FlowStoreStats, type StoreLog } from '../store/flow-store.ts';
 import type { ImportTarget } from '../store/import.ts';
@@ -16,7 +17,7 @@ export interface FlowOutputsOptions extends Omit<ExportingProcessOptions, 'now' 
   readonly watch?: ((batch: FlowBatch) => void) | undefined;
   /** Records are handed on when so many ms have passed, though their batch is not full; 0 for only when it is, and by `flush`. Default 500. */
   readonly flushMillis?: number | undefined;
-  /** ms since the epoch: the time of messages. For captures of former times it is theirs. */
+  /** ms since the epoch, for records that do not tell when they were made (`time_received`). */
   readonly now: () => number;
   readonly log: StoreLog;
 }
@@ -31,6 +32,16 @@ export interface OutputCounters {
 }
 
 const QUEUE_BYTES = 128 << 20;
+const RECEIVED = slotOf('time_received');
+
+/** When the last record was made, ms since the epoch: messages are of that time, also when packets of former times are metered. */
+function madeAt(batch: FlowBatch): number | undefined {
+  batch.seal();
+  const words = batch.arrays[RECEIVED];
+  const at = (batch.rows - 1) * 2;
+  const micros = (words?.[at + 1] ?? 0) * 4_294_967_296 + (words?.[at] ?? 0);
+  return micros > 0 ? Math.floor(micros / 1000) : undefined;
+}
 
 /**
  * Where the records of our own exporters (probe, NAT) go: to collectors, into a local store, or both. Rows are written into `batch()`, with all that they tell of
@@ -84,7 +95,7 @@ export class FlowOutputs implements BatchSink {
     if (batch.rows > 0) {
       this.#records += batch.rows;
       watch?.(batch);
-      this.exporting.write(batch, now());
+      this.exporting.write(batch, madeAt(batch) ?? now());
       if (batch !== this.#spare) (into?.store ?? this.#store)?.append(batch);
       else {
         if (this.#store !== undefined) this.#dropped += batch.rows;
