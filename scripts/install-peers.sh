@@ -22,6 +22,7 @@ tcpdump|tcpdump|captures recorded while the tests run
 tcpreplay|tcpreplay|captures replayed to a live exporter
 conntrack|conntrack|NAT events of the kernel
 iptables|iptables|NAT in a network namespace
+nftables|nft|NAT by nftables, and of IPv6, in a network namespace
 fish|fish|completions in the shell fish
 zsh|zsh|completions in the shell zsh
 groff|groff|the check of the manual pages

@@ -20,6 +20,7 @@ export const ERROR_CODES = [
   'WEIR_STORE',
   'WEIR_SEND',
   'WEIR_LIVE',
+  'WEIR_CONNTRACK',
 ] as const;
 
 export type ErrorCode = (typeof ERROR_CODES)[number];
