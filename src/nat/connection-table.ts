@@ -249,7 +249,7 @@ export class ConnectionTable {
   setSilent(row: number, silent: boolean): void {
     const at = row * this.#stride + STATE;
     const state = this.#words[at] as number;
-    if ((state & SILENT) !== 0 === silent) return;
+    if (((state & SILENT) !== 0) === silent) return;
     this.#words[at] = state ^ SILENT;
     this.silent += silent ? 1 : -1;
   }
@@ -285,9 +285,7 @@ export class ConnectionTable {
       return false;
     for (let address = 0; address < 2; address++)
       for (let i = 0; i < this.#wide; i++)
-        if (
-          words[at + ADDRESSES + address * this.#wide + i] !== connection.addresses[address * 4 + this.#skip + i]
-        )
+        if (words[at + ADDRESSES + address * this.#wide + i] !== connection.addresses[address * 4 + this.#skip + i])
           return false;
     return true;
   }

@@ -193,7 +193,10 @@ export class ConntrackSource {
     this.#events = undefined;
     if (this.#isClosing) return;
     if (millis > GOOD_MILLIS) this.#wait = this.#backOff[0];
-    this.#options.log.warn({ ...describe(end), again: this.#wait }, 'conntrack -E has ended; events are lost until it runs again');
+    this.#options.log.warn(
+      { ...describe(end), again: this.#wait },
+      'conntrack -E has ended; events are lost until it runs again',
+    );
     this.#followSoon();
   }
 

@@ -205,17 +205,18 @@ export class NatRecords implements ConnectionListener {
   /** Addresses and ports of the original direction. */
   #forward(arrays: Arrays, row: number, c: Connection): void {
     this.#ends(arrays, row, c, ORIGINAL_SOURCE, ORIGINAL_DESTINATION, REPLY_DESTINATION, REPLY_SOURCE);
-    putPorts(
-      arrays,
-      row,
-      c.originalSourcePort,
-      c.originalDestinationPort,
-      c.replyDestinationPort,
-      c.replySourcePort,
-    );
+    putPorts(arrays, row, c.originalSourcePort, c.originalDestinationPort, c.replyDestinationPort, c.replySourcePort);
   }
 
-  #ends(arrays: Arrays, row: number, c: Connection, source: number, destination: number, postSource: number, postDestination: number): void {
+  #ends(
+    arrays: Arrays,
+    row: number,
+    c: Connection,
+    source: number,
+    destination: number,
+    postSource: number,
+    postDestination: number,
+  ): void {
     putAddress(arrays, SLOT.source, row, c.addresses, source);
     putAddress(arrays, SLOT.destination, row, c.addresses, destination);
     putAddress(arrays, SLOT.postSource, row, c.addresses, postSource);
@@ -223,7 +224,12 @@ export class NatRecords implements ConnectionListener {
   }
 
   /** A row with what all forms have; the caller fills the rest and counts it. */
-  #row(form: RecordForm, connection: Connection, isTranslated: boolean, isReply = false): { batch: FlowBatch; row: number } {
+  #row(
+    form: RecordForm,
+    connection: Connection,
+    isTranslated: boolean,
+    isReply = false,
+  ): { batch: FlowBatch; row: number } {
     const batch = this.#sink.batch();
     const { rows: row, arrays } = batch;
     batch.beginRun(this.#layout(form, connection, isTranslated, isReply));

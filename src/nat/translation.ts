@@ -56,5 +56,5 @@ export function createSelector({ translation, zones, mark }: ConnectionSelection
   return (connection: Connection, translated: number): boolean =>
     (wanted === 0 || (translated & wanted) !== 0) &&
     (zones === undefined || zones.includes(connection.zone) || zones.includes(connection.replyZone)) &&
-    (mark === undefined || ((connection.mark & mark.mask) >>> 0) === mark.value);
+    (mark === undefined || (connection.mark & mark.mask) >>> 0 === mark.value);
 }
