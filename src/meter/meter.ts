@@ -1,44 +1,242 @@
 import type { BatchSink } from '../session/message-decoder.ts';
+import { LAYER } from '../wire/packet/layers.ts';
+import { LINK_TYPE } from '../wire/packet/link-types.ts';
+import { createPacketFields, HAS, type PacketFields, type PacketHeaders } from '../wire/packet/packet-fields.ts';
+import { parsePacket } from '../wire/packet/parse-packet.ts';
 import type { PacketHandler } from '../wire/pcap/packet.ts';
+import { hasPorts, portsOf, writeHeaders } from './any-packet.ts';
+import { type FlowLine, flowLine } from './flow-line.ts';
+import { FlowTable } from './flow-table.ts';
+import { FragmentPorts } from './fragments.ts';
+import { KeyedHash } from './hash.ts';
+import { createFlowKey, type FlowKey } from './key.ts';
+import { OBSERVATION_WORDS, WORD, writePorts } from './observation.ts';
 import type { MeterOptions } from './options.ts';
+import { Sampler } from './sampler.ts';
 import type { MeterStatistics } from './statistics.ts';
+import { readUsualPacket } from './usual-packet.ts';
 
-/** One flow of the cache, for people (`dump-flows`). */
-export type FlowLine = Readonly<Record<string, string | number>>;
+/** Packets as old as this before the one that came last are late ones; older ones mean that the clock has been put back, µs. */
+const LATENESS = 60e6;
 
-/** Metering process (RFC 7011 section 2): packets in, flow records out. */
+/**
+ * Metering process (RFC 7011 section 2): packets in, flow records out. Packets of any kind, broken ones too, are counted and never an error.
+ *
+ * Time is that of the packets, and of `expire` where that is called. Records are written as flows end: by their timeouts, when others need the room, and
+ * by `expireAll`, which whoever uses the meter calls at the end.
+ */
 export class Meter implements PacketHandler {
+  /** Whether packets are metered (`start-gather`, `stop-gather`). */
+  isGathering = true;
+  readonly #options: MeterOptions;
+  readonly #key: FlowKey;
+  readonly #table: FlowTable;
+  readonly #fragments: FragmentPorts;
+  readonly #sampler: Sampler | undefined;
+  readonly #words = new Uint32Array(OBSERVATION_WORDS);
+  readonly #fields: PacketFields = createPacketFields();
+  readonly #seesTunnels: boolean;
+  readonly #hasPorts: boolean;
+  readonly #isByTime: boolean;
+  readonly #expint: number;
+  /** Time of the packet that came last, or of a later `expire`. */
+  #clock = 0;
+  #nextCheck = 0;
+  #packets = 0;
+  #meteredPackets = 0;
+  #meteredBytes = 0;
+  #nonIp = 0;
+  #tooShort = 0;
+  #notSampled = 0;
+  #notGathered = 0;
+  #fragmentCount = 0;
+  #clockSteps = 0;
+
+  /** Records go to the batches that `sink` gives. Memory for the flow cache is reserved here. Throws WeirError WEIR_USAGE for keys that are none. */
   constructor(options: MeterOptions, sink: BatchSink) {
-    void options;
-    void sink;
+    this.#options = options;
+    this.#key = createFlowKey(options.keys);
+    this.#table = new FlowTable(this.#key, options, sink);
+    this.#fragments = new FragmentPorts(new KeyedHash(options.seed), (words, sums) => {
+      this.#table.addHeld(words, sums, this.#clock);
+    });
+    const { sampling, random } = options;
+    this.#sampler = sampling === undefined || sampling.rate <= 1 ? undefined : new Sampler(sampling, random);
+    this.#seesTunnels = options.tunnels !== 'outer';
+    this.#hasPorts = this.#key.columns.has('src_port') || this.#key.columns.has('dst_port');
+    this.#isByTime = options.expiry === 'by-time';
+    this.#expint = options.timeouts.expint * 1e6;
   }
 
-  packet(): void {
-    throw new Error('not yet written');
+  packet(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    originalLength: number,
+    timeMicros: number,
+    linkType: number,
+    interfaceIndex: number,
+  ): void {
+    this.#packets++;
+    if (!this.isGathering) {
+      this.#notGathered++;
+      return;
+    }
+    // A packet without a believable time comes with the one before.
+    const time = timeMicros > 0 && timeMicros <= Number.MAX_SAFE_INTEGER ? timeMicros : this.#clock;
+    if (this.#isByTime && (time >= this.#nextCheck || time < this.#clock - LATENESS)) this.#check(time);
+    this.#clock = time;
+    if (this.#sampler !== undefined && !this.#sampler.take()) {
+      this.#notSampled++;
+      return;
+    }
+    const words = this.#words;
+    words[WORD.interface] = interfaceIndex;
+    if (linkType === LINK_TYPE.ethernet && readUsualPacket(bytes, start, end, this.#seesTunnels, words)) {
+      const slot = this.#meter(time);
+      if (this.#options.names?.wants(slot) === true) {
+        const payload = start + parsePacket(bytes, start, end, linkType, this.#fields);
+        this.#lookAt(bytes, payload, this.#fields, slot, time);
+      }
+      return;
+    }
+    this.#readAny(bytes, start, end, originalLength, time, linkType);
   }
 
   /** Ends the flows whose time has come; `nowMicros` is µs since the epoch. For live captures, so that flows end without packets too. */
   expire(nowMicros: number): void {
-    void nowMicros;
+    if (!this.#isByTime || (nowMicros < this.#nextCheck && nowMicros >= this.#clock - LATENESS)) return;
+    this.#check(nowMicros);
+    this.#clock = nowMicros;
   }
 
   /** Ends all flows and writes their records. Returns how many flows there were. */
   expireAll(): number {
-    return 0;
+    this.#fragments.flush();
+    this.#setNow(this.#clock);
+    return this.#table.endAll();
   }
 
   /** Throws all flows away, untold. Returns how many there were. */
   deleteAll(): number {
-    return 0;
+    this.#fragments.clear();
+    return this.#table.deleteAll();
   }
-
-  /** Whether packets are metered (`start-gather`, `stop-gather`). */
-  isGathering = true;
 
   statistics(): MeterStatistics {
-    throw new Error('not yet written');
+    return {
+      activeFlows: this.#table.cache.size,
+      maxFlows: this.#table.cache.capacity,
+      packets: this.#packets,
+      meteredPackets: this.#meteredPackets,
+      meteredBytes: this.#meteredBytes,
+      nonIp: this.#nonIp,
+      tooShort: this.#tooShort,
+      notSampled: this.#notSampled,
+      notGathered: this.#notGathered,
+      fragments: this.#fragmentCount,
+      fragmentsWithoutPorts: this.#fragments.lost,
+      clockSteps: this.#clockSteps,
+      deleted: this.#table.deleted,
+      records: this.#table.records.records,
+      ...this.#table.tally.summary(),
+    };
   }
 
-  /** The flows in the cache, most recently begun last. */
-  *dumpFlows(): Iterable<FlowLine> {}
+  /** The flows in the cache, the one that began first first. They must not change meanwhile. */
+  *dumpFlows(): Iterable<FlowLine> {
+    const { cache } = this.#table;
+    for (let slot = cache.oldest(); slot >= 0; slot = cache.younger(slot))
+      yield flowLine(cache, this.#key, this.#options.timeouts, slot);
+  }
+
+  #check(now: number): void {
+    this.#nextCheck = now + this.#expint;
+    this.#setNow(now);
+    if (now < this.#clock - LATENESS) {
+      this.#clockSteps++;
+      this.#fragments.flush();
+      this.#table.endAll();
+      return;
+    }
+    this.#fragments.expire(now);
+    this.#table.expire(now);
+  }
+
+  /** Records are told of in whole seconds: rows that share a time cost less. */
+  #setNow(now: number): void {
+    this.#table.records.nowMicros = Math.ceil(now / 1e6) * 1e6;
+  }
+
+  /** Puts the observation in `#words` to its flow. Returns its slot. */
+  #meter(time: number): number {
+    this.#meteredPackets++;
+    this.#meteredBytes += this.#words[WORD.length] as number;
+    return this.#table.add(this.#words, time);
+  }
+
+  /** A packet that is not a usual one, with all its headers. */
+  #readAny(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    originalLength: number,
+    time: number,
+    linkType: number,
+  ): void {
+    const fields = this.#fields;
+    const payload = start + parsePacket(bytes, start, end, linkType, fields);
+    if ((fields.has & HAS.addresses) === 0) {
+      if ((fields.has & HAS.ip) !== 0 || fields.next === LAYER.cut) this.#tooShort++;
+      else this.#nonIp++;
+      return;
+    }
+    const behind = start + Math.max(originalLength, end - start);
+    const hasInner = this.#seesTunnels && (fields.inner.has & HAS.addresses) !== 0;
+    let slot = -1;
+    if (!hasInner || this.#options.tunnels === 'both') slot = this.#meterHeaders(fields, behind, time);
+    if (hasInner) slot = this.#meterHeaders(fields.inner, behind, time);
+    // What was read last is what the innermost packet carries.
+    const isInnermost = hasInner || fields.hasInner === 0;
+    if (slot >= 0 && isInnermost && this.#options.names?.wants(slot) === true)
+      this.#lookAt(bytes, payload, hasInner ? fields.inner : fields, slot, time);
+  }
+
+  /** Shows a packet to who reads names: what is behind `payload`, of a packet with a transport header. */
+  #lookAt(bytes: Uint8Array, payload: number, ip: PacketHeaders, slot: number, time: number): void {
+    const { next, end } = this.#fields;
+    if (next !== LAYER.payload || ip.fragmentOffset !== 0) return;
+    this.#options.names?.look(bytes, Math.min(payload, end), end, slot, ip, time);
+  }
+
+  /** Meters the IP packet of these headers, which are `#fields` or its inner ones. Returns its slot, or -1 when it is held. */
+  #meterHeaders(ip: PacketHeaders, behind: number, time: number): number {
+    const words = this.#words;
+    const fields = this.#fields;
+    writeHeaders(fields, ip, behind, words);
+    if ((fields.has & HAS.mpls) !== 0) this.#table.setLabels(fields.mplsLabels, fields.mplsCount);
+    if (ip.isFragment === 1) {
+      this.#fragmentCount++;
+      if (this.#hasPorts && hasPorts(ip.proto) && !this.#findPorts(ip, time)) return -1;
+    }
+    return this.#meter(time);
+  }
+
+  /** Gives a fragment the ports of its datagram. Returns false when it is held because they are not known yet. */
+  #findPorts(ip: PacketHeaders, time: number): boolean {
+    const words = this.#words;
+    if (ip.fragmentOffset === 0) {
+      if ((ip.has & (HAS.ports | HAS.icmp)) !== 0) this.#fragments.learn(ip, portsOf(ip), time);
+      return true;
+    }
+    const ports = this.#fragments.portsOf(ip, time);
+    if (ports >= 0) {
+      writePorts(words, ports);
+      return true;
+    }
+    this.#meteredPackets++;
+    this.#meteredBytes += words[WORD.length] as number;
+    this.#fragments.hold(ip, words, time);
+    return false;
+  }
 }

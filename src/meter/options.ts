@@ -3,14 +3,16 @@ import type { Address } from '../util/address.ts';
 import type { PacketHeaders } from '../wire/packet/packet-fields.ts';
 import type { Timeouts } from './timeouts.ts';
 
-/** Levels of tracking, with softflowd's meaning: which columns make the flow key. */
+const FIVE_TUPLE = ['src_addr', 'dst_addr', 'proto', 'src_port', 'dst_port'] as const;
+
+/** Levels of tracking, with softflowd's meaning (`port` is another word for `full`): which columns make the flow key. */
 export const TRACKING_LEVELS = {
   ip: ['src_addr', 'dst_addr'],
   proto: ['src_addr', 'dst_addr', 'proto'],
-  port: ['src_addr', 'dst_addr', 'proto', 'src_port', 'dst_port'],
-  full: ['src_addr', 'dst_addr', 'proto', 'src_port', 'dst_port', 'tos'],
-  vlan: ['src_addr', 'dst_addr', 'proto', 'src_port', 'dst_port', 'tos', 'src_vlan'],
-  ether: ['src_addr', 'dst_addr', 'proto', 'src_port', 'dst_port', 'tos', 'src_vlan', 'src_mac', 'dst_mac'],
+  port: FIVE_TUPLE,
+  full: FIVE_TUPLE,
+  vlan: [...FIVE_TUPLE, 'src_vlan'],
+  ether: [...FIVE_TUPLE, 'src_vlan', 'src_mac', 'dst_mac'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 export type TrackingLevel = keyof typeof TRACKING_LEVELS;
 
@@ -57,8 +59,8 @@ export interface MeterOptions {
   /** Who the records say that they are from. */
   readonly exporter: Address;
   readonly observationDomain: number;
-  /** 32 bits at random, for the hash of the cache: who sends packets cannot know which flows fall together. */
-  readonly seed: number;
+  /** Two times 32 bits at random, for the hash of the cache: who sends packets cannot know which flows fall together. */
+  readonly seed: readonly [number, number];
   /** Numbers from 0 to below 1, for random sampling. */
   readonly random: () => number;
 }

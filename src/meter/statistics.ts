@@ -31,8 +31,8 @@ export interface ProtocolStatistics {
 }
 
 /**
- * What a meter has done. A flow is an entry of the cache: both directions of a conversation where the key has a direction. `statistics of
- * ended flows` are of those that were told of; deleted ones are in `deleted` only.
+ * What a meter has done. A flow is an entry of the cache: both directions of a conversation, unless the key has a direction. What is
+ * told of ended flows is without those thrown away by `deleteAll`.
  */
 export interface MeterStatistics {
   /** Entries in the cache now. */
@@ -70,4 +70,77 @@ export interface MeterStatistics {
   readonly duration: Spread;
   /** By protocol number, ascending. */
   readonly protocols: readonly ProtocolStatistics[];
+}
+
+/** What has come of the entries that ended, added up as they do. */
+export class EndTally {
+  readonly #ended = new Float64Array(END_CAUSES.length);
+  /** For each protocol: flows, octets, packets, lifetimes added up and the longest, µs. */
+  readonly #protocols = new Float64Array(256 * PROTOCOL_SUMS);
+  readonly #bytes = new SpreadTally();
+  readonly #packets = new SpreadTally();
+  readonly #micros = new SpreadTally();
+
+  /** An entry has ended; `cause` is an index into `END_CAUSES`, `micros` the time from its first to its last packet. */
+  add(cause: number, proto: number, bytes: number, packets: number, micros: number): void {
+    this.#ended[cause] = (this.#ended[cause] as number) + 1;
+    const sums = this.#protocols;
+    const at = proto * PROTOCOL_SUMS;
+    sums[at] = (sums[at] as number) + 1;
+    sums[at + 1] = (sums[at + 1] as number) + bytes;
+    sums[at + 2] = (sums[at + 2] as number) + packets;
+    sums[at + 3] = (sums[at + 3] as number) + micros;
+    if (micros > (sums[at + 4] as number)) sums[at + 4] = micros;
+    this.#bytes.add(bytes);
+    this.#packets.add(packets);
+    this.#micros.add(micros);
+  }
+
+  /** The part of the statistics that it knows. */
+  summary(): EndSummary {
+    const ended = Object.fromEntries(END_CAUSES.map((cause, i) => [cause, this.#ended[i] as number]));
+    const protocols: ProtocolStatistics[] = [];
+    for (let proto = 0; proto < 256; proto++) {
+      const [flows = 0, bytes = 0, packets = 0, life = 0, longest = 0] = this.#protocols.subarray(
+        proto * PROTOCOL_SUMS,
+        (proto + 1) * PROTOCOL_SUMS,
+      );
+      if (flows > 0)
+        protocols.push({ proto, flows, bytes, packets, meanLife: life / flows / 1e6, longestLife: longest / 1e6 });
+    }
+    return {
+      ended: ended as Record<EndCause, number>,
+      endedFlows: this.#ended.reduce((sum, count) => sum + count, 0),
+      forcedFlows: ended['maxflows'] ?? 0,
+      flowBytes: this.#bytes.spread(1),
+      flowPackets: this.#packets.spread(1),
+      duration: this.#micros.spread(1e6),
+      protocols,
+    };
+  }
+}
+
+type EndSummary = Pick<
+  MeterStatistics,
+  'ended' | 'endedFlows' | 'forcedFlows' | 'flowBytes' | 'flowPackets' | 'duration' | 'protocols'
+>;
+const PROTOCOL_SUMS = 5;
+
+class SpreadTally {
+  #count = 0;
+  #sum = 0;
+  #least = Infinity;
+  #most = 0;
+
+  add(value: number): void {
+    this.#count++;
+    this.#sum += value;
+    if (value < this.#least) this.#least = value;
+    if (value > this.#most) this.#most = value;
+  }
+
+  spread(unit: number): Spread {
+    if (this.#count === 0) return { least: 0, mean: 0, most: 0 };
+    return { least: this.#least / unit, mean: this.#sum / this.#count / unit, most: this.#most / unit };
+  }
 }

@@ -66,3 +66,53 @@ function parseSeconds(text: string): number | undefined {
     seconds += Number(number) * (SECONDS[unit.toLowerCase()] as number);
   return seconds <= LONGEST ? seconds : undefined;
 }
+
+/** Indexes of the idle classes: a flow is in one of them, by its protocol and what was seen of it. Their names are those of the timeouts. */
+export const IDLE_CLASS = { tcp: 0, 'tcp.rst': 1, 'tcp.fin': 2, udp: 3, icmp: 4, general: 5 } as const;
+
+const FIN = 1;
+const RST = 4;
+const TCP = 6;
+const UDP = 17;
+/** Protocol and IP version × 256, as in a flow key. */
+const ICMP_IPV4 = 1 | (4 << 8);
+const ICMP_IPV6 = 58 | (6 << 8);
+
+/** The timeouts as µs, Infinity where there is none, and which of them holds for a flow. */
+export class IdleTimeouts {
+  /** By idle class. */
+  readonly idle: Float64Array;
+  readonly maxlife: number;
+  readonly expint: number;
+  readonly #has: readonly boolean[];
+
+  constructor(timeouts: Readonly<Timeouts>) {
+    const seconds = Object.keys(IDLE_CLASS).map((name) => timeouts[name as keyof typeof IDLE_CLASS]);
+    this.idle = Float64Array.from(seconds, (given) => (given === 0 ? Infinity : given * 1e6));
+    this.#has = seconds.map((given) => given !== 0);
+    this.maxlife = timeouts.maxlife === 0 ? Infinity : timeouts.maxlife * 1e6;
+    this.expint = timeouts.expint * 1e6;
+  }
+
+  /**
+   * The class of a flow.
+   *
+   * @param protocol protocol + IP version × 256
+   * @param flags TCP control bits of one direction
+   * @param otherFlags those of the other one, or the same where the flow has one direction only
+   */
+  classOf(protocol: number, flags: number, otherFlags: number): number {
+    const has = this.#has;
+    const proto = protocol & 0xff;
+    if (proto === TCP) {
+      if (((flags | otherFlags) & RST) !== 0 && has[IDLE_CLASS['tcp.rst']] === true) return IDLE_CLASS['tcp.rst'];
+      if ((flags & otherFlags & FIN) !== 0 && has[IDLE_CLASS['tcp.fin']] === true) return IDLE_CLASS['tcp.fin'];
+      if (has[IDLE_CLASS.tcp] === true) return IDLE_CLASS.tcp;
+    } else if (proto === UDP) {
+      if (has[IDLE_CLASS.udp] === true) return IDLE_CLASS.udp;
+    } else if ((protocol === ICMP_IPV4 || protocol === ICMP_IPV6) && has[IDLE_CLASS.icmp] === true) {
+      return IDLE_CLASS.icmp;
+    }
+    return IDLE_CLASS.general;
+  }
+}

@@ -56,6 +56,7 @@ export function readIpv4(bytes: Uint8Array, offset: number, out: PacketFields): 
   const fragment = u16(bytes, offset + 6);
   const protocol = bytes[offset + 9] as number;
   ip.ipVersion = 4;
+  ip.ipOffset = offset;
   ip.tos = bytes[offset + 1] as number;
   ip.ipLength = length;
   ip.fragmentId = u16(bytes, offset + 4);
@@ -99,6 +100,7 @@ export function readIpv6(bytes: Uint8Array, offset: number, out: PacketFields): 
   const ip = beginIp(out);
   const payloadLength = u16(bytes, offset + 4);
   ip.ipVersion = 6;
+  ip.ipOffset = offset;
   ip.ipHeaderLength = IPV6_HEADER;
   ip.tos = (first >>> 20) & 0xff;
   ip.flowLabel = first & 0xfffff;

@@ -106,6 +106,8 @@ export interface PacketHeaders {
   ttl: number;
   /** IPv6, 20 bits. */
   flowLabel: number;
+  /** Where the IP header begins in the octets that were parsed. */
+  ipOffset: number;
   /** Total length of the IP packet in octets, header included, as the header tells it. */
   ipLength: number;
   /** Identification: 16 bits in IPv4, 32 in an IPv6 fragment header. */
@@ -189,6 +191,7 @@ function createHeaders(): PacketHeaders {
     tos: 0,
     ttl: 0,
     flowLabel: 0,
+    ipOffset: 0,
     ipLength: 0,
     fragmentId: 0,
     fragmentOffset: 0,
@@ -272,6 +275,7 @@ export function resetIp(headers: PacketHeaders): void {
   headers.tos = 0;
   headers.ttl = 0;
   headers.flowLabel = 0;
+  headers.ipOffset = 0;
   headers.ipLength = 0;
   headers.fragmentId = 0;
   headers.fragmentOffset = 0;

@@ -87,7 +87,8 @@ export function createCaptureReader(handler: PacketHandler, stats: CaptureStats)
       const rest = parse(chunk, at, chunk.length);
       if (rest < 0) return false;
       if (rest < chunk.length) {
-        tail = chunk.slice(rest);
+        // Not slice: that of a Buffer is a view.
+        tail = new Uint8Array(chunk.subarray(rest));
         have = tail.length;
       }
       return true;

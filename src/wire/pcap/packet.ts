@@ -19,7 +19,7 @@ export interface PacketHandler {
    * @param originalLength octets on the wire; more than `end - start` where the capture cut the packet
    * @param timeMicros µs since the epoch, 0 where the capture gives no time (pcapng simple packets)
    * @param linkType a number of `LINK_TYPE`
-   * @param interfaceIndex number of the interface in the capture (pcapng), or as the source gives it; 0 when there is none
+   * @param interfaceIndex of pcapng the number of the interface in its section, from 1; else as the source gives it; 0 when it is not known
    */
   packet(
     bytes: Uint8Array,

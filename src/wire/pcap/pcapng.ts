@@ -60,7 +60,7 @@ export function createPcapngParser(stats: CaptureStats): CaptureParser {
     const low = view.getUint32(at + 16, littleEndian);
     const original = view.getUint32(at + 24, littleEndian);
     stats.packets++;
-    handler.packet(bytes, at + 28, at + 28 + captured, original, from.toMicroseconds(high, low), from.linkType, id);
+    handler.packet(bytes, at + 28, at + 28 + captured, original, from.toMicroseconds(high, low), from.linkType, id + 1);
   };
 
   /** The same of a simple packet block, which has neither time nor interface. */
@@ -73,7 +73,7 @@ export function createPcapngParser(stats: CaptureStats): CaptureParser {
     const original = view.getUint32(at + 8, littleEndian);
     const captured = Math.min(original, from.snapLength === 0 ? original : from.snapLength, bodyEnd - at - 12);
     stats.packets++;
-    handler.packet(bytes, at + 12, at + 12 + captured, original, 0, from.linkType, 0);
+    handler.packet(bytes, at + 12, at + 12 + captured, original, 0, from.linkType, 1);
   };
 
   const takeInterface = (view: DataView, at: number, bodyEnd: number) => {

@@ -1,0 +1,77 @@
+import { LAYER, layerOfProtocol } from '../wire/packet/layers.ts';
+import { HAS, type PacketFields, type PacketHeaders } from '../wire/packet/packet-fields.ts';
+import { HAS_ETHER_TYPE, HAS_MACS, HAS_MPLS, sortIpv6Ends, TAGGED, WORD, writeIpv4Ends } from './observation.ts';
+
+const BOTH_MACS = HAS.srcMac | HAS.dstMac;
+
+/**
+ * What `parsePacket` found in a packet, as words (the key's further columns and `WORD.interface` are left as they are).
+ *
+ * @param ip whose IP packet is taken: `fields` itself, or its `inner`; has `HAS.addresses`
+ * @param captured octets on the wire from the beginning of what was parsed, for packets that do not tell their length
+ */
+export function writeHeaders(fields: PacketFields, ip: PacketHeaders, captured: number, words: Uint32Array): void {
+  const isInner = ip !== fields;
+  // The frame that an inner packet lies in, where it has one of its own.
+  writeLinkLayer((ip.has & HAS.dstMac) !== 0 ? ip : fields, words);
+  words[WORD.tunnel] = isInner ? fields.tunnel : 0;
+  words[WORD.tunnelId] = isInner ? fields.tunnelId : 0;
+  // Length 0 stands for a jumbogram (RFC 2675) or a packet that the network card cuts later.
+  words[WORD.length] = ip.ipLength === 0 ? Math.max(0, captured - ip.ipOffset) : ip.ipLength;
+  words[WORD.flags] = ip.tcpFlags;
+  words[WORD.ttl] = ip.ttl;
+  words[WORD.tos] = ip.tos | (ip.flowLabel << 8);
+  if (!isInner && (fields.has & HAS.mpls) !== 0) words[WORD.link] = (words[WORD.link] as number) | HAS_MPLS;
+  writeEnds(ip, portsOf(ip), words);
+}
+
+/** Writes addresses, protocol and these ports (source × 65536 + destination), sorted. */
+function writeEnds(ip: PacketHeaders, ports: number, words: Uint32Array): void {
+  if (ip.ipVersion === 4) {
+    writeIpv4Ends(words, ip.src3, ip.dst3, ports, ip.proto);
+    return;
+  }
+  words[0] = ip.src0;
+  words[1] = ip.src1;
+  words[2] = ip.src2;
+  words[3] = ip.src3;
+  words[4] = ip.dst0;
+  words[5] = ip.dst1;
+  words[6] = ip.dst2;
+  words[7] = ip.dst3;
+  sortIpv6Ends(words, ports, ip.proto);
+}
+
+/** The ports of a packet that has them (source × 65536 + destination), type × 256 + code of ICMP; else 0. */
+export function portsOf(ip: PacketHeaders): number {
+  if ((ip.has & HAS.ports) !== 0) return ip.srcPort * 65_536 + ip.dstPort;
+  return (ip.has & HAS.icmp) !== 0 ? ip.icmpType * 256 + ip.icmpCode : 0;
+}
+
+/** Whether packets of this protocol have ports, or a type and code, that its later fragments lack. */
+export function hasPorts(proto: number): boolean {
+  switch (layerOfProtocol(proto)) {
+    case LAYER.tcp:
+    case LAYER.udp:
+    case LAYER.udpLite:
+    case LAYER.ports:
+    case LAYER.icmp:
+      return true;
+    default:
+      return false;
+  }
+}
+
+function writeLinkLayer(fields: PacketHeaders, words: Uint32Array): void {
+  const { has } = fields;
+  const vlan = (has & HAS.vlan) !== 0 ? fields.vlan | TAGGED : 0;
+  const customer = (has & HAS.customerVlan) !== 0 ? fields.customerVlan | TAGGED : 0;
+  words[WORD.vlans] = vlan | (customer << 16);
+  const hasType = (has & HAS.etherType) !== 0;
+  // Linux cooked tells the sender's address only; one without the other would be 00:00:00:00:00:00.
+  const hasMacs = (has & BOTH_MACS) === BOTH_MACS;
+  words[WORD.link] = (hasType ? fields.etherType | HAS_ETHER_TYPE : 0) | (hasMacs ? HAS_MACS : 0);
+  words[WORD.macs] = hasMacs ? (fields.srcMacHigh << 16) | fields.dstMacHigh : 0;
+  words[WORD.srcMac] = hasMacs ? fields.srcMacLow : 0;
+  words[WORD.dstMac] = hasMacs ? fields.dstMacLow : 0;
+}
