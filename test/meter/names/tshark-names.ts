@@ -55,10 +55,10 @@ export async function tsharkNames(file: string): Promise<Map<string, Names>> {
   return conversations;
 }
 
-/** Of the innermost packet; undefined where an ICMP message quotes it: that one did not pass. */
+/** Of the innermost packet; undefined where an ICMP message quotes it (that one did not pass), and for SSDP, which has HTTP's form but is no HTTP. */
 function conversationKey(packet: ReadonlyMap<string, readonly string[]>): string | undefined {
   const protocols = packet.get('frame.protocols')?.[0]?.split(':') ?? [];
-  if (protocols.includes('icmp') || protocols.includes('icmpv6')) return undefined;
+  if (['icmp', 'icmpv6', 'ssdp'].some((other) => protocols.includes(other))) return undefined;
   const last = (field: string): string => packet.get(field)?.at(-1) ?? '';
   const ip = protocols.lastIndexOf('ipv6') > protocols.lastIndexOf('ip') ? 'ipv6' : 'ip';
   const transport = protocols.lastIndexOf('udp') > protocols.lastIndexOf('tcp') ? 'udp' : 'tcp';

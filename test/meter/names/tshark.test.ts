@@ -19,7 +19,6 @@ const FOLDERS = ['tcpdump/traffic', 'ndpi/traffic', 'zeek/traces'];
 /** Conversations (all of a file: `*`) on which we differ from tshark 4.0, and why we stay with it. */
 const DIFFERENCES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'tcpdump/traffic/dns_udp_8053.pcap': { ':8053': 'DNS is read on its own ports; tshark guesses' },
-  'ndpi/traffic/android.pcap': { ':1900': 'SSDP over UDP is no HTTP/1 request over TCP' },
   'ndpi/traffic/dlt_ppp.pcap': { ':443': 'QUIC draft 29, a version that is no longer in use' },
   'ndpi/traffic/fuzz-2006-06-26-2594.pcap': {
     '*': 'damaged names: tshark follows pointers forward, ends names at an octet 0, and shows other octets in other ways',
