@@ -27,6 +27,8 @@ export interface OutputCounters {
   readonly records: number;
   readonly targets: readonly TargetCounters[];
   readonly store: FlowStoreStats | undefined;
+  /** Records that the store has taken over; undefined without one. */
+  readonly stored: number | undefined;
   /** Records that the store had no room for, or that it could not write. */
   readonly storeDropped: number;
 }
@@ -118,12 +120,13 @@ export class FlowOutputs implements BatchSink {
   }
 
   counters(): OutputCounters {
-    const store = this.#store?.stats();
+    const store = (this.#options.into?.store ?? this.#store)?.stats();
     const failed = store === undefined ? 0 : Object.values(store.rowsDropped).reduce((sum, rows) => sum + rows, 0);
     return {
       records: this.#records,
       targets: this.exporting.counters(),
       store,
+      stored: this.#options.into === undefined ? store?.rowsStored : store?.rowsAppended,
       storeDropped: this.#dropped + failed,
     };
   }

@@ -32,6 +32,7 @@ const VERSIONS: Readonly<Record<number, string>> = {
   16: 'v6',
   17: 'v7',
   18: 'v8',
+  21: 'meter',
 };
 /** The kind of record that sums up flows. */
 const AGGREGATE = 5;

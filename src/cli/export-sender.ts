@@ -98,7 +98,8 @@ function udpSender(host: string, port: number, keepGoing: boolean): MessageSende
   };
 }
 
-async function tlsFiles({
+/** Reads the files that the flags for TLS name. Throws WEIR_USAGE for one that cannot be read. */
+export async function tlsFiles({
   tlsCa,
   tlsCert,
   tlsKey,

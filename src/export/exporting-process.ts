@@ -69,9 +69,14 @@ export class ExportingProcess {
     else for (const link of this.#links) this.#writeAccepted(link, batch, exportMillis);
   }
 
-  /** Messages made elsewhere, each of so many records, for every target. */
+  /** A message made elsewhere, of so many records. */
   writeMessage(message: Uint8Array, records: number): void {
-    for (const link of this.#links) link.writeMessage(message, records);
+    if (this.#options.sharing !== 'turns') {
+      for (const link of this.#links) link.writeMessage(message, records);
+      return;
+    }
+    const takers = this.#takers();
+    takers[this.#turn++ % takers.length]?.writeMessage(message, records);
   }
 
   /** Templates and options are sent again before the next records. */
@@ -99,9 +104,7 @@ export class ExportingProcess {
   }
 
   #writeInTurn(batch: FlowBatch, exportMillis: number): void {
-    const links = this.#links.filter((link) => link.isOpen && link.hasRoom);
-    // When none takes anything, they share the loss.
-    const takers = links.length === 0 ? this.#links : links;
+    const takers = this.#takers();
     const shares: number[][] = takers.map(() => []);
     for (let row = 0; row < batch.rows; row++) {
       (shares[this.#turn % takers.length] as number[]).push(row);
@@ -112,6 +115,12 @@ export class ExportingProcess {
       const rows = shares[index] as number[];
       if (rows.length > 0) this.#writeAccepted(link, selectRows(batch, rows), exportMillis);
     });
+  }
+
+  /** Those that take turns now: the ones that are there, or, when none is, all of them. */
+  #takers(): readonly TargetLink[] {
+    const links = this.#links.filter((link) => link.isOpen && link.hasRoom);
+    return links.length === 0 ? this.#links : links;
   }
 
   #writeAccepted(link: TargetLink, batch: FlowBatch, exportMillis: number): void {

@@ -20,7 +20,7 @@ export function statisticsText(statistics: MeterStatistics, exported?: ExportedT
   ];
   const lines = [
     `Number of active flows: ${statistics.activeFlows}`,
-    `Packets processed: ${statistics.packets}`,
+    `Packets processed: ${statistics.meteredPackets}`,
     `Fragments: ${statistics.fragments}`,
     `Ignored packets: ${nonIp + tooShort + notSampled + notGathered} (${[`${nonIp} non-IP`, `${tooShort} too short`, ...others].join(', ')})`,
     `Flows expired: ${endedFlows} (${forcedFlows} forced)`,

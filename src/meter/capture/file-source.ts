@@ -15,6 +15,8 @@ export interface FileSourceOptions {
   readonly speed?: number | undefined;
   /** Resolves when there is room for more records: asked between two pieces of a file. */
   readonly ready?: (() => Promise<void>) | undefined;
+  /** Makes another capture of each, such as one of the packets that a filter chooses. */
+  readonly transform?: ((content: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>) | undefined;
 }
 
 /** One reading: large enough that the system's part does not count. */
@@ -91,10 +93,10 @@ export class FileSource implements CaptureSource {
     const stats = createCaptureStats();
     const reader = createCaptureReader(handler, stats);
     const before = { ...this.counters };
-    const { stdin, speed, ready } = this.#options;
+    const { stdin, speed, ready, transform = (content) => content } = this.#options;
     try {
       const pieces = readPieces(handle ?? stdin, speed === undefined ? PIECE_BYTES : PACED_PIECE_BYTES);
-      for await (const piece of pieces) {
+      for await (const piece of transform(pieces)) {
         const goesOn = reader.push(piece);
         this.counters.packets = before.packets + stats.packets;
         this.counters.bytes = before.bytes + stats.bytes;

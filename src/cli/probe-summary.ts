@@ -1,0 +1,99 @@
+import type { ProbeStatus } from '../app/probe.ts';
+import type { TargetCounters } from '../export/target-link.ts';
+import { statisticsText } from '../meter/statistics-text.ts';
+import { grouped, scaled } from '../query/output/humanize.ts';
+import { counted } from './sending.ts';
+
+/** Whether something that was metered did not get where it was to go. */
+export function hasLost({ outputs, sflow }: ProbeStatus): boolean {
+  const targets = [...outputs.targets, ...(sflow?.targets ?? [])];
+  return outputs.storeDropped > 0 || targets.some((target) => missing(target) > 0 || target.refused > 0);
+}
+
+function missing({ dropped, lost, failed }: TargetCounters): number {
+  return dropped + lost + failed;
+}
+
+/** What is said at the end: softflowd's figures, then what became of the records. */
+export function summaryText(status: ProbeStatus): string {
+  const { flows, outputs, sflow, capture } = status;
+  const lines: string[] = [];
+  const { targets } = outputs;
+  if (flows !== undefined) {
+    const messages = targets.reduce((sum, target) => sum + target.messages, 0);
+    const failures = targets.reduce((sum, target) => sum + missing(target), 0);
+    lines.push(...statisticsText(flows, targets.length === 0 ? undefined : { messages, failures }), '');
+  }
+  if (capture.dropped + capture.interfaceDropped > 0)
+    lines.push(
+      `Packets lost before they were seen: ${grouped(capture.dropped)} by the kernel, ${grouped(capture.interfaceDropped)} by the interface`,
+    );
+  if (capture.unusable > 0) lines.push(`Records of the capture that could not be used: ${grouped(capture.unusable)}`);
+  if (outputs.stored !== undefined)
+    lines.push(
+      `Stored: ${counted(outputs.stored, 'record')}${outputs.storeDropped > 0 ? `, ${grouped(outputs.storeDropped)} dropped` : ''}`,
+    );
+  if (sflow !== undefined) {
+    lines.push(`sFlow: ${counted(sflow.samples, 'sample')} of ${counted(sflow.packets, 'packet')}`);
+    if (sflow.unsendable > 0)
+      lines.push(`  ${counted(sflow.unsendable, 'sample')} of a link type that sFlow does not have`);
+  }
+  for (const target of [...targets, ...(sflow?.targets ?? [])]) lines.push(...targetLines(target));
+  while (lines.at(-1) === '') lines.pop();
+  return `${lines.join('\n')}\n`;
+}
+
+function targetLines(target: TargetCounters): string[] {
+  const { records, messages, octets, dropped, lost, failed, refused, sessions, lastError, encoder } = target;
+  const lines = [
+    `${target.target}: ${counted(records, 'record')} in ${counted(messages, 'message')} (${grouped(octets)} bytes)`,
+  ];
+  const say = (count: number, what: string): void => {
+    if (count > 0) lines.push(`  ${grouped(count)} ${what}`);
+  };
+  say(encoder.refused.ipv6, 'records not sent: this format has no IPv6 (-v 9 or -v 10 has)');
+  say(encoder.refused.record_kind, 'records not sent: this format has only flows');
+  say(
+    encoder.refused.no_address + encoder.refused.too_long + encoder.refused.template_limit,
+    'records not sent: the format cannot carry them',
+  );
+  say(encoder.changed.counter_clamped, 'counters cut to what the format can hold');
+  say(dropped, 'records dropped: the collector did not take them fast enough');
+  say(lost, 'records lost: they still waited at the end, or when the connection broke');
+  say(failed, `messages could not be sent: ${lastError ?? 'no reason is known'}`);
+  say(refused, 'times it was answered that nobody listens there');
+  if (sessions > 1) lines.push(`  ${grouped(sessions)} connections were made`);
+  return lines;
+}
+
+/** The same for programs. */
+export function summaryJson({ flows, outputs, sflow, capture }: ProbeStatus): object {
+  const { records, stored, storeDropped } = outputs;
+  return {
+    ...flows,
+    capture,
+    records,
+    ...(stored === undefined ? {} : { stored, storeDropped }),
+    targets: outputs.targets,
+    ...(sflow === undefined ? {} : { sflow }),
+  };
+}
+
+/** One line of how it goes. `before` is the status a second ago, `bytes` what a file has in all. */
+export function statusLine(now: ProbeStatus, before: ProbeStatus | undefined, seconds: number, bytes?: number): string {
+  const packets = now.capture.packets;
+  const parts: string[] = [];
+  if (bytes !== undefined && bytes > 0) parts.push(`${Math.min(100, Math.floor((now.capture.bytes / bytes) * 100))} %`);
+  parts.push(`${scaled(packets)} packets`);
+  if (before !== undefined && seconds > 0)
+    parts.push(`${scaled((packets - before.capture.packets) / seconds)} packets/s`);
+  if (now.flows !== undefined)
+    parts.push(`${grouped(now.flows.activeFlows)} flows active`, `${grouped(now.flows.records)} exported`);
+  if (now.sflow !== undefined) parts.push(`${grouped(now.sflow.samples)} samples`);
+  if (now.capture.dropped > 0) parts.push(`${grouped(now.capture.dropped)} packets lost`);
+  const away = now.outputs.targets.filter(({ isOpen }) => !isOpen).length;
+  if (away > 0) parts.push(`${counted(away, 'collector')} away`);
+  const dropped = now.outputs.targets.reduce((sum, target) => sum + missing(target), now.outputs.storeDropped);
+  if (dropped > 0) parts.push(`${grouped(dropped)} not delivered`);
+  return parts.join(', ');
+}
