@@ -259,6 +259,8 @@ export class FlowTable {
     }
     this.tally.add(cause, (cache.words[at + WORD.protocol] as number) & 0xff, bytes, packets, last - start);
     this.records.write(slot, REASONS[cause] as number);
+    // Every cause but the timeouts of idle flows.
+    this.#names?.end(slot, cause >= MAXLIFE);
     cache.remove(slot);
   }
 }

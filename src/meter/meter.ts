@@ -196,16 +196,16 @@ export class Meter implements PacketHandler {
     let slot = -1;
     if (!hasInner || this.#options.tunnels === 'both') slot = this.#meterHeaders(fields, behind, time);
     if (hasInner) slot = this.#meterHeaders(fields.inner, behind, time);
-    // What was read last is what the innermost packet carries.
-    const isInnermost = hasInner || fields.hasInner === 0;
-    if (slot >= 0 && isInnermost && this.#options.names?.wants(slot) === true)
+    if (slot >= 0 && this.#options.names?.wants(slot) === true)
       this.#lookAt(bytes, payload, hasInner ? fields.inner : fields, slot, time);
   }
 
   /** Shows a packet to who reads names: what is behind `payload`, of a packet with a transport header. */
   #lookAt(bytes: Uint8Array, payload: number, ip: PacketHeaders, slot: number, time: number): void {
     const { next, end } = this.#fields;
-    if (next !== LAYER.payload || ip.fragmentOffset !== 0) return;
+    // What a tunnel carries is not what the packet around it carries.
+    const isAround = ip === this.#fields && this.#fields.hasInner === 1;
+    if (next !== LAYER.payload || ip.fragmentOffset !== 0 || isAround) return;
     this.#options.names?.look(bytes, Math.min(payload, end), end, slot, ip, time);
   }
 

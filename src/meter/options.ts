@@ -36,6 +36,8 @@ export interface FlowNames {
    * `timeMicros` is that of the packet.
    */
   look(bytes: Uint8Array, start: number, end: number, flow: number, fields: PacketHeaders, timeMicros: number): void;
+  /** The flow's records have been written, and the slot is free. `goesOn`: they had to be, but more packets may come, for a flow that begins anew. */
+  end(flow: number, goesOn: boolean): void;
   /** Writes the columns of the flow into a row whose layout has all of `columns`; called once for each record of the flow. */
   write(batch: FlowBatch, row: number, flow: number): void;
 }

@@ -5,6 +5,7 @@ import { HAS, type PacketHeaders } from '../../wire/packet/packet-fields.ts';
 import type { FlowNames } from '../options.ts';
 import { AddressNames } from './address-names.ts';
 import { ClientNames, type Kept } from './client-names.ts';
+import { ContinuedNames } from './continued-names.ts';
 import { type DnsMessage, readDnsMessage } from './dns-message.ts';
 import { readDnsStream } from './dns-stream.ts';
 import { createFoundNames, type FoundNames, NameColumns } from './found-names.ts';
@@ -21,6 +22,8 @@ export interface NameReaderOptions {
   readonly seed: number;
   /** Entries of the table of addresses: each answer takes two, one for who asked and one for everybody; 131,072 when not given. */
   readonly maxAddresses?: number;
+  /** Names kept of flows that go on after their record; 65,536 when not given. */
+  readonly maxContinued?: number;
   /** Octets kept of flows whose first packets are not enough; 16 MiB when not given. */
   readonly maxWaitingOctets?: number;
 }
@@ -66,25 +69,41 @@ export class NameReader implements FlowNames {
   readonly #states: Uint8Array;
   readonly #found: (FoundNames | undefined)[] = [];
   readonly #addresses: AddressNames | undefined;
+  readonly #continued: ContinuedNames;
   readonly #waiting: WaitingFlows<Kept>;
   readonly #clients: ClientNames;
   readonly #writer: NameColumns;
   readonly #counts: Record<NameKind, number> = { dns: 0, tls: 0, http: 0, quic: 0 };
   #looks = 0;
 
-  constructor({ kinds, maxFlows, seed, maxAddresses = 131_072, maxWaitingOctets = 16 << 20 }: NameReaderOptions) {
+  constructor(options: NameReaderOptions) {
+    const {
+      kinds,
+      maxFlows,
+      seed,
+      maxAddresses = 131_072,
+      maxContinued = 65_536,
+      maxWaitingOctets = 16 << 20,
+    } = options;
     this.columns = [...new Set([...kinds].flatMap((kind) => NAME_KINDS[kind]))];
     this.#states = new Uint8Array(maxFlows);
     this.#addresses = kinds.has('dns') ? new AddressNames(maxAddresses, seed) : undefined;
+    this.#continued = new ContinuedNames(maxContinued);
     this.#waiting = new WaitingFlows(maxWaitingOctets);
     this.#clients = new ClientNames(kinds, this.#waiting, this.#counts);
     this.#writer = new NameColumns(this.columns);
   }
 
   begin(flow: number): void {
-    if (this.#waiting.size > 0) this.#waiting.delete(flow);
-    if (flow < this.#found.length) this.#found[flow] = undefined;
+    this.#forget(flow);
     this.#states[flow] = PACKETS | IS_NEW;
+  }
+
+  end(flow: number, goesOn: boolean): void {
+    const found = this.#found[flow];
+    if (goesOn && found !== undefined) this.#continued.keep(found);
+    this.#forget(flow);
+    this.#states[flow] = 0;
   }
 
   wants(flow: number): boolean {
@@ -96,6 +115,8 @@ export class NameReader implements FlowNames {
     const state = this.#states[flow] as number;
     if ((state & IS_NEW) !== 0) {
       this.#states[flow] = state & ~IS_NEW;
+      const continued = this.#continued.take(fields);
+      if (continued !== undefined) this.#setFound(flow, continued);
       if (this.#addresses !== undefined) this.#nameAddresses(this.#addresses, flow, fields, timeMicros);
     }
     const isTcp = fields.proto === PROTOCOL.tcp;
@@ -165,18 +186,26 @@ export class NameReader implements FlowNames {
   }
 
   #foundOf(flow: number, fields: PacketHeaders): FoundNames {
-    let found = this.#found[flow];
-    if (found === undefined) {
-      found = createFoundNames(fields);
-      // An array with holes would become a slow one.
-      while (this.#found.length < flow) this.#found.push(undefined);
-      this.#found[flow] = found;
-    }
+    const found = this.#found[flow] ?? createFoundNames(fields);
+    this.#setFound(flow, found);
     return found;
+  }
+
+  #setFound(flow: number, found: FoundNames): void {
+    // An array with holes would become a slow one.
+    while (this.#found.length < flow) this.#found.push(undefined);
+    this.#found[flow] = found;
+  }
+
+  #forget(flow: number): void {
+    if (this.#waiting.size > 0) this.#waiting.delete(flow);
+    if (flow < this.#found.length) this.#found[flow] = undefined;
   }
 
   #nameAddresses(addresses: AddressNames, flow: number, fields: PacketHeaders, timeMicros: number): void {
     if (addresses.told === 0 || (fields.has & HAS.addresses) === 0) return;
+    // Those of a flow that goes on are from when it began.
+    if (this.#found[flow] !== undefined) return;
     const source = sourceOf(fields);
     const destination = destinationOf(fields);
     const now = Math.floor(timeMicros / 1e6);
