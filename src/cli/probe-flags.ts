@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { NAME_KINDS, type NameKind, parseNameKinds } from '../meter/names/name-kinds.ts';
 import { type Sampling, TRACKING_LEVELS, type TrackingLevel } from '../meter/options.ts';
 import { TIMEOUT_NAMES } from '../meter/timeouts.ts';
 import { WeirError } from '../util/errors.ts';
@@ -33,6 +34,7 @@ export interface ProbeFlags extends ZoneFlags {
   readonly maxFlows: number;
   readonly maxMemory: number;
   readonly sampling?: Sampling;
+  readonly names?: ReadonlySet<NameKind>;
   readonly tunnels: 'outer' | 'inner' | 'both';
   readonly headerLength: number;
   readonly counters: number;
@@ -111,6 +113,11 @@ export function addProbeFlags(command: Command): Command {
       new Option('--tunnels <which>', 'packet of a tunnel that is metered')
         .choices(['outer', 'inner', 'both'])
         .default('outer'),
+    )
+    .option(
+      '--names <kinds>',
+      `names in packets: ${Object.keys(NAME_KINDS).join(', ')}, with commas, or all`,
+      parseNameKinds,
     )
     .optionsGroup('sFlow:')
     .option('--header-length <octets>', 'octets of each sampled packet', wholeNumber('--header-length', 16, 512), 128)

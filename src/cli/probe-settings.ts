@@ -4,6 +4,7 @@ import type { SflowProbeOptions } from '../app/probe.ts';
 import type { TargetOptions } from '../export/exporting-process.ts';
 import type { ExportTarget } from '../export/target.ts';
 import type { TimeForm } from '../export/template-fields.ts';
+import { NameReader } from '../meter/names/name-reader.ts';
 import type { MeterOptions } from '../meter/options.ts';
 import { DEFAULT_TIMEOUTS, parseTimeout, type Timeouts } from '../meter/timeouts.ts';
 import { type Address, parseAddress } from '../util/address.ts';
@@ -58,12 +59,18 @@ export function meterOptions(flags: ProbeFlags, isLive: boolean): MeterOptions {
     maxBytes: flags.maxMemory,
     tunnels: flags.tunnels,
     sampling: flags.sampling,
-    names: undefined,
+    names: namesOf(flags),
     exporter: exporterOf(flags),
     observationDomain: flags.domain,
     seed: [randomInt(2 ** 32), randomInt(2 ** 32)],
     random: Math.random,
   };
+}
+
+function namesOf({ names: kinds, maxFlows }: ProbeFlags): NameReader | undefined {
+  return kinds === undefined || kinds.size === 0
+    ? undefined
+    : new NameReader({ kinds, maxFlows, seed: randomInt(2 ** 32) });
 }
 
 function exporterOf({ exporter }: ProbeFlags): Address {

@@ -91,6 +91,9 @@ const BY_FAMILY: Readonly<Record<string, readonly [v4: number, v6: number]>> = {
   icmp_code: [177, 179],
 };
 
+/** IPFIX has both in one element (32, 139) too, which more collectors know: nfcapd 1.7.1 knows no other. */
+const ICMP: readonly string[] = ['icmp_type', 'icmp_code'];
+
 /** Columns of a layout whose type is `address`, in schema order: what the bits of `RowShape.addresses` mean. */
 export function addressColumns(layout: Layout): number[] {
   return layout.columns.filter(
@@ -120,6 +123,10 @@ export function recordFields(layout: Layout, shape: RowShape, context: FieldCont
   for (const column of layout.columns) {
     const name = COLUMNS[column]?.name ?? '';
     if (COLLECTOR_COLUMNS.has(name)) continue;
+    if (context.version === 10 && ICMP.every((part) => layout.columns.includes(columnIndex(part)))) {
+      if (name === ICMP[0]) fields.push(fixedField(isIpv6 ? 139 : 32, 2, icmpTypeCode()));
+      if (ICMP.includes(name)) continue;
+    }
     const byFamily = BY_FAMILY[name];
     if (byFamily !== undefined) {
       fields.push(fixedField(byFamily[isIpv6 ? 1 : 0], 1, octet(slotOf(name))));
@@ -229,6 +236,18 @@ function absoluteTime(
   const specifier = { enterprise: 0, id, length };
   if (form === 'seconds') return { specifier, write: seconds(slot, counters) };
   return { specifier, write: form === 'milliseconds' ? milliseconds(slot, counters) : microseconds(slot) };
+}
+
+/** icmpTypeCodeIPv4 and icmpTypeCodeIPv6: type × 256 + code. */
+function icmpTypeCode(): FieldWriter {
+  const [type, code] = [slotOf('icmp_type'), slotOf('icmp_code')];
+  return (view, at, stride, { arrays }, rows, from, to) => {
+    const [types, codes] = [arrays[type], arrays[code]];
+    for (let i = from; i < to; i++, at += stride) {
+      const row = rows[i] as number;
+      view.setUint16(at, (types?.[row] ?? 0) * 256 + (codes?.[row] ?? 0));
+    }
+  };
 }
 
 /** How many flows an aggregated record sums up; 0 where the record does not say. */
