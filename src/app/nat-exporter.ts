@@ -35,7 +35,7 @@ export interface NatExporterOptions {
   readonly selection?: ConnectionSelection | undefined;
   /** conntrack(8) and what stands before its own arguments; default `conntrack`. */
   readonly command?: readonly string[] | undefined;
-  /** Octets of the kernel's buffer for events; default 8 MiB. */
+  /** Octets of the kernel's buffer for events; default 32 MiB. */
   readonly bufferBytes?: number | undefined;
   /** How long to wait before conntrack is started again, ms: the first time, and at most. */
   readonly backOffMillis?: readonly [first: number, most: number] | undefined;
@@ -193,6 +193,7 @@ export class NatExporter {
 
   #tick(): void {
     this.#tracker.tick();
+    this.#source.tick();
     const { activeSeconds = 1800, listingSeconds = 60 } = this.#options;
     const active = activeSeconds > 0 ? activeSeconds / 4 : Number.POSITIVE_INFINITY;
     const wanted = this.#tracker.silent > 0 ? Math.min(active, listingSeconds) : active;

@@ -2,6 +2,7 @@ import { WeirError } from '../util/errors.ts';
 import { Connection } from './connection.ts';
 import { readConntrackLine } from './conntrack-line.ts';
 import { type ConntrackEnd, ConntrackProcess } from './conntrack-process.ts';
+import { eventsDropped, raiseReceiveDefault } from './netlink-socket.ts';
 
 /** Takes what conntrack(8) tells. The connection is valid during the call. */
 export interface ConntrackHandler {
@@ -20,7 +21,7 @@ export interface ConntrackLog {
 export interface ConntrackSourceOptions {
   /** conntrack(8) and what stands before its own arguments; default `conntrack`. */
   readonly command?: readonly string[] | undefined;
-  /** Octets of the buffer in which events wait; default 8 MiB. */
+  /** Octets of the buffer in which events wait; default 32 MiB. */
   readonly bufferBytes?: number | undefined;
   /** How long to wait before conntrack is started again, ms: the first time, and at most. */
   readonly backOffMillis?: readonly [first: number, most: number] | undefined;
@@ -34,6 +35,8 @@ export interface ConntrackCounters {
   badLines: number;
   /** Times that the kernel threw events away for want of buffer. */
   overruns: number;
+  /** Events that were lost then, as far as the kernel shows it. */
+  eventsLost: number;
   /** Times that `conntrack -E` ended and was started again. */
   restarts: number;
   listings: number;
@@ -41,7 +44,7 @@ export interface ConntrackCounters {
   listingsFailed: number;
 }
 
-const BUFFER = 8 << 20;
+const BUFFER = 32 << 20;
 const BACK_OFF = [500, 30_000] as const;
 /** It is bound to the kernel's events when it says so, which it does because of `-b`; or after so long, ms. */
 const BOUND = /buffer size/;
@@ -64,6 +67,7 @@ export class ConntrackSource {
     lines: 0,
     badLines: 0,
     overruns: 0,
+    eventsLost: 0,
     restarts: 0,
     listings: 0,
     listingsFailed: 0,
@@ -82,6 +86,8 @@ export class ConntrackSource {
   #timer: NodeJS.Timeout | undefined;
   #soon: NodeJS.Timeout | undefined;
   #wait: number;
+  /** What the kernel said of the running process. */
+  #dropped = 0;
   #isClosing = false;
 
   constructor(options: ConntrackSourceOptions) {
@@ -117,6 +123,16 @@ export class ConntrackSource {
       if (this.#isStale) this.#listSoon();
     });
     return this.#listing;
+  }
+
+  /** Looks how many events were lost. To be called every second or so. */
+  tick(): void {
+    const pid = this.#events?.pid;
+    const dropped = pid === undefined ? undefined : eventsDropped(pid);
+    if (dropped === undefined || dropped <= this.#dropped) return;
+    this.counters.eventsLost += dropped - this.#dropped;
+    this.#dropped = dropped;
+    this.#listSoon();
   }
 
   async close(): Promise<void> {
@@ -164,8 +180,9 @@ export class ConntrackSource {
     const isBound = new Promise<undefined>((resolve) => {
       bound = () => resolve(undefined);
     });
+    // The kernel counts twice what is asked for, for what it needs itself.
+    const lower = raiseReceiveDefault(bufferBytes * 2);
     const child = new ConntrackProcess({
-      // The program doubles what it is told, as the kernel does.
       command: [...this.#command, ...EVENTS, '-b', String(bufferBytes)],
       line: (bytes, start, end) => {
         if (this.#read(bytes, start, end, this.#event)) handler.event(this.#event);
@@ -179,6 +196,8 @@ export class ConntrackSource {
     const timer = setTimeout(bound, BOUND_MILLIS);
     const first = await Promise.race([isBound, child.ended]);
     clearTimeout(timer);
+    lower();
+    this.#dropped = 0;
     if (first !== undefined) {
       this.#events = undefined;
       return first;

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Connection } from '#weir/nat/connection.js';
 import { ConnectionTable } from '#weir/nat/connection-table.js';

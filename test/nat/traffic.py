@@ -1,8 +1,8 @@
 """Traffic for the NAT tests: the outside's servers, and an inside that opens many connections at once.
 
     traffic.py serve ADDRESS...       prints {"n": number, "proto": …, "peer": address, "port": port as seen here} for each connection
-    traffic.py run                    reads one JSON list of connections from the first line of standard input, opens them all, says so, and goes
-                                      on when another line comes: closes them, says so, and ends
+    traffic.py run                    reads a JSON list of connections from standard input, opens them all, says so, and goes on when SIGUSR1
+                                      comes: closes them, says so, and ends
 
 A connection is {"n": number, "proto": "tcp"|"udp"|"udplite"|"icmp"|"sctp"|"gre", "src", "sport", "dst", "dport", "bytes"}. Its number goes in its first octets,
 so that both ends can tell what became of it.
@@ -10,6 +10,7 @@ so that both ends can tell what became of it.
 
 import json
 import select
+import signal
 import socket
 import struct
 import sys
@@ -18,6 +19,7 @@ import time
 
 PORT = {"tcp": 8080, "udp": 8081, "udplite": 8082, "sctp": 8083}
 SCTP, GRE, UDPLITE = 132, 47, 136
+SO_RCVBUFFORCE = 33
 OUT = threading.Lock()
 
 
@@ -59,10 +61,12 @@ def checksum(data):
     return ~(total + (total >> 16)) & 0xFFFF
 
 
-def sctp_init(sport, dport, tag, number):
-    """An INIT chunk (RFC 9260 section 3.3.2) whose initial TSN is the connection's number."""
-    chunk = struct.pack("!BBHIIHHI", 1, 0, 20, number + 1, 65536, 1, 1, number)
-    packet = struct.pack("!HHII", sport, dport, tag, 0) + chunk
+def sctp_init(sport, dport, number, octets):
+    """An INIT chunk (RFC 9260 section 3.3.2) whose initial TSN is the connection's number, with a parameter that nobody knows."""
+    rest = 4 + octets // 4 * 4
+    chunk = struct.pack("!BBHIIHHI", 1, 0, 20 + rest, number + 1, 65536, 1, 1, number)
+    chunk += struct.pack("!HH", 0xBFFF, rest) + b"x" * (rest - 4)
+    packet = struct.pack("!HHII", sport, dport, 0, 0) + chunk
     return packet[:8] + struct.pack("<I", crc32c(packet)) + packet[12:]
 
 
@@ -117,7 +121,7 @@ def serve_tcp(address, proto):
 def serve_udp(address, proto):
     kind = (socket.SOCK_DGRAM, UDPLITE) if proto == "udplite" else (socket.SOCK_DGRAM, 0)
     one = socket.socket(family(address), *kind)
-    one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
+    one.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
     one.bind((address, PORT[proto]))
 
     def run():
@@ -133,6 +137,7 @@ def serve_raw(address, proto):
     is_ipv6 = ":" in address
     number = {"icmp": socket.IPPROTO_ICMPV6 if is_ipv6 else socket.IPPROTO_ICMP, "sctp": SCTP, "gre": GRE}[proto]
     one = socket.socket(family(address), socket.SOCK_RAW, number)
+    one.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
     one.bind((address, 0))
 
     def run():
@@ -188,7 +193,7 @@ def open_raw(one):
         RAW[key] = socket.socket(family(one["src"]), socket.SOCK_RAW, number)
         RAW[key].bind((one["src"], 0))
     if proto == "sctp":
-        data = sctp_init(one["sport"], one["dport"], 0, one["n"])
+        data = sctp_init(one["sport"], one["dport"], one["n"], one["bytes"])
     elif proto == "gre":
         data = struct.pack("!HH", 0, 0x0800) + payload(one)
     elif is_ipv6:
@@ -201,7 +206,8 @@ def open_raw(one):
 
 
 def run():
-    wanted = json.loads(sys.stdin.readline())
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+    wanted = json.load(sys.stdin)
     openers = {"tcp": open_stream, "udp": open_datagram, "udplite": open_datagram}
     made = []
     for one in wanted:
@@ -215,9 +221,13 @@ def run():
         link.settimeout(10)
         rest = one["bytes"] * (1 if one["proto"] == "tcp" else 2)
         while rest > 0:
-            rest -= len(link.recv(65536))
+            try:
+                rest -= len(link.recv(65536))
+            except OSError as error:
+                say({"n": one["n"], "proto": one["proto"], "lost": str(error)})
+                sys.exit(1)
     say({"open": len(made)})
-    sys.stdin.readline()
+    signal.sigwait({signal.SIGUSR1})
     for one, link in zip(wanted, made):
         if link is not None:
             begun = time.time()
