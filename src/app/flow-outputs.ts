@@ -11,6 +11,8 @@ export interface FlowOutputsOptions extends Omit<ExportingProcessOptions, 'now' 
   readonly data?: string | undefined;
   /** What the store gives up, and when; default nothing. */
   readonly retention?: Retention | undefined;
+  /** Octets of batches that may wait to be stored; default 128 MiB. */
+  readonly queueBytes?: number | undefined;
   /** A store that is open already and may be waited for, instead of `data`: nothing is dropped on the way there. */
   readonly into?: ImportTarget | undefined;
   /** Sees every batch, such as to print it. */
@@ -63,12 +65,12 @@ export class FlowOutputs implements BatchSink {
   #closing: Promise<void> | undefined;
 
   constructor(options: FlowOutputsOptions) {
-    const { data, retention, log } = options;
+    const { data, retention, queueBytes = QUEUE_BYTES, log } = options;
     this.#options = options;
     this.exporting = new ExportingProcess(options);
     // The store keeps its own time, which is the machine's.
     if (data !== undefined)
-      this.#store = new FlowStore({ dir: data, maxQueueBytes: QUEUE_BYTES, retention, now: () => Date.now(), log });
+      this.#store = new FlowStore({ dir: data, maxQueueBytes: queueBytes, retention, now: () => Date.now(), log });
   }
 
   /** Opens the store and the targets. Throws WeirError as they do; nothing is left open then. */

@@ -108,7 +108,7 @@ export class Probe {
   status(): ProbeStatus {
     const sampler = this.#sampler;
     return {
-      capture: this.#options.source.counters,
+      capture: { ...this.#options.source.counters },
       flows: this.meter?.statistics(),
       outputs: this.outputs.counters(),
       sflow:

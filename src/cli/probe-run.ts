@@ -11,9 +11,12 @@ import { fileSource, sizeOf } from './probe-sources.ts';
 import { hasLost, statusLine, summaryJson, summaryText } from './probe-summary.ts';
 import { createProgress } from './sending.ts';
 
-/** Octets of messages that may wait for a collector, besides those that the flows of the cache give at the end of a capture: two records of IPv6 each. */
-const MOST_WAITING = 64 << 20;
-const ENTRY_OCTETS = 256;
+/**
+ * Octets of messages that may wait for a collector, and of batches that may wait for the store. All flows of the cache may end at once: their messages, at two
+ * records of IPv6 each, and their rows must have room besides.
+ */
+const MESSAGES = { most: 16 << 20, ofFlow: 256 } as const;
+const ROWS = { most: 128 << 20, ofFlow: 512 } as const;
 /** How often the status is shown and printed flows are written, ms. */
 const TICK = 1000;
 
@@ -80,7 +83,7 @@ async function meterPackets({ filter, flags, stopping, io }: Run, into: ImportTa
   const text = flags.format === 'json' ? `${JSON.stringify(summaryJson(status))}\n` : summaryText(status);
   // Flows have standard output to themselves.
   if (flags.quiet !== true) await write(printing === undefined ? io.stdout : io.stderr, text);
-  return hasLost(status) ? EXIT.failed : EXIT.ok;
+  return hasLost(status, files === undefined) ? EXIT.failed : EXIT.ok;
 }
 
 async function probeOptions(
@@ -102,8 +105,10 @@ async function probeOptions(
     outputs: {
       targets: flows,
       sharing: turns === true ? 'turns' : 'copies',
+      mostWaiting: MESSAGES.most + maxFlows * MESSAGES.ofFlow,
+      queueBytes: ROWS.most + maxFlows * ROWS.ofFlow,
       // Whoever gives a capture can wait, and wants to know at once that a collector is away.
-      ...(isSlow ? {} : { mostWaiting: MOST_WAITING + maxFlows * ENTRY_OCTETS, isPatient: false, flushMillis: 0 }),
+      ...(isSlow ? {} : { isPatient: false, flushMillis: 0 }),
       ...(into === undefined ? { data } : { into }),
       watch: printing?.watch,
       now: io.now,

@@ -4,10 +4,10 @@ import { statisticsText } from '../meter/statistics-text.ts';
 import { grouped, scaled } from '../query/output/humanize.ts';
 import { counted } from './sending.ts';
 
-/** Whether something that was metered did not get where it was to go. */
-export function hasLost({ outputs, sflow }: ProbeStatus): boolean {
+/** Whether something that was metered did not get where it was to go. Collectors of live probes may come and go. */
+export function hasLost({ outputs, sflow }: ProbeStatus, isLive: boolean): boolean {
   const targets = [...outputs.targets, ...(sflow?.targets ?? [])];
-  return outputs.storeDropped > 0 || targets.some((target) => missing(target) > 0 || target.refused > 0);
+  return outputs.storeDropped > 0 || targets.some((target) => missing(target) > 0 || (!isLive && target.refused > 0));
 }
 
 function missing({ dropped, lost, failed }: TargetCounters): number {

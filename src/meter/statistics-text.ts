@@ -48,7 +48,8 @@ export function statisticsText(statistics: MeterStatistics, exported?: ExportedT
     'Per-protocol statistics:     Octets      Packets   Avg Life    Max Life',
   );
   for (const { proto, bytes, packets, meanLife, longestLife } of protocols) {
-    const name = `${protocolName(proto)?.toLowerCase() ?? 'unknown'} (${proto})`;
+    // 0 stands for all that were not told apart by their protocol.
+    const name = `${proto === 0 ? 'ip' : (protocolName(proto)?.toLowerCase() ?? 'unknown')} (${proto})`;
     const lives = [meanLife, longestLife].map((life) => `   ${life.toFixed(2).padStart(8)}s`).join('');
     lines.push(`${name.padStart(19)}: ${whole(bytes).padStart(14)} ${whole(packets).padStart(12)}${lives}`);
   }
