@@ -10,7 +10,7 @@ const BOTH_MACS = HAS.srcMac | HAS.dstMac;
  * @param ip whose IP packet is taken: `fields` itself, or its `inner`; has `HAS.addresses`
  * @param captured octets on the wire from the beginning of what was parsed, for packets that do not tell their length
  */
-export function writeHeaders(fields: PacketFields, ip: PacketHeaders, captured: number, words: Uint32Array): void {
+export function writeHeaders(fields: PacketFields, ip: PacketHeaders, captured: number, words: Int32Array): void {
   const isInner = ip !== fields;
   // The frame that an inner packet lies in, where it has one of its own.
   writeLinkLayer((ip.has & HAS.dstMac) !== 0 ? ip : fields, words);
@@ -26,19 +26,19 @@ export function writeHeaders(fields: PacketFields, ip: PacketHeaders, captured: 
 }
 
 /** Writes addresses, protocol and these ports (source × 65536 + destination), sorted. */
-function writeEnds(ip: PacketHeaders, ports: number, words: Uint32Array): void {
+function writeEnds(ip: PacketHeaders, ports: number, words: Int32Array): void {
   if (ip.ipVersion === 4) {
     writeIpv4Ends(words, ip.src3, ip.dst3, ports, ip.proto);
     return;
   }
-  words[0] = ip.src0;
-  words[1] = ip.src1;
-  words[2] = ip.src2;
-  words[3] = ip.src3;
-  words[4] = ip.dst0;
-  words[5] = ip.dst1;
-  words[6] = ip.dst2;
-  words[7] = ip.dst3;
+  words[WORD.lowerUpper] = ip.src0;
+  words[WORD.lowerUpper + 1] = ip.src1;
+  words[WORD.lowerUpper + 2] = ip.src2;
+  words[WORD.lower] = ip.src3;
+  words[WORD.higherUpper] = ip.dst0;
+  words[WORD.higherUpper + 1] = ip.dst1;
+  words[WORD.higherUpper + 2] = ip.dst2;
+  words[WORD.higher] = ip.dst3;
   sortIpv6Ends(words, ports, ip.proto);
 }
 
@@ -62,7 +62,7 @@ export function hasPorts(proto: number): boolean {
   }
 }
 
-function writeLinkLayer(fields: PacketHeaders, words: Uint32Array): void {
+function writeLinkLayer(fields: PacketHeaders, words: Int32Array): void {
   const { has } = fields;
   const vlan = (has & HAS.vlan) !== 0 ? fields.vlan | TAGGED : 0;
   const customer = (has & HAS.customerVlan) !== 0 ? fields.customerVlan | TAGGED : 0;

@@ -1,19 +1,46 @@
 import { KeyedHash } from './hash.ts';
+import { WORD } from './observation.ts';
 
 /*
- * Words of an entry, behind those of its key (padded to a whole number of 64-bit numbers); 64-bit numbers are doubles.
+ * Words of an entry; 64-bit numbers are doubles. Blocks of 16 words are cache lines of the processor, and a packet of a flow that is known touches two of
+ * them: time goes into waiting for memory here. Line 0:
  *
- *     0  f64 time of the packet that came last       4  state: bits of `STATE`
- *     2  f64 time of the packet that came first      5  tunnel       6  tunnel id
+ *     0  hash                            8  f64 time (µs) of the packet that came last
+ *     1  next entry of the same bucket  10  f64 of the one that came first
+ *     2  neighbours in the list of      12  idle class
+ *     3    its idle class               13  state: bits of `STATE`
+ *     4  words 0 to 3 of the key        14  neighbours in the list of all
+ *                                       15    entries by age
  *
- * and for each direction, or the only one:
+ * then a line for each direction, or the only one:
  *
- *     0  f64 first packet, µs    8  TCP control bits | smallest TTL × 2¹⁶ | greatest TTL × 2²⁴
+ *     0  f64 first packet, µs    8  TCP control bits + smallest TTL × 2¹⁶ + greatest TTL × 2²⁴
  *     2  f64 last packet         9  octets of the smallest packet      10  of the largest
- *     4  f64 octets             11 … 17  as in the first packet: tos, vlans, link, macs, srcMac, dstMac, interface (observation.ts)
+ *     4  f64 octets             11 … 15  as in the first packet: tos, vlans, link, macs, srcMac (observation.ts)
  *     6  f64 packets
+ *
+ * and the rest: for both directions dstMac, interface; tunnel, tunnel id; the key from its word 4 on.
  */
-export const ENTRY = { seen: 0, begun: 2, state: 4, tunnel: 5, tunnelId: 6, words: 8 } as const;
+const LINE = 16;
+const ENTRY_HASH = 0;
+const CHAIN = 1;
+const IDLE_PREVIOUS = 2;
+const IDLE_NEXT = 3;
+const AGE_PREVIOUS = 14;
+const AGE_NEXT = 15;
+/** Words of the key in line 0. */
+const FIRST_KEY_WORDS = 4;
+
+export const ENTRY = {
+  ports: 4,
+  protocol: 5,
+  lower: 6,
+  higher: 7,
+  seen: 8,
+  begun: 10,
+  idleClass: 12,
+  state: 13,
+} as const;
 
 /** Bits of an entry's state. */
 export const STATE = {
@@ -36,30 +63,33 @@ export const SIDE = {
   link: 13,
   macs: 14,
   srcMac: 15,
-  dstMac: 16,
-  interface: 17,
-  words: 18,
 } as const;
 
-/*
- * Words of a node, one for each entry and behind them one for each list: next of those with the same hash, hash, neighbours in the list of its idle class,
- * neighbours in the list of all entries by age, idle class.
- */
-const CHAIN = 0;
-const HASH = 1;
-const IDLE_PREVIOUS = 2;
-const IDLE_NEXT = 3;
-const AGE_PREVIOUS = 4;
-const AGE_NEXT = 5;
-const CLASS = 6;
-const NODE_WORDS = 8;
+/** Words of the rest. */
+export const REST = {
+  dstMac: 0,
+  interface: 2,
+  tunnel: 4,
+  tunnelId: 5,
+  lowerUpper: 6,
+  higherUpper: 9,
+  words: 12,
+} as const;
+
+/** Where the sides begin in an entry. */
+export const SIDES = LINE;
+/** Words of a side. */
+export const SIDE_WORDS = LINE;
+
 /** No entry: for chains and the free list. */
-const NONE = 0xffff_ffff;
+const NONE = -1;
 /** Lists of entries by idle class, least recently active first; and one of all of them, oldest first. */
 export const IDLE_CLASSES = 6;
 const LISTS = IDLE_CLASSES + 1;
-
+/** Of the table of buckets, for each entry: at most. */
 const BUCKET_BYTES = 8;
+/** Numbers of words are 31 bits. */
+const MOST_WORDS = 0x7fff_ffff;
 
 export interface CacheOptions {
   /** Words of the key. */
@@ -73,22 +103,21 @@ export interface CacheOptions {
 
 /**
  * Flow cache: entries of one size in one piece of memory, found by a keyed hash, in lists by when they were last active and by when they began. An entry is
- * named by its slot, 0 to `capacity` - 1. Memory is reserved once and taken by the system as slots are used for the first time.
+ * named by its slot, 0 to `capacity` - 1; its words begin at slot × `stride`. Memory is reserved once, and taken by the system as slots are used for the
+ * first time.
  */
 export class FlowCache {
   readonly capacity: number;
-  /** Words of one entry, and where its fixed part and its sides begin in it. */
   readonly stride: number;
-  readonly headAt: number;
-  readonly sideAt: number;
-  /** The entries: the same memory as words and as doubles. */
-  readonly words: Uint32Array;
+  /** Where the rest begins in an entry. */
+  readonly restAt: number;
+  /** The entries: the same memory as words and as doubles. Words are signed, so that V8 computes with 32-bit integers. */
+  readonly words: Int32Array;
   readonly doubles: Float64Array;
   size = 0;
   readonly #keyWords: number;
   readonly #hash: KeyedHash;
-  readonly #nodes: Uint32Array;
-  readonly #buckets: Uint32Array;
+  readonly #buckets: Int32Array;
   readonly #mask: number;
   /** Slots below it have been used. */
   #used = 0;
@@ -96,17 +125,15 @@ export class FlowCache {
 
   constructor({ keyWords, sides, maxFlows, maxBytes, seed }: CacheOptions) {
     this.#keyWords = keyWords;
-    this.headAt = (keyWords + 1) & ~1;
-    this.sideAt = this.headAt + ENTRY.words;
-    this.stride = this.sideAt + sides * SIDE.words;
-    const entryBytes = (this.stride + NODE_WORDS) * 4 + BUCKET_BYTES;
-    this.capacity = Math.max(1, Math.min(maxFlows, Math.floor(maxBytes / entryBytes)));
-    const memory = new ArrayBuffer(this.capacity * this.stride * 4);
-    this.words = new Uint32Array(memory);
+    this.restAt = SIDES + sides * SIDE_WORDS;
+    this.stride = Math.ceil((this.restAt + REST.words + keyWords - WORD.further) / LINE) * LINE;
+    const room = Math.floor(maxBytes / (this.stride * 4 + BUCKET_BYTES)) - LISTS;
+    this.capacity = Math.max(1, Math.min(maxFlows, room, Math.floor(MOST_WORDS / this.stride) - LISTS));
+    const memory = new ArrayBuffer((this.capacity + LISTS) * this.stride * 4);
+    this.words = new Int32Array(memory);
     this.doubles = new Float64Array(memory);
-    this.#nodes = new Uint32Array((this.capacity + LISTS) * NODE_WORDS);
     const buckets = 2 ** Math.ceil(Math.log2(Math.max(2, this.capacity)));
-    this.#buckets = new Uint32Array(buckets);
+    this.#buckets = new Int32Array(buckets);
     this.#mask = buckets - 1;
     this.#hash = new KeyedHash(seed);
     this.clear();
@@ -119,96 +146,124 @@ export class FlowCache {
     this.#free = NONE;
     this.#buckets.fill(NONE);
     for (let list = this.capacity; list < this.capacity + LISTS; list++) {
-      const at = list * NODE_WORDS;
       // A list that is empty is its own neighbour.
-      this.#nodes.fill(list, at + IDLE_PREVIOUS, at + AGE_NEXT + 1);
+      for (const link of [IDLE_PREVIOUS, IDLE_NEXT, AGE_PREVIOUS, AGE_NEXT])
+        this.words[list * this.stride + link] = list;
     }
   }
 
-  /** The hash of an observation's key. */
-  hashOf(key: Uint32Array): number {
+  /** The hash of an observation's key: 32 bits, signed. */
+  hashOf(key: Int32Array): number {
     return this.#hash.of(key, this.#keyWords);
   }
 
+  /** The slot where `find` will look first, or -1. */
+  candidate(hash: number): number {
+    return this.#buckets[hash & this.#mask] as number;
+  }
+
+  /** Has the processor fetch what `find` and a packet of this direction will need of an entry; none if the slot is -1. The result has no meaning. */
+  fetch(slot: number, direction: number): number {
+    if (slot < 0) return 0;
+    const { words } = this;
+    const at = Math.imul(slot, this.stride);
+    return (words[at] as number) ^ (words[at + SIDES + direction * SIDE_WORDS] as number);
+  }
+
+  /** The same of the neighbours of an entry, for `touch`. */
+  fetchNeighbours(slot: number): number {
+    if (slot < 0) return 0;
+    const { words, stride } = this;
+    const at = Math.imul(slot, stride);
+    const previous = Math.imul(words[at + IDLE_PREVIOUS] as number, stride);
+    const next = Math.imul(words[at + IDLE_NEXT] as number, stride);
+    return (words[previous + IDLE_NEXT] as number) ^ (words[next + IDLE_PREVIOUS] as number);
+  }
+
   /** The slot of the entry with this key, or -1. */
-  find(key: Uint32Array, hash: number): number {
-    const nodes = this.#nodes;
+  find(key: Int32Array, hash: number): number {
+    const { words, stride } = this;
     for (let slot = this.#buckets[hash & this.#mask] as number; slot !== NONE; ) {
-      const node = slot * NODE_WORDS;
-      if (nodes[node + HASH] === hash && this.#hasKey(slot, key)) return slot;
-      slot = nodes[node + CHAIN] as number;
+      const at = Math.imul(slot, stride);
+      if (
+        words[at + ENTRY_HASH] === hash &&
+        words[at + ENTRY.ports] === key[WORD.ports] &&
+        words[at + ENTRY.protocol] === key[WORD.protocol] &&
+        words[at + ENTRY.lower] === key[WORD.lower] &&
+        words[at + ENTRY.higher] === key[WORD.higher] &&
+        this.#hasRest(at, key)
+      )
+        return slot;
+      slot = words[at + CHAIN] as number;
     }
     return -1;
   }
 
-  #hasKey(slot: number, key: Uint32Array): boolean {
+  /** Whether the key is that of an entry beyond the words of line 0. Upper words of IPv4 addresses are the same in all of them. */
+  #hasRest(at: number, key: Int32Array): boolean {
+    const isIpv4 = (key[WORD.protocol] as number) >>> 8 === 4;
     const { words } = this;
-    const at = slot * this.stride;
+    const rest = at + this.restAt + REST.lowerUpper - WORD.lowerUpper;
     const length = this.#keyWords;
-    for (let i = 0; i < length; i++) if (words[at + i] !== key[i]) return false;
+    for (let i = isIpv4 ? WORD.further : WORD.lowerUpper; i < length; i++) if (words[rest + i] !== key[i]) return false;
     return true;
   }
 
   /** A slot with this key, every other word 0, at the end of the lists. There must be room: `size` below `capacity`. */
-  insert(key: Uint32Array, hash: number, idleClass: number): number {
-    const nodes = this.#nodes;
+  insert(key: Int32Array, hash: number, idleClass: number): number {
+    const { words, stride } = this;
     let slot = this.#free;
     if (slot === NONE) slot = this.#used++;
-    else this.#free = nodes[slot * NODE_WORDS + CHAIN] as number;
+    else this.#free = words[slot * stride + CHAIN] as number;
     this.size++;
-    const at = slot * this.stride;
-    const { words } = this;
+    const at = slot * stride;
+    const rest = at + this.restAt + REST.lowerUpper - WORD.lowerUpper;
     const keyWords = this.#keyWords;
-    for (let i = 0; i < keyWords; i++) words[at + i] = key[i] as number;
-    for (let i = this.headAt; i < this.stride; i++) words[at + i] = 0;
-    const node = slot * NODE_WORDS;
+    for (let i = SIDES; i < this.restAt + REST.lowerUpper; i++) words[at + i] = 0;
+    for (let i = 0; i < FIRST_KEY_WORDS; i++) words[at + ENTRY.ports + i] = key[i] as number;
+    for (let i = FIRST_KEY_WORDS; i < keyWords; i++) words[rest + i] = key[i] as number;
+    words[at + ENTRY.state] = 0;
     const bucket = hash & this.#mask;
-    nodes[node + HASH] = hash;
-    nodes[node + CHAIN] = this.#buckets[bucket] as number;
+    words[at + ENTRY_HASH] = hash;
+    words[at + CHAIN] = this.#buckets[bucket] as number;
     this.#buckets[bucket] = slot;
     this.#append(slot, idleClass);
-    const list = (this.capacity + IDLE_CLASSES) * NODE_WORDS;
-    const last = nodes[list + AGE_PREVIOUS] as number;
-    nodes[node + AGE_PREVIOUS] = last;
-    nodes[node + AGE_NEXT] = this.capacity + IDLE_CLASSES;
-    nodes[last * NODE_WORDS + AGE_NEXT] = slot;
-    nodes[list + AGE_PREVIOUS] = slot;
+    const all = this.capacity + IDLE_CLASSES;
+    const last = words[all * stride + AGE_PREVIOUS] as number;
+    words[at + AGE_PREVIOUS] = last;
+    words[at + AGE_NEXT] = all;
+    words[last * stride + AGE_NEXT] = slot;
+    words[all * stride + AGE_PREVIOUS] = slot;
     return slot;
   }
 
   /** Frees a slot; its words stay as they are until it is used again. */
   remove(slot: number): void {
-    const nodes = this.#nodes;
-    const node = slot * NODE_WORDS;
-    const next = nodes[node + CHAIN] as number;
-    const bucket = (nodes[node + HASH] as number) & this.#mask;
+    const { words, stride } = this;
+    const at = slot * stride;
+    const next = words[at + CHAIN] as number;
+    const bucket = (words[at + ENTRY_HASH] as number) & this.#mask;
     let before = this.#buckets[bucket] as number;
     if (before === slot) this.#buckets[bucket] = next;
     else {
-      while (nodes[before * NODE_WORDS + CHAIN] !== slot) before = nodes[before * NODE_WORDS + CHAIN] as number;
-      nodes[before * NODE_WORDS + CHAIN] = next;
+      while (words[before * stride + CHAIN] !== slot) before = words[before * stride + CHAIN] as number;
+      words[before * stride + CHAIN] = next;
     }
     this.#unlink(slot);
-    const older = nodes[node + AGE_PREVIOUS] as number;
-    const younger = nodes[node + AGE_NEXT] as number;
-    nodes[older * NODE_WORDS + AGE_NEXT] = younger;
-    nodes[younger * NODE_WORDS + AGE_PREVIOUS] = older;
-    nodes[node + CHAIN] = this.#free;
+    const older = words[at + AGE_PREVIOUS] as number;
+    const younger = words[at + AGE_NEXT] as number;
+    words[older * stride + AGE_NEXT] = younger;
+    words[younger * stride + AGE_PREVIOUS] = older;
+    words[at + CHAIN] = this.#free;
     this.#free = slot;
     this.size--;
   }
 
   /** The entry was active: to the end of the list of this class. */
   touch(slot: number, idleClass: number): void {
-    const list = this.capacity + idleClass;
-    if (this.#nodes[list * NODE_WORDS + IDLE_PREVIOUS] === slot) return;
+    if (this.words[(this.capacity + idleClass) * this.stride + IDLE_PREVIOUS] === slot) return;
     this.#unlink(slot);
     this.#append(slot, idleClass);
-  }
-
-  /** Class of an entry, as given last. */
-  idleClass(slot: number): number {
-    return this.#nodes[slot * NODE_WORDS + CLASS] as number;
   }
 
   /** The least recently active entry of a class, or -1. */
@@ -227,28 +282,28 @@ export class FlowCache {
   }
 
   #first(node: number, link: number): number {
-    const slot = this.#nodes[node * NODE_WORDS + link] as number;
+    const slot = this.words[node * this.stride + link] as number;
     return slot < this.capacity ? slot : -1;
   }
 
   #append(slot: number, idleClass: number): void {
-    const nodes = this.#nodes;
-    const node = slot * NODE_WORDS;
+    const { words, stride } = this;
+    const at = slot * stride;
     const list = this.capacity + idleClass;
-    const last = nodes[list * NODE_WORDS + IDLE_PREVIOUS] as number;
-    nodes[node + CLASS] = idleClass;
-    nodes[node + IDLE_PREVIOUS] = last;
-    nodes[node + IDLE_NEXT] = list;
-    nodes[last * NODE_WORDS + IDLE_NEXT] = slot;
-    nodes[list * NODE_WORDS + IDLE_PREVIOUS] = slot;
+    const last = words[list * stride + IDLE_PREVIOUS] as number;
+    words[at + ENTRY.idleClass] = idleClass;
+    words[at + IDLE_PREVIOUS] = last;
+    words[at + IDLE_NEXT] = list;
+    words[last * stride + IDLE_NEXT] = slot;
+    words[list * stride + IDLE_PREVIOUS] = slot;
   }
 
   #unlink(slot: number): void {
-    const nodes = this.#nodes;
-    const node = slot * NODE_WORDS;
-    const previous = nodes[node + IDLE_PREVIOUS] as number;
-    const next = nodes[node + IDLE_NEXT] as number;
-    nodes[previous * NODE_WORDS + IDLE_NEXT] = next;
-    nodes[next * NODE_WORDS + IDLE_PREVIOUS] = previous;
+    const { words, stride } = this;
+    const at = slot * stride;
+    const previous = words[at + IDLE_PREVIOUS] as number;
+    const next = words[at + IDLE_NEXT] as number;
+    words[previous * stride + IDLE_NEXT] = next;
+    words[next * stride + IDLE_PREVIOUS] = previous;
   }
 }

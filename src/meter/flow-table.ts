@@ -1,9 +1,9 @@
 import type { BatchSink } from '../session/message-decoder.ts';
-import { ENTRY, FlowCache, IDLE_CLASSES, SIDE, STATE } from './cache.ts';
+import { ENTRY, FlowCache, IDLE_CLASSES, REST, SIDE, SIDE_WORDS, SIDES, STATE } from './cache.ts';
 import type { HeldFragments } from './fragments.ts';
 import type { FlowKey } from './key.ts';
 import { MplsStacks } from './mpls-stacks.ts';
-import { HAS_MPLS, WORD } from './observation.ts';
+import { HAS_MPLS, OBSERVATION_WORDS, WORD } from './observation.ts';
 import type { MeterOptions } from './options.ts';
 import { RecordWriter } from './record-writer.ts';
 import { END_CAUSES, EndTally } from './statistics.ts';
@@ -20,8 +20,14 @@ const TCP = 6;
 const SYN = 0x02;
 const ACK = 0x10;
 const FLAGS = 0xffff;
-/** Words of a side that are taken from its first packet: tos to interface, in the order of an observation. */
-const NOTED_WORDS = SIDE.words - SIDE.tos;
+/** Packets that are put to their flows together. */
+const MOST_WAITING = 64;
+
+/** Doubles of a side. */
+const START = SIDE.start / 2;
+const LAST = SIDE.last / 2;
+const OCTETS = SIDE.octets / 2;
+const PACKETS = SIDE.packets / 2;
 
 /** Flows as they go on: observations of packets are put to entries of the cache, entries that end become records. */
 export class FlowTable {
@@ -34,9 +40,17 @@ export class FlowTable {
   readonly #isByTime: boolean;
   readonly #mpls: MplsStacks;
   readonly #names: MeterOptions['names'];
-  /** Labels of the packet that is being put to a flow. */
+  /** Labels of the packet that is put to a flow next. */
   #labels: Uint32Array = new Uint32Array(0);
   #labelCount = 0;
+  /** Packets that wait: their observations, hashes, times, and the slots where their entries may be. */
+  readonly #observations = Array.from({ length: MOST_WAITING }, () => new Int32Array(OBSERVATION_WORDS));
+  readonly #hashes = new Int32Array(MOST_WAITING);
+  readonly #times = new Float64Array(MOST_WAITING);
+  readonly #candidates = new Int32Array(MOST_WAITING);
+  #waiting = 0;
+  /** Has no meaning: what was fetched ahead has to go somewhere, or V8 would leave the fetching out. */
+  fetched = 0;
 
   constructor(key: FlowKey, options: MeterOptions, sink: BatchSink) {
     const { maxFlows, maxBytes, seed } = options;
@@ -56,74 +70,116 @@ export class FlowTable {
     this.#labelCount = count;
   }
 
-  /** Puts a packet that came at `time` (µs) to its flow. `key.apply` is done here. Returns the slot of the flow. */
-  add(observation: Uint32Array, time: number): number {
+  /** Where the observation of the next packet is to be written, before `put`. */
+  next(): Int32Array {
+    return this.#observations[this.#waiting] as Int32Array;
+  }
+
+  /** The packet observed in `next` came at `time` (µs). It is put to its flow together with others. */
+  put(time: number): void {
+    const at = this.#waiting++;
+    const observation = this.#observations[at] as Int32Array;
     this.#key.apply?.(observation);
-    const slot = this.#entryOf(observation, time);
+    this.#hashes[at] = this.cache.hashOf(observation);
+    this.#times[at] = time;
+    if (this.#waiting === MOST_WAITING) this.settle();
+  }
+
+  /** The same at once, for who wants to know the flow's slot. */
+  putNow(time: number): number {
+    this.put(time);
+    return this.settle();
+  }
+
+  /**
+   * Puts the packets that wait to their flows; returns the slot of the last one's. Entries are far from the processor: loops that do nothing else have
+   * it fetch those of all packets at the same time, instead of one after the other.
+   */
+  settle(): number {
+    const { cache } = this;
+    const count = this.#waiting;
+    let fetched = 0;
+    for (let i = 0; i < count; i++) this.#candidates[i] = cache.candidate(this.#hashes[i] as number);
+    for (let i = 0; i < count; i++) {
+      const direction = (this.#observations[i] as Int32Array)[WORD.direction] as number;
+      fetched ^= cache.fetch(this.#candidates[i] as number, direction);
+    }
+    for (let i = 0; i < count; i++) fetched ^= cache.fetchNeighbours(this.#candidates[i] as number);
+    this.fetched = fetched;
+    this.#waiting = 0;
+    let slot = -1;
+    for (let i = 0; i < count; i++)
+      slot = this.#put(this.#observations[i] as Int32Array, this.#hashes[i] as number, this.#times[i] as number);
+    return slot;
+  }
+
+  #put(observation: Int32Array, hash: number, time: number): number {
+    const slot = this.#entryOf(observation, hash, time);
     const { cache } = this;
     const { words, doubles } = cache;
+    const entry = Math.imul(slot, cache.stride);
     const direction = observation[WORD.direction] as number;
-    const at = slot * cache.stride + cache.sideAt + direction * SIDE.words;
+    const at = entry + SIDES + direction * SIDE_WORDS;
+    const side = at >> 1;
     const length = observation[WORD.length] as number;
     const flags = observation[WORD.flags] as number;
     const ttl = observation[WORD.ttl] as number;
-    const start = (at + SIDE.start) >> 1;
-    const packets = doubles[start + 3] as number;
-    let hasNewFlags = false;
+    const packets = doubles[side + PACKETS] as number;
+    let idleClass = words[entry + ENTRY.idleClass] as number;
+    let before = 0;
     if (packets === 0) {
-      doubles[start] = time;
-      doubles[start + 1] = time;
-      doubles[start + 2] = length;
+      doubles[side + START] = time;
+      doubles[side + LAST] = time;
       words[at + SIDE.flags] = flags | (ttl << 16) | (ttl << 24);
       words[at + SIDE.leastLength] = length;
       words[at + SIDE.mostLength] = length;
-      this.#note(observation, at, slot, direction);
-      hasNewFlags = flags !== 0;
+      this.#note(observation, slot, direction);
     } else {
-      if (time > (doubles[start + 1] as number)) doubles[start + 1] = time;
-      else if (time < (doubles[start] as number)) doubles[start] = time;
-      doubles[start + 2] = (doubles[start + 2] as number) + length;
-      const before = words[at + SIDE.flags] as number;
-      hasNewFlags = (before | flags) !== (before | 0);
-      if (hasNewFlags) words[at + SIDE.flags] = before | flags;
+      before = words[at + SIDE.flags] as number;
+      if (time > (doubles[side + LAST] as number)) doubles[side + LAST] = time;
+      else if (time < (doubles[side + START] as number)) doubles[side + START] = time;
       if (ttl < ((before >>> 16) & 0xff) || ttl > before >>> 24) this.#noteTtl(at, ttl, ttl);
       if (length < (words[at + SIDE.leastLength] as number)) words[at + SIDE.leastLength] = length;
       else if (length > (words[at + SIDE.mostLength] as number)) words[at + SIDE.mostLength] = length;
     }
-    doubles[start + 3] = packets + 1;
-    doubles[(slot * cache.stride + cache.headAt + ENTRY.seen) >> 1] = time;
-    if (hasNewFlags) {
-      if ((flags & SYN) !== 0) this.#noteSyn(slot, direction, flags);
-      cache.touch(slot, this.#classOf(slot));
-    } else cache.touch(slot, cache.idleClass(slot));
+    doubles[side + OCTETS] = (doubles[side + OCTETS] as number) + length;
+    doubles[side + PACKETS] = packets + 1;
+    doubles[(entry + ENTRY.seen) >> 1] = time;
+    if ((flags & ~before) !== 0) {
+      words[at + SIDE.flags] = (words[at + SIDE.flags] as number) | flags;
+      if ((flags & SYN) !== 0) this.#noteSyn(entry, direction, flags);
+      idleClass = this.#classOf(entry, idleClass);
+    }
+    cache.touch(slot, idleClass);
     return slot;
   }
 
-  /** Puts fragments that were held until `now` to their flow. */
-  addHeld(observation: Uint32Array, held: HeldFragments, now: number): void {
+  /** Puts fragments that were held until `now` to their flow; nothing may wait. */
+  addHeld(observation: Int32Array, held: HeldFragments, now: number): void {
     this.#key.apply?.(observation);
-    const slot = this.#entryOf(observation, now);
+    const slot = this.#entryOf(observation, this.cache.hashOf(observation), now);
     const { cache } = this;
     const { words, doubles } = cache;
+    const entry = Math.imul(slot, cache.stride);
     const direction = observation[WORD.direction] as number;
-    const at = slot * cache.stride + cache.sideAt + direction * SIDE.words;
-    const start = (at + SIDE.start) >> 1;
-    if (doubles[start + 3] === 0) {
-      doubles[start] = held.first;
-      doubles[start + 1] = held.last;
+    const at = entry + SIDES + direction * SIDE_WORDS;
+    const side = at >> 1;
+    if (doubles[side + PACKETS] === 0) {
+      doubles[side + START] = held.first;
+      doubles[side + LAST] = held.last;
       words[at + SIDE.flags] = (held.leastTtl << 16) | (held.leastTtl << 24);
       words[at + SIDE.leastLength] = held.leastLength;
-      this.#note(observation, at, slot, direction);
+      this.#note(observation, slot, direction);
     }
-    doubles[start] = Math.min(doubles[start] as number, held.first);
-    doubles[start + 1] = Math.max(doubles[start + 1] as number, held.last);
-    doubles[start + 2] = (doubles[start + 2] as number) + held.octets;
-    doubles[start + 3] = (doubles[start + 3] as number) + held.packets;
+    doubles[side + START] = Math.min(doubles[side + START] as number, held.first);
+    doubles[side + LAST] = Math.max(doubles[side + LAST] as number, held.last);
+    doubles[side + OCTETS] = (doubles[side + OCTETS] as number) + held.octets;
+    doubles[side + PACKETS] = (doubles[side + PACKETS] as number) + held.packets;
     this.#noteTtl(at, held.leastTtl, held.mostTtl);
     words[at + SIDE.leastLength] = Math.min(words[at + SIDE.leastLength] as number, held.leastLength);
     words[at + SIDE.mostLength] = Math.max(words[at + SIDE.mostLength] as number, held.mostLength);
-    doubles[(slot * cache.stride + cache.headAt + ENTRY.seen) >> 1] = now;
-    cache.touch(slot, cache.idleClass(slot));
+    doubles[(entry + ENTRY.seen) >> 1] = now;
+    cache.touch(slot, words[entry + ENTRY.idleClass] as number);
   }
 
   /** Ends the flows whose timeouts are over at `now` (µs). */
@@ -159,31 +215,33 @@ export class FlowTable {
   }
 
   /** The entry that an observation belongs to: one whose time is over ends before, and one begins where there is none. */
-  #entryOf(observation: Uint32Array, time: number): number {
+  #entryOf(observation: Int32Array, hash: number, time: number): number {
     const { cache } = this;
-    const hash = cache.hashOf(observation);
     const slot = cache.find(observation, hash);
     if (slot < 0) return this.#begin(observation, hash, time);
     if (!this.#isByTime) return slot;
     // Flows do not depend on when the table is looked through.
-    const idleClass = cache.idleClass(slot);
-    if (time - this.#time(slot, ENTRY.seen) > (this.#timeouts.idle[idleClass] as number)) this.#end(slot, idleClass);
-    else if (time - this.#time(slot, ENTRY.begun) > this.#timeouts.maxlife) this.#end(slot, MAXLIFE);
+    const entry = Math.imul(slot, cache.stride);
+    const idleClass = cache.words[entry + ENTRY.idleClass] as number;
+    const idle = time - (cache.doubles[(entry + ENTRY.seen) >> 1] as number);
+    const life = time - (cache.doubles[(entry + ENTRY.begun) >> 1] as number);
+    if (idle > (this.#timeouts.idle[idleClass] as number)) this.#end(slot, idleClass);
+    else if (life > this.#timeouts.maxlife) this.#end(slot, MAXLIFE);
     else return slot;
     return this.#begin(observation, hash, time);
   }
 
-  #begin(observation: Uint32Array, hash: number, time: number): number {
+  #begin(observation: Int32Array, hash: number, time: number): number {
     const { cache } = this;
     if (cache.size === cache.capacity) this.#end(this.#leastRecent(), MAXFLOWS);
     const protocol = observation[WORD.protocol] as number;
     const slot = cache.insert(observation, hash, this.#timeouts.classOf(protocol, 0, 0));
-    const head = slot * cache.stride + cache.headAt;
-    cache.doubles[(head + ENTRY.seen) >> 1] = time;
-    cache.doubles[(head + ENTRY.begun) >> 1] = time;
-    cache.words[head + ENTRY.state] = observation[WORD.direction] === 0 ? 0 : STATE.initiatorIsHigher;
-    cache.words[head + ENTRY.tunnel] = observation[WORD.tunnel] as number;
-    cache.words[head + ENTRY.tunnelId] = observation[WORD.tunnelId] as number;
+    const entry = Math.imul(slot, cache.stride);
+    cache.doubles[(entry + ENTRY.seen) >> 1] = time;
+    cache.doubles[(entry + ENTRY.begun) >> 1] = time;
+    cache.words[entry + ENTRY.state] = observation[WORD.direction] === 0 ? 0 : STATE.initiatorIsHigher;
+    cache.words[entry + cache.restAt + REST.tunnel] = observation[WORD.tunnel] as number;
+    cache.words[entry + cache.restAt + REST.tunnelId] = observation[WORD.tunnelId] as number;
     this.#names?.begin(slot);
     return slot;
   }
@@ -204,12 +262,17 @@ export class FlowTable {
 
   #time(slot: number, word: number): number {
     const { cache } = this;
-    return cache.doubles[(slot * cache.stride + cache.headAt + word) >> 1] as number;
+    return cache.doubles[(slot * cache.stride + word) >> 1] as number;
   }
 
-  #note(observation: Uint32Array, at: number, slot: number, direction: number): void {
-    const { words } = this.cache;
-    for (let i = 0; i < NOTED_WORDS; i++) words[at + SIDE.tos + i] = observation[WORD.tos + i] as number;
+  /** What is taken from the first packet of a direction. */
+  #note(observation: Int32Array, slot: number, direction: number): void {
+    const { words, stride, restAt } = this.cache;
+    const at = slot * stride + SIDES + direction * SIDE_WORDS;
+    for (let i = SIDE.tos; i < SIDE_WORDS; i++) words[at + i] = observation[WORD.tos - SIDE.tos + i] as number;
+    const rest = slot * stride + restAt + direction;
+    words[rest + REST.dstMac] = observation[WORD.dstMac] as number;
+    words[rest + REST.interface] = observation[WORD.interface] as number;
     if (((observation[WORD.link] as number) & HAS_MPLS) !== 0)
       this.#mpls.set(slot, direction, this.#labels, this.#labelCount);
   }
@@ -223,41 +286,40 @@ export class FlowTable {
   }
 
   /** SYN tells who begins: its sender, or with ACK its receiver. */
-  #noteSyn(slot: number, direction: number, flags: number): void {
-    const { cache } = this;
-    const at = slot * cache.stride + cache.headAt + ENTRY.state;
-    if (((cache.words[at] as number) & STATE.hasSeenSyn) !== 0) return;
+  #noteSyn(entry: number, direction: number, flags: number): void {
+    const { words } = this.cache;
+    if (((words[entry + ENTRY.state] as number) & STATE.hasSeenSyn) !== 0) return;
     const initiator = (flags & ACK) === 0 ? direction : 1 - direction;
-    cache.words[at] = STATE.hasSeenSyn | (initiator === 0 ? 0 : STATE.initiatorIsHigher);
+    words[entry + ENTRY.state] = STATE.hasSeenSyn | (initiator === 0 ? 0 : STATE.initiatorIsHigher);
   }
 
-  #classOf(slot: number): number {
-    const { words, stride, sideAt } = this.cache;
-    const at = slot * stride;
-    const protocol = words[at + WORD.protocol] as number;
-    if ((protocol & 0xff) !== TCP) return this.cache.idleClass(slot);
-    const lower = words[at + sideAt + SIDE.flags] as number;
-    const higher = this.#key.isDirectional ? lower : (words[at + sideAt + SIDE.words + SIDE.flags] as number);
+  /** The idle class of an entry whose TCP control bits have changed. */
+  #classOf(entry: number, before: number): number {
+    const { words } = this.cache;
+    const protocol = words[entry + ENTRY.protocol] as number;
+    if ((protocol & 0xff) !== TCP) return before;
+    const lower = words[entry + SIDES + SIDE.flags] as number;
+    const higher = this.#key.isDirectional ? lower : (words[entry + SIDES + SIDE_WORDS + SIDE.flags] as number);
     return this.#timeouts.classOf(protocol, lower, higher);
   }
 
   #end(slot: number, cause: number): void {
     const { cache } = this;
     const { doubles } = cache;
-    const at = slot * cache.stride;
-    const lower = (at + cache.sideAt) >> 1;
-    let bytes = doubles[lower + 2] as number;
-    let packets = doubles[lower + 3] as number;
-    let start = packets > 0 ? (doubles[lower] as number) : Infinity;
-    let last = doubles[lower + 1] as number;
-    const higher = lower + SIDE.words / 2;
-    if (!this.#key.isDirectional && (doubles[higher + 3] as number) > 0) {
-      bytes += doubles[higher + 2] as number;
-      packets += doubles[higher + 3] as number;
-      start = Math.min(start, doubles[higher] as number);
-      last = Math.max(last, doubles[higher + 1] as number);
+    const entry = Math.imul(slot, cache.stride);
+    const lower = (entry + SIDES) >> 1;
+    let bytes = doubles[lower + OCTETS] as number;
+    let packets = doubles[lower + PACKETS] as number;
+    let start = packets > 0 ? (doubles[lower + START] as number) : Infinity;
+    let last = doubles[lower + LAST] as number;
+    const higher = lower + SIDE_WORDS / 2;
+    if (!this.#key.isDirectional && (doubles[higher + PACKETS] as number) > 0) {
+      bytes += doubles[higher + OCTETS] as number;
+      packets += doubles[higher + PACKETS] as number;
+      start = Math.min(start, doubles[higher + START] as number);
+      last = Math.max(last, doubles[higher + LAST] as number);
     }
-    this.tally.add(cause, (cache.words[at + WORD.protocol] as number) & 0xff, bytes, packets, last - start);
+    this.tally.add(cause, (cache.words[entry + ENTRY.protocol] as number) & 0xff, bytes, packets, last - start);
     this.records.write(slot, REASONS[cause] as number);
     // Every cause but the timeouts of idle flows.
     this.#names?.end(slot, cause >= MAXLIFE);

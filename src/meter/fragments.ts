@@ -3,10 +3,10 @@ import type { KeyedHash } from './hash.ts';
 import { OBSERVATION_WORDS, WORD, writePorts } from './observation.ts';
 
 /*
- * Words of an entry: source and destination as in the packet, protocol + IP version × 256, identification, state, ports; then the observation of the first
- * fragment that is held; the same memory as doubles from `SUMS` on: time of the entry, and the sums of what is held.
+ * Words of an entry: those of a flow key, with source and destination as in the packet and the identification in the place of the ports; state; ports; the
+ * observation of the first fragment that is held. Then, as doubles from `SUMS` on, the time of the entry and the sums of what is held.
  */
-const KEY_WORDS = 10;
+const KEY_WORDS = WORD.further;
 const STATE = 10;
 const PORTS = 11;
 const HELD = 12;
@@ -54,11 +54,11 @@ export class FragmentPorts {
   /** Fragments that went without ports because the first one did not come in time. */
   lost = 0;
   readonly #hash: KeyedHash;
-  readonly #release: (words: Uint32Array, sums: HeldFragments) => void;
-  readonly #words = new Uint32Array(MOST_DATAGRAMS * STRIDE);
+  readonly #release: (words: Int32Array, sums: HeldFragments) => void;
+  readonly #words = new Int32Array(MOST_DATAGRAMS * STRIDE);
   readonly #doubles = new Float64Array(this.#words.buffer);
-  readonly #key = new Uint32Array(KEY_WORDS);
-  readonly #observation = new Uint32Array(OBSERVATION_WORDS);
+  readonly #key = new Int32Array(KEY_WORDS);
+  readonly #observation = new Int32Array(OBSERVATION_WORDS);
   readonly #sums: HeldFragments = {
     packets: 0,
     octets: 0,
@@ -72,7 +72,7 @@ export class FragmentPorts {
   #heldDatagrams = 0;
 
   /** `release` is given fragments that were held, with the observation of the first of them: its ports are 0 unless they became known. */
-  constructor(hash: KeyedHash, release: (words: Uint32Array, sums: HeldFragments) => void) {
+  constructor(hash: KeyedHash, release: (words: Int32Array, sums: HeldFragments) => void) {
     this.#hash = hash;
     this.#release = release;
   }
@@ -91,11 +91,11 @@ export class FragmentPorts {
   portsOf(ip: PacketHeaders, time: number): number {
     const at = this.#find(this.#keyOf(ip));
     const isKnown = at >= 0 && this.#words[at + STATE] === STATES.known && this.#isFresh(at, time);
-    return isKnown ? (this.#words[at + PORTS] as number) : -1;
+    return isKnown ? (this.#words[at + PORTS] as number) >>> 0 : -1;
   }
 
   /** Holds a fragment whose ports are not known until they are, or until its time is over. */
-  hold(ip: PacketHeaders, observation: Uint32Array, time: number): void {
+  hold(ip: PacketHeaders, observation: Int32Array, time: number): void {
     const words = this.#words;
     const doubles = this.#doubles;
     const at = this.#place(ip, time);
@@ -158,34 +158,34 @@ export class FragmentPorts {
     this.#release(this.#observation, sums);
   }
 
-  #keyOf(ip: PacketHeaders): Uint32Array {
+  #keyOf(ip: PacketHeaders): Int32Array {
     const key = this.#key;
-    key[0] = ip.src0;
-    key[1] = ip.src1;
-    key[2] = ip.src2;
-    key[3] = ip.src3;
-    key[4] = ip.dst0;
-    key[5] = ip.dst1;
-    key[6] = ip.dst2;
-    key[7] = ip.dst3;
-    key[8] = ip.fragmentId;
-    key[9] = ip.proto | (ip.ipVersion << 8);
+    key[WORD.ports] = ip.fragmentId;
+    key[WORD.protocol] = ip.proto | (ip.ipVersion << 8);
+    key[WORD.lower] = ip.src3;
+    key[WORD.higher] = ip.dst3;
+    key[WORD.lowerUpper] = ip.src0;
+    key[WORD.lowerUpper + 1] = ip.src1;
+    key[WORD.lowerUpper + 2] = ip.src2;
+    key[WORD.higherUpper] = ip.dst0;
+    key[WORD.higherUpper + 1] = ip.dst1;
+    key[WORD.higherUpper + 2] = ip.dst2;
     return key;
   }
 
   /** Where the entry with this key is, or -1. */
-  #find(key: Uint32Array): number {
+  #find(key: Int32Array): number {
     for (let at = this.#setOf(key), way = 0; way < WAYS; way++, at += STRIDE)
       if (this.#words[at + STATE] !== STATES.empty && this.#isAt(at, key)) return at;
     return -1;
   }
 
-  #isAt(at: number, key: Uint32Array): boolean {
+  #isAt(at: number, key: Int32Array): boolean {
     for (let i = 0; i < KEY_WORDS; i++) if (this.#words[at + i] !== key[i]) return false;
     return true;
   }
 
-  #setOf(key: Uint32Array): number {
+  #setOf(key: Int32Array): number {
     return (this.#hash.of(key, KEY_WORDS) & (SETS - 1)) * WAYS * STRIDE;
   }
 

@@ -1,5 +1,5 @@
 import { WeirError } from '../util/errors.ts';
-import { hasEqualEnds, MOST_FURTHER, WORD } from './observation.ts';
+import { hasEqualEnds, MOST_FURTHER, swapEnds, WORD } from './observation.ts';
 import { TRACKING_LEVELS, type TrackingLevel } from './options.ts';
 
 /** Columns that every key may have, in the words of `observation.ts`. */
@@ -30,7 +30,7 @@ export interface FlowKey {
   /** True when one direction has another key than the other (only one address, say): then each record tells of one direction. */
   readonly isDirectional: boolean;
   /** Brings an observation's words into the form of this key: what is not in the key becomes 0, further columns are put behind. */
-  readonly apply: ((words: Uint32Array) => void) | undefined;
+  readonly apply: ((words: Int32Array) => void) | undefined;
 }
 
 /**
@@ -77,7 +77,7 @@ function keyWriter(
   columns: ReadonlySet<string>,
   isDirectional: boolean,
   further: readonly (readonly [word: number, mask: number])[],
-): (words: Uint32Array) => void {
+): (words: Int32Array) => void {
   const hasSource = columns.has('src_addr');
   const hasDestination = columns.has('dst_addr');
   const ports = (columns.has('src_port') ? 0xffff_0000 : 0) | (columns.has('dst_port') ? 0xffff : 0);
@@ -87,9 +87,12 @@ function keyWriter(
   return (words) => {
     if (isDirectional) {
       // The source stands at the lower end, whatever its address is.
-      if (words[WORD.direction] === 1) swapEnds(words);
-      if (!hasSource) words.fill(0, WORD.lower, WORD.lower + 4);
-      if (!hasDestination) words.fill(0, WORD.higher, WORD.higher + 4);
+      if (words[WORD.direction] === 1) {
+        swapEnds(words);
+        words[WORD.direction] = 0;
+      }
+      if (!hasSource) clearEnd(words, WORD.lower, WORD.lowerUpper);
+      if (!hasDestination) clearEnd(words, WORD.higher, WORD.higherUpper);
     } else if (ports === 0 && words[WORD.direction] === 1 && hasEqualEnds(words)) {
       words[WORD.direction] = 0;
     }
@@ -102,7 +105,7 @@ function keyWriter(
 }
 
 /** The MAC addresses of the lower and the higher end. */
-function writeMacs(words: Uint32Array, at: number, hasSource: boolean, hasDestination: boolean): void {
+function writeMacs(words: Int32Array, at: number, hasSource: boolean, hasDestination: boolean): void {
   const upper = words[WORD.macs] as number;
   const source = hasSource ? upper >>> 16 : 0;
   const destination = hasDestination ? upper & 0xffff : 0;
@@ -114,13 +117,7 @@ function writeMacs(words: Uint32Array, at: number, hasSource: boolean, hasDestin
   words[at + 2] = isSwapped ? srcMac : dstMac;
 }
 
-function swapEnds(words: Uint32Array): void {
-  for (let i = 0; i < 4; i++) {
-    const lower = words[i] as number;
-    words[i] = words[i + 4] as number;
-    words[i + 4] = lower;
-  }
-  const ports = words[WORD.ports] as number;
-  words[WORD.ports] = (ports << 16) | (ports >>> 16);
-  words[WORD.direction] = 0;
+function clearEnd(words: Int32Array, last: number, upper: number): void {
+  words[last] = 0;
+  words.fill(0, upper, upper + 3);
 }

@@ -10,11 +10,11 @@ import { FlowTable } from './flow-table.ts';
 import { FragmentPorts } from './fragments.ts';
 import { KeyedHash } from './hash.ts';
 import { createFlowKey, type FlowKey } from './key.ts';
-import { OBSERVATION_WORDS, WORD, writePorts } from './observation.ts';
+import { WORD, writePorts } from './observation.ts';
 import type { MeterOptions } from './options.ts';
 import { Sampler } from './sampler.ts';
 import type { MeterStatistics } from './statistics.ts';
-import { readUsualPacket } from './usual-packet.ts';
+import { UsualPackets } from './usual-packet.ts';
 
 /** Packets as old as this before the one that came last are late ones; older ones mean that the clock has been put back, µs. */
 const LATENESS = 60e6;
@@ -33,8 +33,8 @@ export class Meter implements PacketHandler {
   readonly #table: FlowTable;
   readonly #fragments: FragmentPorts;
   readonly #sampler: Sampler | undefined;
-  readonly #words = new Uint32Array(OBSERVATION_WORDS);
   readonly #fields: PacketFields = createPacketFields();
+  readonly #usual: UsualPackets;
   readonly #seesTunnels: boolean;
   readonly #hasPorts: boolean;
   readonly #isByTime: boolean;
@@ -63,6 +63,7 @@ export class Meter implements PacketHandler {
     const { sampling, random } = options;
     this.#sampler = sampling === undefined || sampling.rate <= 1 ? undefined : new Sampler(sampling, random);
     this.#seesTunnels = options.tunnels !== 'outer';
+    this.#usual = new UsualPackets(this.#seesTunnels);
     this.#hasPorts = this.#key.columns.has('src_port') || this.#key.columns.has('dst_port');
     this.#isByTime = options.expiry === 'by-time';
     this.#expint = options.timeouts.expint * 1e6;
@@ -90,17 +91,17 @@ export class Meter implements PacketHandler {
       this.#notSampled++;
       return;
     }
-    const words = this.#words;
+    const words = this.#table.next();
     words[WORD.interface] = interfaceIndex;
-    if (linkType === LINK_TYPE.ethernet && readUsualPacket(bytes, start, end, this.#seesTunnels, words)) {
-      const slot = this.#meter(time);
-      if (this.#options.names?.wants(slot) === true) {
-        const payload = start + parsePacket(bytes, start, end, linkType, this.#fields);
-        this.#lookAt(bytes, payload, this.#fields, slot, time);
-      }
+    if (linkType === LINK_TYPE.ethernet && this.#usual.read(bytes, start, end, words)) {
+      this.#meteredPackets++;
+      this.#meteredBytes += words[WORD.length] as number;
+      if (this.#options.names === undefined) this.#table.put(time);
+      else this.#nameUsual(bytes, start, end, time);
       return;
     }
-    this.#readAny(bytes, start, end, originalLength, time, linkType);
+    this.#table.settle();
+    this.#readAny(bytes, start, end, originalLength, time, linkType, interfaceIndex);
   }
 
   /** Ends the flows whose time has come; `nowMicros` is µs since the epoch. For live captures, so that flows end without packets too. */
@@ -112,6 +113,7 @@ export class Meter implements PacketHandler {
 
   /** Ends all flows and writes their records. Returns how many flows there were. */
   expireAll(): number {
+    this.#table.settle();
     this.#fragments.flush();
     this.#setNow(this.#clock);
     return this.#table.endAll();
@@ -119,11 +121,13 @@ export class Meter implements PacketHandler {
 
   /** Throws all flows away, untold. Returns how many there were. */
   deleteAll(): number {
+    this.#table.settle();
     this.#fragments.clear();
     return this.#table.deleteAll();
   }
 
   statistics(): MeterStatistics {
+    this.#table.settle();
     return {
       activeFlows: this.#table.cache.size,
       maxFlows: this.#table.cache.capacity,
@@ -145,12 +149,14 @@ export class Meter implements PacketHandler {
 
   /** The flows in the cache, the one that began first first. They must not change meanwhile. */
   *dumpFlows(): Iterable<FlowLine> {
+    this.#table.settle();
     const { cache } = this.#table;
     for (let slot = cache.oldest(); slot >= 0; slot = cache.younger(slot))
       yield flowLine(cache, this.#key, this.#options.timeouts, slot);
   }
 
   #check(now: number): void {
+    this.#table.settle();
     this.#nextCheck = now + this.#expint;
     this.#setNow(now);
     if (now < this.#clock - LATENESS) {
@@ -168,11 +174,12 @@ export class Meter implements PacketHandler {
     this.#table.records.nowMicros = Math.ceil(now / 1e6) * 1e6;
   }
 
-  /** Puts the observation in `#words` to its flow. Returns its slot. */
-  #meter(time: number): number {
-    this.#meteredPackets++;
-    this.#meteredBytes += this.#words[WORD.length] as number;
-    return this.#table.add(this.#words, time);
+  /** Meters a usual packet and has names looked for in it. */
+  #nameUsual(bytes: Uint8Array, start: number, end: number, time: number): void {
+    const slot = this.#table.putNow(time);
+    if (this.#options.names?.wants(slot) !== true) return;
+    const payload = start + parsePacket(bytes, start, end, LINK_TYPE.ethernet, this.#fields);
+    this.#lookAt(bytes, payload, this.#fields, slot, time);
   }
 
   /** A packet that is not a usual one, with all its headers. */
@@ -183,6 +190,7 @@ export class Meter implements PacketHandler {
     originalLength: number,
     time: number,
     linkType: number,
+    interfaceIndex: number,
   ): void {
     const fields = this.#fields;
     const payload = start + parsePacket(bytes, start, end, linkType, fields);
@@ -194,8 +202,8 @@ export class Meter implements PacketHandler {
     const behind = start + Math.max(originalLength, end - start);
     const hasInner = this.#seesTunnels && (fields.inner.has & HAS.addresses) !== 0;
     let slot = -1;
-    if (!hasInner || this.#options.tunnels === 'both') slot = this.#meterHeaders(fields, behind, time);
-    if (hasInner) slot = this.#meterHeaders(fields.inner, behind, time);
+    if (!hasInner || this.#options.tunnels === 'both') slot = this.#meterHeaders(fields, behind, time, interfaceIndex);
+    if (hasInner) slot = this.#meterHeaders(fields.inner, behind, time, interfaceIndex);
     if (slot >= 0 && this.#options.names?.wants(slot) === true)
       this.#lookAt(bytes, payload, hasInner ? fields.inner : fields, slot, time);
   }
@@ -210,21 +218,23 @@ export class Meter implements PacketHandler {
   }
 
   /** Meters the IP packet of these headers, which are `#fields` or its inner ones. Returns its slot, or -1 when it is held. */
-  #meterHeaders(ip: PacketHeaders, behind: number, time: number): number {
-    const words = this.#words;
+  #meterHeaders(ip: PacketHeaders, behind: number, time: number, interfaceIndex: number): number {
+    const words = this.#table.next();
     const fields = this.#fields;
+    words[WORD.interface] = interfaceIndex;
     writeHeaders(fields, ip, behind, words);
+    this.#meteredPackets++;
+    this.#meteredBytes += words[WORD.length] as number;
     if ((fields.has & HAS.mpls) !== 0) this.#table.setLabels(fields.mplsLabels, fields.mplsCount);
     if (ip.isFragment === 1) {
       this.#fragmentCount++;
-      if (this.#hasPorts && hasPorts(ip.proto) && !this.#findPorts(ip, time)) return -1;
+      if (this.#hasPorts && hasPorts(ip.proto) && !this.#findPorts(ip, words, time)) return -1;
     }
-    return this.#meter(time);
+    return this.#table.putNow(time);
   }
 
   /** Gives a fragment the ports of its datagram. Returns false when it is held because they are not known yet. */
-  #findPorts(ip: PacketHeaders, time: number): boolean {
-    const words = this.#words;
+  #findPorts(ip: PacketHeaders, words: Int32Array, time: number): boolean {
     if (ip.fragmentOffset === 0) {
       if ((ip.has & (HAS.ports | HAS.icmp)) !== 0) this.#fragments.learn(ip, portsOf(ip), time);
       return true;
@@ -234,8 +244,6 @@ export class Meter implements PacketHandler {
       writePorts(words, ports);
       return true;
     }
-    this.#meteredPackets++;
-    this.#meteredBytes += words[WORD.length] as number;
     this.#fragments.hold(ip, words, time);
     return false;
   }

@@ -1,19 +1,23 @@
 /**
- * What the meter takes from one packet, as 32-bit words of one array that is used again and again. The first words are the flow key, in the order in
- * which the cache compares them; behind them what is not in the key.
+ * What the meter takes from one packet, as 32-bit words (signed, so that V8 computes with integers) of an array that is used again and again. The first
+ * words are the flow key:
  *
- *      0  address of the lower end, 4 words      9  protocol, IP version × 256
- *      4  address of the higher end, 4 words    10  further columns of the key (`key.ts`)
- *      8  port of the lower end × 65536 + that of the higher end; of ICMP type × 256 + code as the port of the destination
+ *      0  port of the lower end × 65536 + that of the higher one; of ICMP type × 256 + code as the port of the destination
+ *      1  protocol + IP version × 256
+ *      2  last 32 bits of the lower end's address      3  of the higher end's
+ *      4  first 96 bits of the lower end's address     7  of the higher end's        (IPv4: 0, 0, ffff)
+ *     10  further columns of the key (`key.ts`)
  *
- * The ends of a packet are sorted by address, then by port, so that both directions of a conversation have one key; `direction` tells which of them
- * sent it. IPv4 addresses are ::ffff:a.b.c.d.
+ * and behind them comes what is not in the key. The ends of a packet are sorted by address, then by port, so that both directions of a
+ * conversation have one key; `direction` tells which of them sent it.
  */
 export const WORD = {
-  lower: 0,
-  higher: 4,
-  ports: 8,
-  protocol: 9,
+  ports: 0,
+  protocol: 1,
+  lower: 2,
+  higher: 3,
+  lowerUpper: 4,
+  higherUpper: 7,
   further: 10,
   /** IP total length, octets. */
   length: 18,
@@ -26,7 +30,7 @@ export const WORD = {
   tos: 22,
   /** Outer VLAN with `TAGGED`, or 0; customer VLAN likewise × 65536. */
   vlans: 23,
-  /** Ethernet type; `HAS_ETHER_TYPE`, `HAS_MACS`. */
+  /** Ethernet type; `HAS_ETHER_TYPE`, `HAS_MACS`, `HAS_MPLS`. */
   link: 24,
   /** MAC addresses: upper 16 bits of the source × 65536 + those of the destination, then the lower 32 of each. */
   macs: 25,
@@ -50,52 +54,73 @@ export const HAS_MACS = 1 << 17;
 /** The packet has MPLS labels; they are kept apart. */
 export const HAS_MPLS = 1 << 18;
 
-/** Upper words of an IPv4 address in 128 bits. */
+/** Third word of an IPv4 address in 128 bits. */
 const MAPPED = 0xffff;
 const ICMP = 1;
 const ICMPV6 = 58;
 
-/** Writes the ends of an IPv4 packet, sorted. Addresses are 0 to 2³²−1; `ports` as in the packet: source × 65536 + destination, 0 to 2³²−1. */
-export function writeIpv4Ends(words: Uint32Array, source: number, destination: number, ports: number, proto: number) {
-  const isSwapped = source > destination || (source === destination && isHigherPort(ports, proto));
-  words[0] = 0;
-  words[1] = 0;
-  words[2] = MAPPED;
-  words[3] = isSwapped ? destination : source;
-  words[4] = 0;
-  words[5] = 0;
-  words[6] = MAPPED;
-  words[7] = isSwapped ? source : destination;
+/** Writes the ends of an IPv4 packet, sorted. All are 32 bits of any sign; `ports` as in the packet: source × 65536 + destination. */
+export function writeIpv4Ends(words: Int32Array, source: number, destination: number, ports: number, proto: number) {
+  const order = compare(source, destination);
+  const isSwapped = order > 0 || (order === 0 && isHigherPort(ports, proto));
   words[WORD.ports] = isSwapped ? (ports << 16) | (ports >>> 16) : ports;
   words[WORD.protocol] = proto | (4 << 8);
+  words[WORD.lower] = isSwapped ? destination : source;
+  words[WORD.higher] = isSwapped ? source : destination;
+  words[WORD.lowerUpper] = 0;
+  words[WORD.lowerUpper + 1] = 0;
+  words[WORD.lowerUpper + 2] = MAPPED;
+  words[WORD.higherUpper] = 0;
+  words[WORD.higherUpper + 1] = 0;
+  words[WORD.higherUpper + 2] = MAPPED;
   words[WORD.direction] = isSwapped ? 1 : 0;
 }
 
-/** Writes protocol, version and ports of an IPv6 packet, and sorts its ends: the source stands in words 0 to 3, the destination in words 4 to 7. */
-export function sortIpv6Ends(words: Uint32Array, ports: number, proto: number): void {
+/** Order of two words as unsigned numbers: negative, 0 or positive. */
+function compare(one: number, other: number): number {
+  const a = one ^ 0x8000_0000;
+  const b = other ^ 0x8000_0000;
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Writes protocol, version and ports of an IPv6 packet, and sorts its ends: the source stands at the lower end, the destination at the higher one. */
+export function sortIpv6Ends(words: Int32Array, ports: number, proto: number): void {
   let order = 0;
-  for (let i = 0; i < 4 && order === 0; i++) order = (words[i] as number) - (words[i + 4] as number);
-  const isSwapped = order > 0 || (order === 0 && isHigherPort(ports, proto));
-  words[WORD.ports] = isSwapped ? (ports << 16) | (ports >>> 16) : ports;
+  for (let i = 0; i < 3 && order === 0; i++)
+    order = compare(words[WORD.lowerUpper + i] as number, words[WORD.higherUpper + i] as number);
+  if (order === 0) order = compare(words[WORD.lower] as number, words[WORD.higher] as number);
+  words[WORD.ports] = ports;
   words[WORD.protocol] = proto | (6 << 8);
-  words[WORD.direction] = isSwapped ? 1 : 0;
-  if (!isSwapped) return;
-  for (let i = 0; i < 4; i++) {
-    const source = words[i] as number;
-    words[i] = words[i + 4] as number;
-    words[i + 4] = source;
-  }
+  words[WORD.direction] = 0;
+  if (order <= 0 && (order < 0 || !isHigherPort(ports, proto))) return;
+  swapEnds(words);
+  words[WORD.direction] = 1;
+}
+
+/** Has the ends change places. */
+export function swapEnds(words: Int32Array): void {
+  const ports = words[WORD.ports] as number;
+  words[WORD.ports] = (ports << 16) | (ports >>> 16);
+  swap(words, WORD.lower, WORD.higher);
+  for (let i = 0; i < 3; i++) swap(words, WORD.lowerUpper + i, WORD.higherUpper + i);
+}
+
+function swap(words: Int32Array, one: number, other: number): void {
+  const word = words[one] as number;
+  words[one] = words[other] as number;
+  words[other] = word;
 }
 
 /** Writes ports (source × 65536 + destination) into an observation whose ends are sorted by address. */
-export function writePorts(words: Uint32Array, ports: number): void {
+export function writePorts(words: Int32Array, ports: number): void {
   if (hasEqualEnds(words)) words[WORD.direction] = isHigherPort(ports, (words[WORD.protocol] as number) & 0xff) ? 1 : 0;
   words[WORD.ports] = words[WORD.direction] === 1 ? (ports << 16) | (ports >>> 16) : ports;
 }
 
 /** Whether a packet was sent from an address to itself. */
-export function hasEqualEnds(words: Uint32Array): boolean {
-  return words[0] === words[4] && words[1] === words[5] && words[2] === words[6] && words[3] === words[7];
+export function hasEqualEnds(words: Int32Array): boolean {
+  for (let i = 0; i < 3; i++) if (words[WORD.lowerUpper + i] !== words[WORD.higherUpper + i]) return false;
+  return words[WORD.lower] === words[WORD.higher];
 }
 
 /** Ends with the same address are sorted by port; ICMP's type and code belong to the packet and not to an end. */

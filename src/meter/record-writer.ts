@@ -2,10 +2,10 @@ import type { FlowBatch } from '../flow/batch.ts';
 import { slotOf } from '../flow/slots.ts';
 import type { BatchSink } from '../session/message-decoder.ts';
 import { hasPorts } from './any-packet.ts';
-import { ENTRY, type FlowCache, SIDE, STATE } from './cache.ts';
+import { ENTRY, type FlowCache, REST, SIDE, SIDE_WORDS, SIDES, STATE } from './cache.ts';
 import type { FlowKey } from './key.ts';
 import type { MplsStacks } from './mpls-stacks.ts';
-import { HAS_ETHER_TYPE, HAS_MACS, HAS_MPLS, TAGGED, WORD } from './observation.ts';
+import { HAS_ETHER_TYPE, HAS_MACS, HAS_MPLS, TAGGED } from './observation.ts';
 import type { MeterOptions } from './options.ts';
 import { PART, RecordLayouts } from './record-layouts.ts';
 
@@ -100,15 +100,15 @@ export class RecordWriter {
   write(slot: number, reason: number): void {
     const cache = this.#cache;
     const at = slot * cache.stride;
-    const state = cache.words[at + cache.headAt + ENTRY.state] as number;
+    const state = cache.words[at + ENTRY.state] as number;
     const first = this.#isDirectional ? 0 : state & STATE.initiatorIsHigher;
-    const sides = at + cache.sideAt;
-    const hasFirst = (cache.doubles[(sides + first * SIDE.words + SIDE.packets) >> 1] as number) > 0;
+    const sides = at + SIDES;
+    const hasFirst = (cache.doubles[(sides + first * SIDE_WORDS + SIDE.packets) >> 1] as number) > 0;
     if (this.#isDirectional) {
       this.#writeSide(slot, 0, reason, 0);
       return;
     }
-    const hasSecond = (cache.doubles[(sides + (1 - first) * SIDE.words + SIDE.packets) >> 1] as number) > 0;
+    const hasSecond = (cache.doubles[(sides + (1 - first) * SIDE_WORDS + SIDE.packets) >> 1] as number) > 0;
     if (this.#isBiflow && hasFirst && hasSecond) {
       const row = this.#writeSide(slot, first, reason, PART.reverse);
       this.#writeReverse(slot, 1 - first, row);
@@ -122,10 +122,11 @@ export class RecordWriter {
 
   /** Writes the record of one direction and gives its row in `#batch`. */
   #writeSide(slot: number, direction: number, reason: number, reverse: number): number {
-    const { words, doubles, stride, headAt, sideAt } = this.#cache;
+    const { words, doubles, stride, restAt } = this.#cache;
     const at = slot * stride;
-    const side = at + sideAt + direction * SIDE.words;
-    const parts = this.#partsOf(at, side) | reverse;
+    const side = at + SIDES + direction * SIDE_WORDS;
+    const rest = at + restAt + direction;
+    const parts = this.#partsOf(at, side, rest) | reverse;
     const batch = this.#sink.batch();
     this.#batch = batch;
     batch.beginRun(this.#layouts.of(parts));
@@ -134,15 +135,27 @@ export class RecordWriter {
     batch.shared.note(row, this.#shared);
     this.records++;
     const { arrays } = batch;
-    const source = at + (direction === 0 ? WORD.lower : WORD.higher);
-    const destination = at + (direction === 0 ? WORD.higher : WORD.lower);
-    setAddress(arrays, SRC_ADDR, row, words, source);
-    setAddress(arrays, DST_ADDR, row, words, destination);
+    setAddress(
+      arrays,
+      direction === 0 ? SRC_ADDR : DST_ADDR,
+      row,
+      words,
+      at + restAt + REST.lowerUpper,
+      at + ENTRY.lower,
+    );
+    setAddress(
+      arrays,
+      direction === 0 ? DST_ADDR : SRC_ADDR,
+      row,
+      words,
+      at + restAt + REST.higherUpper,
+      at + ENTRY.higher,
+    );
     setDouble(arrays, TIME_START, row, doubles[(side + SIDE.start) >> 1] as number);
     setDouble(arrays, TIME_END, row, doubles[(side + SIDE.last) >> 1] as number);
     setDouble(arrays, BYTES, row, doubles[(side + SIDE.octets) >> 1] as number);
     setDouble(arrays, PACKETS, row, doubles[(side + SIDE.packets) >> 1] as number);
-    set8(arrays, PROTO, row, words[at + WORD.protocol] as number);
+    set8(arrays, PROTO, row, words[at + ENTRY.protocol] as number);
     const flags = words[side + SIDE.flags] as number;
     const tos = words[side + SIDE.tos] as number;
     set8(arrays, TOS, row, tos);
@@ -151,7 +164,7 @@ export class RecordWriter {
     set32(arrays, MIN_LENGTH, row, words[side + SIDE.leastLength] as number);
     set32(arrays, MAX_LENGTH, row, words[side + SIDE.mostLength] as number);
     set8(arrays, FLOW_END_REASON, row, reason);
-    const ports = words[at + WORD.ports] as number;
+    const ports = words[at + ENTRY.ports] as number;
     const source16 = direction === 0 ? ports >>> 16 : ports & 0xffff;
     const destination16 = direction === 0 ? ports & 0xffff : ports >>> 16;
     if ((parts & PART.ports) !== 0) {
@@ -163,20 +176,21 @@ export class RecordWriter {
       set8(arrays, ICMP_CODE, row, destination16);
     }
     if ((parts & PART.ipv6) !== 0) set32(arrays, FLOW_LABEL, row, tos >>> 8);
-    if ((parts & LINK_PARTS) !== 0) this.#writeLinkLayer(arrays, row, side, parts);
-    if ((parts & PART.interface) !== 0) set32(arrays, IN_IF, row, words[side + SIDE.interface] as number);
+    if ((parts & LINK_PARTS) !== 0) this.#writeLinkLayer(arrays, row, side, rest, parts);
+    if ((parts & PART.interface) !== 0) set32(arrays, IN_IF, row, words[rest + REST.interface] as number);
     if ((parts & PART.mpls) !== 0) set32(arrays, MPLS_LABELS, row, batch.textCode(this.#mpls.text(slot, direction)));
     if ((parts & PART.tunnel) !== 0) {
-      set8(arrays, TUNNEL, row, words[at + headAt + ENTRY.tunnel] as number);
-      set32(arrays, TUNNEL_ID, row, words[at + headAt + ENTRY.tunnelId] as number);
+      set8(arrays, TUNNEL, row, words[at + restAt + REST.tunnel] as number);
+      set32(arrays, TUNNEL_ID, row, words[at + restAt + REST.tunnelId] as number);
     }
     this.#names?.write(batch, row, slot);
     return row;
   }
 
-  #partsOf(at: number, side: number): number {
-    const { words, headAt } = this.#cache;
-    const protocol = words[at + WORD.protocol] as number;
+  /** `at`, `side`, `rest`: where in the cache's words the entry, the side and what the rest has of it are. */
+  #partsOf(at: number, side: number, rest: number): number {
+    const { words, restAt } = this.#cache;
+    const protocol = words[at + ENTRY.protocol] as number;
     const proto = protocol & 0xff;
     const link = words[side + SIDE.link] as number;
     const vlans = words[side + SIDE.vlans] as number;
@@ -188,12 +202,12 @@ export class RecordWriter {
     if ((link & HAS_MACS) !== 0) parts |= PART.macs;
     if ((link & HAS_ETHER_TYPE) !== 0) parts |= PART.etherType;
     if ((link & HAS_MPLS) !== 0) parts |= PART.mpls;
-    if (words[side + SIDE.interface] !== 0) parts |= PART.interface;
-    if (words[at + headAt + ENTRY.tunnel] !== 0) parts |= PART.tunnel;
+    if (words[rest + REST.interface] !== 0) parts |= PART.interface;
+    if (words[at + restAt + REST.tunnel] !== 0) parts |= PART.tunnel;
     return parts;
   }
 
-  #writeLinkLayer(arrays: Arrays, row: number, side: number, parts: number): void {
+  #writeLinkLayer(arrays: Arrays, row: number, side: number, rest: number, parts: number): void {
     const { words } = this.#cache;
     const vlans = words[side + SIDE.vlans] as number;
     if ((parts & PART.vlan) !== 0) set16(arrays, SRC_VLAN, row, vlans & 0x0fff);
@@ -202,14 +216,14 @@ export class RecordWriter {
     if ((parts & PART.macs) === 0) return;
     const upper = words[side + SIDE.macs] as number;
     set64(arrays, SRC_MAC, row, upper >>> 16, words[side + SIDE.srcMac] as number);
-    set64(arrays, DST_MAC, row, upper & 0xffff, words[side + SIDE.dstMac] as number);
+    set64(arrays, DST_MAC, row, upper & 0xffff, words[rest + REST.dstMac] as number);
   }
 
   #writeReverse(slot: number, direction: number, row: number): void {
-    const { words, doubles, stride, headAt, sideAt } = this.#cache;
+    const { words, doubles, stride } = this.#cache;
     const arrays = (this.#batch as FlowBatch).arrays;
     const at = slot * stride;
-    const side = at + sideAt + direction * SIDE.words;
+    const side = at + SIDES + direction * SIDE_WORDS;
     setDouble(arrays, REVERSE_BYTES, row, doubles[(side + SIDE.octets) >> 1] as number);
     setDouble(arrays, REVERSE_PACKETS, row, doubles[(side + SIDE.packets) >> 1] as number);
     setDouble(arrays, REVERSE_TIME_START, row, doubles[(side + SIDE.start) >> 1] as number);
@@ -217,8 +231,8 @@ export class RecordWriter {
     set16(arrays, REVERSE_TCP_FLAGS, row, (words[side + SIDE.flags] as number) & 0xffff);
     set8(arrays, REVERSE_TOS, row, words[side + SIDE.tos] as number);
     // Who begins a TCP connection is known by SYN only: the meter may have come in later. Elsewhere it is who sends first.
-    const isTcp = ((words[at + WORD.protocol] as number) & 0xff) === TCP;
-    const isKnown = !isTcp || ((words[at + headAt + ENTRY.state] as number) & STATE.hasSeenSyn) !== 0;
+    const isTcp = ((words[at + ENTRY.protocol] as number) & 0xff) === TCP;
+    const isKnown = !isTcp || ((words[at + ENTRY.state] as number) & STATE.hasSeenSyn) !== 0;
     set8(arrays, BIFLOW_DIRECTION, row, isKnown ? DIRECTION.initiator : DIRECTION.arbitrary);
   }
 }
@@ -253,7 +267,8 @@ function setDouble(arrays: Arrays, slot: number, row: number, value: number): vo
   set64(arrays, slot, row, Math.floor(value / 4_294_967_296), value >>> 0);
 }
 
-function setAddress(arrays: Arrays, slot: number, row: number, words: Uint32Array, at: number): void {
-  set64(arrays, slot, row, words[at] as number, words[at + 1] as number);
-  set64(arrays, slot + 1, row, words[at + 2] as number, words[at + 3] as number);
+/** The address whose first 96 bits are at `upper`, its last 32 at `last`. */
+function setAddress(arrays: Arrays, slot: number, row: number, words: Int32Array, upper: number, last: number): void {
+  set64(arrays, slot, row, words[upper] as number, words[upper + 1] as number);
+  set64(arrays, slot + 1, row, words[upper + 2] as number, words[last] as number);
 }
