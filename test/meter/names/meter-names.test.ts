@@ -12,6 +12,7 @@ import { describeCorpus } from '../../helpers/corpus.ts';
 import { capturedPackets } from '../../wire/packet/captures.ts';
 import { ethernet, ip4, tcp, toBytes, udp } from '../../wire/packet/packets.ts';
 import { dnsMessage, handshakeMessage, RESPONSE, TO_QUESTION, TYPE, tlsRecords, wireName } from './messages.ts';
+import { cryptoFrame, initialPacket } from './quic-packets.ts';
 import { ALL_KINDS, conversationOf, NamedFlows, type Names } from './read-names.ts';
 
 const NAME_COLUMNS = /^(?:dns_query|tls_|http_|(?:src|dst)_dns_name)/;
@@ -86,15 +87,15 @@ describeCorpus('the meter, on every trace of the corpus', (corpus) => {
           written.set(conversationOf(Number(record['proto']), end('src'), end('dst')), names);
         }
         const withoutAddresses = (all: ReadonlyMap<string, Names>): unknown =>
-          [...all]
-            .map(([key, names]) => [
-              key,
-              Object.entries(names)
-                .filter(([column]) => !column.endsWith('_dns_name'))
-                .sort(),
-            ])
-            .filter(([, names]) => names?.length !== 0)
-            .sort();
+          Object.fromEntries(
+            [...all]
+              .map(
+                ([key, names]) =>
+                  [key, Object.entries(names).filter(([column]) => !column.endsWith('_dns_name'))] as const,
+              )
+              .filter(([, names]) => names.length > 0)
+              .map(([key, names]) => [key, Object.fromEntries(names)]),
+          );
         expect([name, withoutAddresses(written)]).toEqual([name, withoutAddresses(flows.names())]);
         named += written.size;
       }
@@ -170,10 +171,19 @@ describe('records of a conversation', () => {
 
   it('have no names of what a tunnel carries, where the packet around it is metered', () => {
     const { meter, finish } = createMeter({ tunnels: 'outer' });
-    const hello = tlsRecords(handshakeMessage('inside.example', []), 16_384).toString('hex');
-    const inner = ip4(6, tcp(50_000, 443) + hello, { from: CLIENT, to: SERVER });
-    const bytes = toBytes(ethernet('0800', ip4(4, inner)));
-    meter.packet(bytes, 0, bytes.length, bytes.length, SECOND, LINK_TYPE.ethernet, 0);
+    const hello = handshakeMessage('inside.example', []);
+    const initial = initialPacket(cryptoFrame(hello, 0, hello.length), { id: Buffer.alloc(8, 1) }).toString('hex');
+    const inner = ip4(17, udp(50_000, 443, initial), { from: CLIENT, to: SERVER });
+    const vxlan = udp(40_000, 4789, `0800000000000100${ethernet('0800', inner)}`);
+    // The second is no usual packet: its header has options.
+    for (const options of ['', '01010101']) {
+      const bytes = toBytes(ethernet('0800', ip4(17, vxlan, { options })));
+      meter.packet(bytes, 0, bytes.length, bytes.length, SECOND, LINK_TYPE.ethernet, 0);
+    }
     expect(finish().map(namesIn)).toEqual([{}]);
+    const inside = createMeter();
+    const bytes = toBytes(ethernet('0800', ip4(17, vxlan)));
+    inside.meter.packet(bytes, 0, bytes.length, bytes.length, SECOND, LINK_TYPE.ethernet, 0);
+    expect(inside.finish().map(namesIn)).toEqual([{ tls_server_name: 'inside.example' }]);
   });
 });
