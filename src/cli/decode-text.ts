@@ -154,6 +154,10 @@ function packetsText(packets: number): string {
   return `${scaled(packets)} packet${packets === 1 ? '' : 's'}`;
 }
 
+/** Texts that are worth a place on the line, the surest name of the peer first. */
+// biome-ignore format: one list
+const NAMES = ['app_name', 'user_name', 'tls_server_name', 'http_host', 'dns_query', 'src_dns_name', 'dst_dns_name'];
+
 /** What is worth a place on the line when the record has it. */
 function others(read: RowReader, row: number, parts: string[]): void {
   const rate = read.number('sampling_rate', row) ?? 0;
@@ -168,9 +172,13 @@ function others(read: RowReader, row: number, parts: string[]): void {
   const translated = read.address('post_nat_src_addr', row) ?? read.address('post_nat_dst_addr', row);
   if (translated !== undefined)
     parts.push(`as ${endpoint(read, row, 'post_nat_src')} → ${endpoint(read, row, 'post_nat_dst')}`);
-  for (const name of ['app_name', 'user_name', 'tls_server_name', 'http_host', 'dns_query']) {
+  const named = new Set<string>();
+  for (const name of NAMES) {
     const value = read.text(name, row);
-    if (value !== undefined) parts.push(`${name.replace(/_.*/, '')} ${value}`);
+    // A name that has been said need not be said again.
+    if (value === undefined || named.has(value)) continue;
+    named.add(value);
+    parts.push(`${name.replace(/_.*/, '')} ${value}`);
   }
 }
 

@@ -5,7 +5,7 @@ import type { TargetOptions } from '../export/exporting-process.ts';
 import type { ExportTarget } from '../export/target.ts';
 import type { TimeForm } from '../export/template-fields.ts';
 import { NameReader } from '../meter/names/name-reader.ts';
-import type { MeterOptions } from '../meter/options.ts';
+import { type MeterOptions, TRACKING_LEVELS } from '../meter/options.ts';
 import { DEFAULT_TIMEOUTS, parseTimeout, type Timeouts } from '../meter/timeouts.ts';
 import { type Address, parseAddress } from '../util/address.ts';
 import { WeirError } from '../util/errors.ts';
@@ -59,7 +59,7 @@ export function meterOptions(flags: ProbeFlags, isLive: boolean): MeterOptions {
     maxBytes: flags.maxMemory,
     tunnels: flags.tunnels,
     sampling: flags.sampling,
-    names: namesOf(flags),
+    names: nameReader(flags),
     exporter: exporterOf(flags),
     observationDomain: flags.domain,
     seed: [randomInt(2 ** 32), randomInt(2 ** 32)],
@@ -67,10 +67,12 @@ export function meterOptions(flags: ProbeFlags, isLive: boolean): MeterOptions {
   };
 }
 
-function namesOf({ names: kinds, maxFlows }: ProbeFlags): NameReader | undefined {
-  return kinds === undefined || kinds.size === 0
-    ? undefined
-    : new NameReader({ kinds, maxFlows, seed: randomInt(2 ** 32) });
+function nameReader({ names: kinds, maxFlows, track }: ProbeFlags): NameReader | undefined {
+  if (kinds === undefined || kinds.size === 0) return undefined;
+  const keys = parseTrack(track);
+  const columns: readonly string[] = typeof keys === 'string' ? TRACKING_LEVELS[keys] : keys;
+  const hasPorts = ['proto', 'src_port', 'dst_port'].every((column) => columns.includes(column));
+  return new NameReader({ kinds, maxFlows, hasPorts, seed: randomInt(2 ** 32) });
 }
 
 function exporterOf({ exporter }: ProbeFlags): Address {

@@ -1,5 +1,6 @@
 import type { ProbeStatus } from '../app/probe.ts';
 import type { TargetCounters } from '../export/target-link.ts';
+import type { NameStatistics } from '../meter/statistics.ts';
 import { statisticsText } from '../meter/statistics-text.ts';
 import { grouped, scaled } from '../query/output/humanize.ts';
 import { counted } from './sending.ts';
@@ -24,6 +25,7 @@ export function summaryText(status: ProbeStatus): string {
     const failures = targets.reduce((sum, target) => sum + missing(target), 0);
     lines.push(...statisticsText(flows, targets.length === 0 ? undefined : { messages, failures }), '');
   }
+  if (flows?.names !== undefined) lines.push(namesLine(flows.names));
   if (capture.dropped + capture.interfaceDropped > 0)
     lines.push(
       `Packets lost before they were seen: ${grouped(capture.dropped)} by the kernel, ${grouped(capture.interfaceDropped)} by the interface`,
@@ -41,6 +43,16 @@ export function summaryText(status: ProbeStatus): string {
   for (const target of [...targets, ...(sflow?.targets ?? [])]) lines.push(...targetLines(target));
   while (lines.at(-1) === '') lines.pop();
   return `${lines.join('\n')}\n`;
+}
+
+function namesLine({ found, addresses, givenUp }: NameStatistics): string {
+  const parts = [
+    counted(found.dns, 'DNS message'),
+    `${grouped(found.tls)} TLS and ${grouped(found.quic)} QUIC clients`,
+    counted(found.http, 'HTTP request'),
+    counted(addresses, 'address record'),
+  ];
+  return `Names: ${parts.join(', ')}${givenUp > 0 ? `, ${grouped(givenUp)} given up` : ''}`;
 }
 
 function targetLines(target: TargetCounters): string[] {

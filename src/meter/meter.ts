@@ -143,6 +143,7 @@ export class Meter implements PacketHandler {
       clockSteps: this.#clockSteps,
       deleted: this.#table.deleted,
       records: this.#table.records.records,
+      names: this.#options.names?.statistics(),
       ...this.#table.tally.summary(),
     };
   }

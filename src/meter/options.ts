@@ -1,6 +1,7 @@
 import type { FlowBatch } from '../flow/batch.ts';
 import type { Address } from '../util/address.ts';
 import type { PacketHeaders } from '../wire/packet/packet-fields.ts';
+import type { NameStatistics } from './statistics.ts';
 import type { Timeouts } from './timeouts.ts';
 
 const FIVE_TUPLE = ['src_addr', 'dst_addr', 'proto', 'src_port', 'dst_port'] as const;
@@ -40,6 +41,7 @@ export interface FlowNames {
   end(flow: number, goesOn: boolean): void;
   /** Writes the columns of the flow into a row whose layout has all of `columns`; called once for each record of the flow. */
   write(batch: FlowBatch, row: number, flow: number): void;
+  statistics(): NameStatistics;
 }
 
 export interface MeterOptions {

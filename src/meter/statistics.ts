@@ -30,6 +30,21 @@ export interface ProtocolStatistics {
   readonly longestLife: number;
 }
 
+/** What reading names has done. */
+export interface NameStatistics {
+  /** Packets looked into. */
+  readonly looks: number;
+  /** DNS messages, ClientHellos over TCP and over QUIC, HTTP requests. */
+  readonly found: Readonly<Record<'dns' | 'tls' | 'http' | 'quic', number>>;
+  /** Answers that told an address, and those forgotten for want of room before their time. */
+  readonly addresses: number;
+  readonly addressesEvicted: number;
+  /** Flows that are waited for, octets kept of them, and flows given up: for want of room, and because they went on for too long. */
+  readonly waiting: number;
+  readonly waitingOctets: number;
+  readonly givenUp: number;
+}
+
 /**
  * What a meter has done. A flow is an entry of the cache: both directions of a conversation, unless the key has a direction. What is
  * told of ended flows is without those thrown away by `deleteAll`.
@@ -68,6 +83,8 @@ export interface MeterStatistics {
   readonly flowBytes: Spread;
   readonly flowPackets: Spread;
   readonly duration: Spread;
+  /** Undefined where no names are read. */
+  readonly names: NameStatistics | undefined;
   /** By protocol number, ascending. */
   readonly protocols: readonly ProtocolStatistics[];
 }

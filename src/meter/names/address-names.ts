@@ -1,4 +1,5 @@
 import type { Address } from '../../util/address.ts';
+import { finish, mix } from './mix.ts';
 
 /** Places where an entry may stand: the least recently used of them gives way to a new one. */
 const WAYS = 8;
@@ -102,17 +103,6 @@ export class AddressNames {
     let hash = this.#seed;
     for (let i = 0; i < 4; i++) hash = mix(hash, client[i] as number);
     for (let i = 0; i < 4; i++) hash = mix(hash, address[i] as number);
-    hash ^= hash >>> 16;
-    hash = Math.imul(hash, 0x85ebca6b);
-    hash ^= hash >>> 13;
-    return (hash & (this.#sets - 1)) * WAYS;
+    return (finish(hash) & (this.#sets - 1)) * WAYS;
   }
-}
-
-/** A round of MurmurHash3. */
-function mix(hash: number, word: number): number {
-  let value = Math.imul(word, 0xcc9e2d51);
-  value = Math.imul((value << 15) | (value >>> 17), 0x1b873593);
-  const mixed = hash ^ value;
-  return (Math.imul((mixed << 13) | (mixed >>> 19), 5) + 0xe6546b64) | 0;
 }

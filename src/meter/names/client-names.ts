@@ -23,9 +23,11 @@ export type Kept = StreamPrefix | QuicClient;
 export class ClientNames {
   /** What the last `readTcp` or `readUdp` has found, where it did not answer `none`. */
   readonly names: ClientHello & HttpRequest = { serverName: '', alpn: '', method: '', target: '', host: '' };
+  /** Whether names of these kinds are read at all. */
+  readonly readsTcp: boolean;
+  readonly readsUdp: boolean;
   readonly #hasTls: boolean;
   readonly #hasHttp: boolean;
-  readonly #hasQuic: boolean;
   readonly #waiting: WaitingFlows<Kept>;
   readonly #counts: Record<NameKind, number>;
   /** Flows given up because they went on for too long. */
@@ -34,7 +36,8 @@ export class ClientNames {
   constructor(kinds: ReadonlySet<NameKind>, waiting: WaitingFlows<Kept>, counts: Record<NameKind, number>) {
     this.#hasTls = kinds.has('tls');
     this.#hasHttp = kinds.has('http');
-    this.#hasQuic = kinds.has('quic');
+    this.readsTcp = this.#hasTls || this.#hasHttp;
+    this.readsUdp = kinds.has('quic');
     this.#waiting = waiting;
     this.#counts = counts;
   }
@@ -60,7 +63,7 @@ export class ClientNames {
 
   /** Looks into the payload of a UDP datagram of the flow. */
   readUdp(bytes: Uint8Array, start: number, end: number, flow: number, fields: PacketHeaders): Progress {
-    if (!this.#hasQuic || ((bytes[start] as number) & 0xc0) !== 0xc0) return 'none';
+    if (!this.readsUdp || ((bytes[start] as number) & 0xc0) !== 0xc0) return 'none';
     const kept = this.#waiting.size === 0 ? undefined : this.#waiting.get(flow);
     const client = kept instanceof QuicClient ? kept : new QuicClient();
     this.#reset();

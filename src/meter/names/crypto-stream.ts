@@ -11,10 +11,11 @@ const CRYPTO = 0x06;
 /** Pieces that do not touch, at most: clients send some ten. */
 const MAX_PIECES = 64;
 const FIRST_SIZE = 2048;
+const NOTHING = new Uint8Array(0);
 
 /** What CRYPTO frames carry, put together in whatever order they come (RFC 9000 section 19.6), at most `LONGEST_PREFIX` octets. */
 export class CryptoStream {
-  bytes = new Uint8Array(FIRST_SIZE);
+  bytes = NOTHING;
   /** Pairs (start, end) of what is there, ascending, apart from each other. */
   #pieces: number[] = [];
 
@@ -49,7 +50,7 @@ export class CryptoStream {
     const end = offset + piece.length;
     if (piece.length === 0 || end > LONGEST_PREFIX) return;
     if (end > this.bytes.length) {
-      const larger = new Uint8Array(Math.min(LONGEST_PREFIX, Math.max(end, this.bytes.length * 2)));
+      const larger = new Uint8Array(Math.min(LONGEST_PREFIX, Math.max(end, this.bytes.length * 2, FIRST_SIZE)));
       larger.set(this.bytes);
       this.bytes = larger;
     }

@@ -2,13 +2,12 @@ import type { FlowBatch } from '../../flow/batch.ts';
 import { slotOf } from '../../flow/slots.ts';
 import type { PacketHeaders } from '../../wire/packet/packet-fields.ts';
 import type { ClientHello } from './client-hello.ts';
-import { conversationOf } from './continued-names.ts';
 import type { HttpRequest } from './http-request.ts';
 
 /** What has been found of one flow; '' where nothing has. */
 export interface FoundNames extends ClientHello, HttpRequest {
-  /** Which conversation it is (`conversationOf`). */
-  readonly conversation: string;
+  /** Which conversation it is: `conversationOf`. */
+  readonly conversation: number;
   query: string;
   /** Source address of the flow's first packet, whose name `sourceName` is. */
   readonly source0: number;
@@ -20,10 +19,9 @@ export interface FoundNames extends ClientHello, HttpRequest {
 }
 
 /** Nothing found yet of a flow that this is a packet of. */
-export function createFoundNames(fields: PacketHeaders): FoundNames {
-  const { src0, src1, src2, src3 } = fields;
+export function createFoundNames({ src0, src1, src2, src3 }: PacketHeaders, conversation: number): FoundNames {
   return {
-    conversation: conversationOf(fields),
+    conversation,
     query: '',
     serverName: '',
     alpn: '',

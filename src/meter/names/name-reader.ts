@@ -3,9 +3,10 @@ import type { Address } from '../../util/address.ts';
 import { PROTOCOL } from '../../wire/packet/layers.ts';
 import { HAS, type PacketHeaders } from '../../wire/packet/packet-fields.ts';
 import type { FlowNames } from '../options.ts';
+import type { NameStatistics } from '../statistics.ts';
 import { AddressNames } from './address-names.ts';
 import { ClientNames, type Kept } from './client-names.ts';
-import { ContinuedNames } from './continued-names.ts';
+import { ContinuedNames, conversationOf } from './continued-names.ts';
 import { type DnsMessage, readDnsMessage } from './dns-message.ts';
 import { readDnsStream } from './dns-stream.ts';
 import { createFoundNames, type FoundNames, NameColumns } from './found-names.ts';
@@ -18,7 +19,9 @@ export interface NameReaderOptions {
   readonly kinds: ReadonlySet<NameKind>;
   /** Slots of the flow cache. */
   readonly maxFlows: number;
-  /** 32 bits at random, for the table of addresses. */
+  /** Whether the flow key has protocol and ports, so that the first packet of a flow tells what the others may be; true when not given. */
+  readonly hasPorts?: boolean;
+  /** 32 bits at random, for tables whose keys come from the network. */
   readonly seed: number;
   /** Entries of the table of addresses: each answer takes two, one for who asked and one for everybody; 131,072 when not given. */
   readonly maxAddresses?: number;
@@ -26,21 +29,6 @@ export interface NameReaderOptions {
   readonly maxContinued?: number;
   /** Octets kept of flows whose first packets are not enough; 16 MiB when not given. */
   readonly maxWaitingOctets?: number;
-}
-
-/** What a `NameReader` has done. */
-export interface NameStatistics {
-  /** Packets looked into. */
-  readonly looks: number;
-  /** DNS messages, ClientHellos over TCP and over QUIC, HTTP requests. */
-  readonly found: Readonly<Record<NameKind, number>>;
-  /** Answers that told an address, and those forgotten for want of room before their time. */
-  readonly addresses: number;
-  readonly addressesEvicted: number;
-  /** Flows that are waited for, octets kept of them, and flows given up: for want of room, and because they went on for too long. */
-  readonly waiting: number;
-  readonly waitingOctets: number;
-  readonly givenUp: number;
 }
 
 /** Packets with payload that are looked at, of both sides: so many come before STARTTLS. */
@@ -66,6 +54,8 @@ const MOST_TTL = 86_400;
  */
 export class NameReader implements FlowNames {
   readonly columns: readonly string[];
+  readonly #hasPorts: boolean;
+  readonly #seed: number;
   readonly #states: Uint8Array;
   readonly #found: (FoundNames | undefined)[] = [];
   readonly #addresses: AddressNames | undefined;
@@ -80,15 +70,18 @@ export class NameReader implements FlowNames {
     const {
       kinds,
       maxFlows,
+      hasPorts = true,
       seed,
       maxAddresses = 131_072,
       maxContinued = 65_536,
       maxWaitingOctets = 16 << 20,
     } = options;
     this.columns = [...new Set([...kinds].flatMap((kind) => NAME_KINDS[kind]))];
+    this.#hasPorts = hasPorts;
+    this.#seed = seed;
     this.#states = new Uint8Array(maxFlows);
     this.#addresses = kinds.has('dns') ? new AddressNames(maxAddresses, seed) : undefined;
-    this.#continued = new ContinuedNames(maxContinued);
+    this.#continued = new ContinuedNames(maxContinued, seed);
     this.#waiting = new WaitingFlows(maxWaitingOctets);
     this.#clients = new ClientNames(kinds, this.#waiting, this.#counts);
     this.#writer = new NameColumns(this.columns);
@@ -120,25 +113,27 @@ export class NameReader implements FlowNames {
       if (this.#addresses !== undefined) this.#nameAddresses(this.#addresses, flow, fields, timeMicros);
     }
     const isTcp = fields.proto === PROTOCOL.tcp;
-    if (!isTcp && fields.proto !== PROTOCOL.udp) {
-      // Where the protocol is not in the flow key, packets of another one may follow.
-      this.#countDown(flow);
-      return;
-    }
+    const isUdp = fields.proto === PROTOCOL.udp;
     // Fragments but the first have no ports: their payload is from the middle.
-    if (start >= end || (fields.has & HAS.ports) === 0) return;
-    if (this.#addresses !== undefined && isDns(fields)) {
-      if (isTcp) this.#readDnsSegment(this.#addresses, bytes, start, end, flow, fields, timeMicros);
+    if ((isTcp || isUdp) && (fields.has & HAS.ports) === 0) return;
+    const addresses = (isTcp || isUdp) && isDns(fields) ? this.#addresses : undefined;
+    if (addresses !== undefined) {
+      if (start >= end) return;
+      if (isTcp) this.#readDnsSegment(addresses, bytes, start, end, flow, fields, timeMicros);
       else {
         const message = readDnsMessage(bytes, start, end, isMulticast(fields));
-        if (message !== undefined) this.#takeDns(this.#addresses, message, flow, fields, timeMicros);
+        if (message !== undefined) this.#takeDns(addresses, message, flow, fields, timeMicros);
       }
-      return;
-    }
-    const progress = isTcp
-      ? this.#clients.readTcp(bytes, start, end, flow, fields)
-      : this.#clients.readUdp(bytes, start, end, flow, fields);
-    this.#takeClient(progress, flow, fields);
+    } else if (isTcp ? this.#clients.readsTcp : isUdp && this.#clients.readsUdp) {
+      if (start >= end) return;
+      const progress = isTcp
+        ? this.#clients.readTcp(bytes, start, end, flow, fields)
+        : this.#clients.readUdp(bytes, start, end, flow, fields);
+      this.#takeClient(progress, flow, fields);
+    } else if (this.#hasPorts) {
+      // The flow's other packets tell nothing either.
+      this.#states[flow] = 0;
+    } else this.#countDown(flow);
   }
 
   write(batch: FlowBatch, row: number, flow: number): void {
@@ -186,7 +181,7 @@ export class NameReader implements FlowNames {
   }
 
   #foundOf(flow: number, fields: PacketHeaders): FoundNames {
-    const found = this.#found[flow] ?? createFoundNames(fields);
+    const found = this.#found[flow] ?? createFoundNames(fields, conversationOf(fields, this.#seed));
     this.#setFound(flow, found);
     return found;
   }
