@@ -52,6 +52,26 @@ describe('names of a flow', () => {
     expect(looks).toBe(8);
   });
 
+  it('are not looked for in flows that cannot have any, unless the flow key leaves it open what comes next', () => {
+    const wantsMore = (kinds: NameKind[], fields: PacketFields, hasPorts?: boolean) => {
+      const { reader, look } = createReader(kinds, { hasPorts });
+      reader.begin(0);
+      look(0, fields, NOTHING);
+      return reader.wants(0);
+    };
+    const [overTcp, overUdp, icmp] = [
+      toServer(0),
+      headers(UDP, [CLIENT, 1], [SERVER, 443]),
+      headers(1, [CLIENT, 0], [SERVER, 0]),
+    ];
+    expect(wantsMore(['tls'], overTcp)).toBe(true);
+    expect(wantsMore(['tls', 'http', 'dns'], overUdp)).toBe(false);
+    expect(wantsMore(['quic', 'dns'], overTcp)).toBe(false);
+    expect(wantsMore(['tls', 'http', 'quic', 'dns'], icmp)).toBe(false);
+    expect(wantsMore(['dns'], headers(TCP, [CLIENT, 1], [SERVER, 53]))).toBe(true);
+    for (const fields of [overTcp, overUdp, icmp]) expect(wantsMore(['dns'], fields, false)).toBe(true);
+  });
+
   it('that begin in small pieces are looked for in a bounded number of packets', () => {
     const { reader, look } = createReader();
     reader.begin(0);
