@@ -67,6 +67,48 @@ describe('NetFlow v5 triplets of nfflowd', () => {
     ]);
   });
 
+  it('tell of a forwarded port, by the way back', async () => {
+    const all = { exporter: '192.0.2.254', flow_type: 2, time_start: day('12:00'), duration: 60_000_000, proto: 6 };
+    const inward = { ...all, src_addr: '203.0.113.9', src_port: 5000, packets: 7, bytes: 700 };
+    const rows = [
+      { ...inward, dst_addr: '198.51.100.1', dst_port: 2222 },
+      { ...inward, dst_addr: '10.0.0.1', dst_port: 22 },
+      { ...all, src_addr: '10.0.0.1', src_port: 22, dst_addr: '203.0.113.9', dst_port: 5000, packets: 5, bytes: 900 },
+    ];
+    const { trace, uses } = await storeOf(rows);
+    const answer = await trace('198.51.100.1:2222', '12:00:30', { to: '203.0.113.9:5000' });
+    expect(short(answer)).toBe('exact 10.0.0.1:22');
+    expect(answer.candidates[0]?.evidence).toEqual([
+      expect.objectContaining({ kind: 'triplet', peer_addr: '203.0.113.9', peer_port: 5000, packets: '7' }),
+    ]);
+    expect(short(await trace('10.0.0.1:22', '12:00:30'))).toBe('none');
+    const range = { from: day('11:00'), until: day('13:00') };
+    expect((await uses('10.0.0.1', range)).uses).toEqual([
+      expect.objectContaining({ kind: 'triplet', public_addr: '198.51.100.1', public_port: 2222 }),
+    ]);
+  });
+
+  it('are not seen in what one socket sends to many', async () => {
+    const all = { exporter: '192.0.2.254', flow_type: 2, time_start: day('12:00'), duration: 0, proto: 17 };
+    const sent = { ...all, src_addr: '10.0.0.1', src_port: 5000, dst_port: 53, packets: 1, bytes: 60 };
+    const { trace } = await storeOf([
+      { ...sent, dst_addr: '198.51.100.1', in_if: 3, out_if: 4 },
+      { ...sent, dst_addr: '198.51.100.2', in_if: 3, out_if: 4 },
+      {
+        ...all,
+        src_addr: '198.51.100.2',
+        src_port: 53,
+        dst_addr: '10.0.0.1',
+        dst_port: 5000,
+        packets: 1,
+        bytes: 90,
+        in_if: 4,
+        out_if: 3,
+      },
+    ]);
+    expect(short(await trace('198.51.100.1:53', '12:00'))).toBe('none');
+  });
+
   it('are found before and after another time', async () => {
     const { trace } = await storeOf([
       ...triplet({ inside: '10.0.0.1', port: 5000 }),
