@@ -10,6 +10,9 @@ import { tempFolder } from '../helpers/temp.ts';
 import { describeWithTool } from '../helpers/tools.ts';
 import { parseNdjson, startCollector, weir } from '../helpers/weir.ts';
 
+/** Polls for longer than a busy machine may take. */
+const eventually = <Value>(value: () => Value) => expect.poll(value, { timeout: 20_000 });
+
 const CAPTURE = repositoryPath('test/captures/traffic.pcap');
 /** What the capture has: packets that are IP, their octets, and records of either direction. */
 const CONTENT = { packets: 260, bytes: 95_482, records: 67 };
@@ -149,8 +152,8 @@ describe('weir probe -r', () => {
     const folder = tempFolder();
     const args = ['probe', '-r', CAPTURE, '--speed', '0.01', '-q', '-p', folder.join('pid')];
     const running = spawnProcess(process.execPath, [repositoryPath('bin/weir.js'), ...args]);
-    await expect.poll(() => readdirSync(folder.path)).toEqual(['pid']);
-    await expect.poll(() => readFileSync(folder.join('pid'), 'utf8')).toBe(`${running.pid}\n`);
+    await eventually(() => readdirSync(folder.path)).toEqual(['pid']);
+    await eventually(() => readFileSync(folder.join('pid'), 'utf8')).toBe(`${running.pid}\n`);
     expect(await running.stop('SIGINT')).toMatchObject({ code: 0, stderr: '' });
     expect(readdirSync(folder.path)).toEqual([]);
   });

@@ -13,6 +13,9 @@ import { createDecoder } from '#weir/session/library-decoder.js';
 import { StreamFramer } from '#weir/wire/ipfix-stream.js';
 import { freeTcpPort, freeUdpPort } from '../helpers/free-port.ts';
 
+/** Polls for longer than a busy machine may take. */
+const eventually = <Value>(value: () => Value) => expect.poll(value, { timeout: 20_000 });
+
 const NOW = Date.parse('2026-11-21T12:00:00Z');
 
 /** Flows numbered by their source port. */
@@ -121,7 +124,7 @@ it('targets that take turns get every record once, and about as many each', asyn
   for (let i = 0; i < 5; i++) process.write(flows(301));
   await process.close();
   const shares = () => collectors.map(({ records }) => records.length);
-  await expect.poll(() => shares().reduce((sum, share) => sum + share)).toBe(5 * 301);
+  await eventually(() => shares().reduce((sum, share) => sum + share)).toBe(5 * 301);
   for (const share of shares()) expect(Math.abs(share - 501)).toBeLessThan(100);
   const sums = new Map<unknown, number>();
   for (const { records } of collectors) for (const { bytes } of records) sums.set(bytes, (sums.get(bytes) ?? 0) + 1);
@@ -143,7 +146,7 @@ it('a target gets the kinds of record that it accepts', async () => {
   const mixed = [...Array(6).keys()].map((i) => (i % 3 === 1 ? event : { ...event, record_kind: 'flow', bytes: i }));
   process.write(batchOfRecords(mixed, elementNumbers('ipfix'), new Map()));
   await process.close();
-  await expect.poll(() => [all.records.length, events.records.length]).toEqual([6, 2]);
+  await eventually(() => [all.records.length, events.records.length]).toEqual([6, 2]);
   expect(events.records.map(({ nat_event: kind, src_addr: source }) => [kind, source])).toEqual([
     [4, '10.0.0.9'],
     [4, '10.0.0.9'],
@@ -160,10 +163,10 @@ it('what is made while a TCP collector is away is kept within bounds and deliver
   expect(away?.waiting.octets).toBeLessThan(120_000);
   expect((away?.dropped ?? 0) + (away?.waiting.records ?? 0)).toBe(10_000);
   const collector = await tcpCollector(port);
-  await expect.poll(() => collector.sessions[0]?.flows).toBe(away?.waiting.records);
+  await eventually(() => collector.sessions[0]?.flows).toBe(away?.waiting.records);
   process.write(flows(7));
   await process.close();
-  await expect.poll(() => collector.sessions[0]?.flows).toBe((away?.waiting.records ?? 0) + 7);
+  await eventually(() => collector.sessions[0]?.flows).toBe((away?.waiting.records ?? 0) + 7);
   expect(said).toEqual(['cannot be reached yet', 'is there again']);
 });
 
@@ -172,12 +175,12 @@ it('a TCP collector that ends and starts again gets a session of its own, and ev
   const { process } = exporting([`ipfix+tcp://127.0.0.1:${first.port}`]);
   await process.start();
   for (let i = 0; i < 5; i++) process.write(flows(100));
-  await expect.poll(() => first.sessions[0]?.flows).toBe(500);
+  await eventually(() => first.sessions[0]?.flows).toBe(500);
   first.stop();
-  await expect.poll(() => process.counters()[0]?.isOpen).toBe(false);
+  await eventually(() => process.counters()[0]?.isOpen).toBe(false);
   for (let i = 0; i < 5; i++) process.write(flows(100));
   const second = await tcpCollector(first.port);
-  await expect.poll(() => second.sessions[0]?.flows).toBe(500);
+  await eventually(() => second.sessions[0]?.flows).toBe(500);
   await process.close();
   expect(process.counters()[0]).toMatchObject({ sessions: 2, records: 1000, lost: 0, dropped: 0, failed: 0 });
 });
@@ -206,7 +209,7 @@ it('a TCP collector that reads nothing costs no more memory than may wait, and h
   const batch = flows(10_000);
   for (let i = 0; i < 60; i++) {
     process.write(batch);
-    await expect.poll(() => process.counters()[1]?.waiting.records, { interval: 1 }).toBe(0);
+    await expect.poll(() => process.counters()[1]?.waiting.records, { interval: 1, timeout: 20_000 }).toBe(0);
   }
   const [stuck, free] = process.counters();
   expect(stuck?.waiting.octets).toBeLessThan((1 << 20) + 1_000_000);
@@ -214,7 +217,7 @@ it('a TCP collector that reads nothing costs no more memory than may wait, and h
   expect(stuck?.dropped).toBeGreaterThan(0);
   expect(free).toMatchObject({ records: 600_000, dropped: 0, lost: 0 });
   const closing = process.close(50);
-  await expect.poll(() => octets).toBe(free?.octets);
+  await eventually(() => octets).toBe(free?.octets);
   for (const socket of sockets) socket.destroy();
   await closing;
   const end = process.counters()[0];
@@ -233,7 +236,7 @@ it('a UDP port at which nobody listens is told, sending goes on, and who listens
   expect(said).toEqual(['nobody listens there; sending goes on']);
   const collector = await udpCollector(port);
   process.write(flows(10));
-  await expect.poll(() => collector.records.length).toBe(10);
+  await eventually(() => collector.records.length).toBe(10);
 });
 
 it('templates are sent again when it is told to', async () => {
@@ -241,15 +244,15 @@ it('templates are sent again when it is told to', async () => {
   const { process } = exporting([`ipfix://127.0.0.1:${first.port}`]);
   await process.start();
   process.write(flows(1));
-  await expect.poll(() => first.records.length).toBe(1);
+  await eventually(() => first.records.length).toBe(1);
   first.socket.close();
   const second = await udpCollector(first.port);
   process.write(flows(1));
-  await expect.poll(() => second.datagrams.length).toBe(1);
+  await eventually(() => second.datagrams.length).toBe(1);
   expect(second.records).toEqual([]);
   process.renewTemplates();
   process.write(flows(1));
-  await expect.poll(() => second.records.length).toBe(2);
+  await eventually(() => second.records.length).toBe(2);
 });
 
 it('a host that does not exist is an error at the start, and a collector that is away one for those without patience', async () => {
