@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import type { CaptureSettings } from '../meter/capture/capture-program.ts';
 import { NAME_KINDS, type NameKind, parseNameKinds } from '../meter/names/name-kinds.ts';
 import { type Sampling, TRACKING_LEVELS, type TrackingLevel } from '../meter/options.ts';
 import { TIMEOUT_NAMES } from '../meter/timeouts.ts';
@@ -41,6 +42,10 @@ export interface ProbeFlags extends ZoneFlags {
   readonly captureLength?: number;
   readonly bufferSize?: number;
   readonly promiscuous: boolean;
+  readonly direction: CaptureSettings['direction'];
+  readonly delivery: CaptureSettings['delivery'];
+  readonly captureProgram?: string;
+  readonly captureUser?: string;
   readonly speed?: number;
   readonly pid?: string;
   readonly control?: string;
@@ -64,6 +69,18 @@ export function addProbeFlags(command: Command): Command {
     .option('-N, --no-promiscuous', 'do not put interfaces into promiscuous mode')
     .option('-C, --capture-length <octets>', 'octets of each packet that are captured', wholeNumber('-C', 16, 262_144))
     .option('-B, --buffer-size <octets>', 'buffer of the capture in the kernel', wholeNumber('-B', 1024))
+    .addOption(
+      new Option('--direction <which>', 'packets that come in, go out, or both')
+        .choices(['in', 'out', 'both'])
+        .default('both'),
+    )
+    .addOption(
+      new Option('--delivery <when>', 'packets come at once, after a second, or when there are many (costs least)')
+        .choices(['immediate', 'second', 'full'])
+        .default('second'),
+    )
+    .option('--capture-program <program>', 'tcpdump or dumpcap, by name or path (default: the one that there is)')
+    .option('--capture-user <user>', 'whom tcpdump becomes once it captures, when root starts it (default: tcpdump)')
     .optionsGroup('Flows to:')
     .option('-n, --to <target>', 'collectors: HOST:PORT,… or ipfix+tcp://HOST:PORT …; may be repeated', more)
     .addOption(
@@ -124,7 +141,7 @@ export function addProbeFlags(command: Command): Command {
     .option('--counters <seconds>', 'how often counters of interfaces are told', wholeNumber('--counters', 1, 3600), 20)
     .optionsGroup('Running:')
     .option('-p, --pid <file>', 'write the process id there')
-    .option('-c, --control <socket>', 'socket for weir ctl')
+    .option('-c, --control <socket>', 'socket for weir ctl, or none (live captures: one in /run or $XDG_RUNTIME_DIR)')
     .addOption(formatOption(new Option('--format <format>', 'the summary at the end')))
     .option('-q, --quiet', 'no summary and no status')
     .addOption(new Option('-d', 'run in the foreground, as it always does').hideHelp())

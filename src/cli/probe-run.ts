@@ -1,13 +1,15 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { Probe, type ProbeOptions } from '../app/probe.ts';
+import { DEFAULT_TIMEOUTS } from '../meter/timeouts.ts';
 import type { StoreLog } from '../store/flow-store.ts';
 import type { ImportTarget } from '../store/import.ts';
 import { messageOf, WeirError } from '../util/errors.ts';
 import { EXIT, type Io, write } from './io.ts';
+import { ProbeControl } from './probe-control.ts';
 import type { ProbeFlags } from './probe-flags.ts';
 import { openPrinting, type Printing } from './probe-printing.ts';
 import { checkFlags, meterOptions, sflowOptions, targetOptions } from './probe-settings.ts';
-import { fileSource, sizeOf } from './probe-sources.ts';
+import { fileSource, liveSource, sizeOf } from './probe-sources.ts';
 import { hasLost, statusLine, summaryJson, summaryText } from './probe-summary.ts';
 import { createProgress } from './sending.ts';
 
@@ -58,24 +60,30 @@ async function meterPackets({ filter, flags, stopping, io }: Run, into: ImportTa
     if ((await printing?.flush()) === false) stopping.abort();
   };
   const files = read === undefined ? undefined : fileSource(read, flags, filter, io.stdin, ready);
-  const source = files ?? liveSource();
   const log = logTo(io, () => progress.clear());
-  const probe = new Probe({ source, ...(await probeOptions(flags, into, printing, io, log)) });
+  const source = files ?? liveSource(flags, filter, io, log);
+  const options = await probeOptions(flags, into, printing, io, log);
+  const probe = new Probe({ source, ...options });
+  const control = new ProbeControl(probe, options.meter?.timeouts ?? DEFAULT_TIMEOUTS, () => stopping.abort(), io);
   const total = await sizeOf(read ?? []);
   let before = probe.status();
   const timer = setInterval(() => {
     if (read === undefined && printing !== undefined) void ready();
     const now = probe.status();
-    if (flags.quiet !== true) progress.show(() => statusLine(now, before, TICK / 1000, total));
+    const line = () => statusLine(now, before, TICK / 1000, total);
+    if (control.debugLevel > 0) log.info({}, line());
+    else if (flags.quiet !== true) progress.show(line);
     before = now;
   }, TICK);
   try {
     await probe.start();
+    await control.start(flags, log);
     await Promise.race([probe.ended, aborted(stopping.signal)]);
   } finally {
     clearInterval(timer);
     progress.clear();
-    await probe.close();
+    await control.close();
+    await probe.close({ isDiscarding: control.isDiscarding });
   }
   await printing?.flush();
   for (const note of files?.notes ?? []) io.stderr.write(`warning: ${note}\n`);
@@ -121,10 +129,6 @@ async function probeOptions(
 /** `eth0` of `3:eth0`. */
 function withoutIndex(text: string): string {
   return text.replace(/^\d+:/, '');
-}
-
-function liveSource(): never {
-  throw new WeirError('WEIR_USAGE', 'live capture is not there yet');
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

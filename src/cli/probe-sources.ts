@@ -1,7 +1,12 @@
 import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
+import { DEFAULT_CAPTURE, findCaptureProgram, unprivilegedUser } from '../meter/capture/capture-program.ts';
 import { FileSource } from '../meter/capture/file-source.ts';
 import { filterCapture } from '../meter/capture/filter-capture.ts';
+import type { LiveLog } from '../meter/capture/interface-capture.ts';
+import { parseInterface } from '../meter/capture/interface-name.ts';
+import { LiveSource } from '../meter/capture/live-source.ts';
+import type { Io } from './io.ts';
 import type { ProbeFlags } from './probe-flags.ts';
 
 /** Octets of all files together; undefined when that is not known, as of standard input. */
@@ -25,4 +30,28 @@ export function fileSource(
 ): FileSource {
   const transform = filter === '' ? undefined : (content: AsyncIterable<Uint8Array>) => filterCapture(content, filter);
   return new FileSource({ paths, stdin, speed, ready, transform });
+}
+
+/** Octets of packets in which names are looked for: hellos of TLS and QUIC fill the first packet. */
+const NAMES_LENGTH = 2048;
+
+/** The interfaces of `-i`. Throws WEIR_USAGE for what is no name of one, WEIR_CAPTURE where no capturing program is there. */
+export function liveSource(flags: ProbeFlags, filter: string, { env }: Io, log: LiveLog): LiveSource {
+  const { interface: names = [], captureLength, bufferSize, promiscuous, direction, delivery } = flags;
+  const usual = flags.names === undefined ? Math.max(DEFAULT_CAPTURE.snapLength, flags.headerLength) : NAMES_LENGTH;
+  return new LiveSource({
+    interfaces: names.map(parseInterface),
+    program: findCaptureProgram(flags.captureProgram, env['PATH']),
+    settings: {
+      filter,
+      snapLength: captureLength ?? usual,
+      bufferBytes: bufferSize ?? DEFAULT_CAPTURE.bufferBytes,
+      isPromiscuous: promiscuous,
+      direction,
+      delivery,
+      user: flags.captureUser ?? (process.getuid?.() === 0 ? unprivilegedUser() : undefined),
+    },
+    log,
+    clock: () => performance.now(),
+  });
 }

@@ -1,7 +1,7 @@
 import type { ProbeStatus } from '../app/probe.ts';
 import type { TargetCounters } from '../export/target-link.ts';
 import type { NameStatistics } from '../meter/statistics.ts';
-import { statisticsText } from '../meter/statistics-text.ts';
+import { type ExportedTotals, statisticsText } from '../meter/statistics-text.ts';
 import { grouped, scaled } from '../query/output/humanize.ts';
 import { counted } from './sending.ts';
 
@@ -15,20 +15,31 @@ function missing({ dropped, lost, failed }: TargetCounters): number {
   return dropped + lost + failed;
 }
 
+/** What became of the records, at all collectors together; undefined without any. */
+export function exportedTotals({ outputs: { targets } }: ProbeStatus): ExportedTotals | undefined {
+  if (targets.length === 0) return undefined;
+  return {
+    messages: targets.reduce((sum, target) => sum + target.messages, 0),
+    failures: targets.reduce((sum, target) => sum + missing(target), 0),
+  };
+}
+
 /** What is said at the end: softflowd's figures, then what became of the records. */
 export function summaryText(status: ProbeStatus): string {
   const { flows, outputs, sflow, capture } = status;
   const lines: string[] = [];
   const { targets } = outputs;
   if (flows !== undefined) {
-    const messages = targets.reduce((sum, target) => sum + target.messages, 0);
-    const failures = targets.reduce((sum, target) => sum + missing(target), 0);
-    lines.push(...statisticsText(flows, targets.length === 0 ? undefined : { messages, failures }), '');
+    lines.push(...statisticsText(flows, exportedTotals(status)), '');
   }
   if (flows?.names !== undefined) lines.push(namesLine(flows.names));
   if (capture.dropped + capture.interfaceDropped > 0)
     lines.push(
       `Packets lost before they were seen: ${grouped(capture.dropped)} by the kernel, ${grouped(capture.interfaceDropped)} by the interface`,
+    );
+  if (capture.blindMillis > 0)
+    lines.push(
+      `Nothing was captured for ${(capture.blindMillis / 1000).toFixed(1)} s, in ${counted(capture.interruptions, 'interruption')}`,
     );
   if (capture.unusable > 0) lines.push(`Records of the capture that could not be used: ${grouped(capture.unusable)}`);
   if (outputs.stored !== undefined)

@@ -15,6 +15,7 @@ interface Entry {
 const COMMANDS: readonly Entry[] = [
   { name: 'collect', summary: 'receive flows and store them', load: () => import('./collect.ts') },
   { name: 'probe', summary: 'meter packets into flows, and export or store them', load: () => import('./probe.ts') },
+  { name: 'ctl', summary: 'ask a running probe, and tell it what to do', load: () => import('./ctl.ts') },
   { name: 'query', summary: 'list, count and rank stored flows', load: () => import('./query.ts') },
   { name: 'analyze', summary: 'tell who talked to whom, a line a conversation', load: () => import('./analyze.ts') },
   { name: 'tail', summary: 'show flows as they come', load: () => import('./tail.ts') },

@@ -1,4 +1,5 @@
 import { protocolName } from '../filter/protocols.ts';
+import type { CaptureCounters } from './capture/source.ts';
 import type { EndCause, MeterStatistics, Spread } from './statistics.ts';
 
 /** What became of the records that a meter wrote. */
@@ -12,7 +13,11 @@ export interface ExportedTotals {
 const whole = (value: number): string => String(Math.round(value));
 
 /** What softflowd says at its end and to `softflowctl statistics`, in its form, as lines. */
-export function statisticsText(statistics: MeterStatistics, exported?: ExportedTotals): string[] {
+export function statisticsText(
+  statistics: MeterStatistics,
+  exported?: ExportedTotals,
+  capture?: CaptureCounters,
+): string[] {
   const { nonIp, tooShort, notSampled, notGathered, ended, endedFlows, forcedFlows, records, protocols } = statistics;
   const others = [
     ...(notSampled > 0 ? [`${notSampled} not sampled`] : []),
@@ -29,6 +34,7 @@ export function statisticsText(statistics: MeterStatistics, exported?: ExportedT
     const { messages, failures } = exported;
     lines.push(`Flows exported: ${endedFlows} (${records} records) in ${messages} packets (${failures} failures)`);
   }
+  if (capture !== undefined) lines.push(...captureText(capture));
   if (statistics.deleted > 0) lines.push(`Flows deleted: ${statistics.deleted}`);
   if (endedFlows === 0) return lines;
   lines.push(
@@ -53,6 +59,26 @@ export function statisticsText(statistics: MeterStatistics, exported?: ExportedT
     const lives = [meanLife, longestLife].map((life) => `   ${life.toFixed(2).padStart(8)}s`).join('');
     lines.push(`${name.padStart(19)}: ${whole(bytes).padStart(14)} ${whole(packets).padStart(12)}${lives}`);
   }
+  return lines;
+}
+
+/** What a live capture has met, in softflowd's words: they are for libpcap, by which tcpdump captures too. */
+export function captureText({
+  packets,
+  dropped,
+  interfaceDropped,
+  interruptions,
+  blindMillis,
+}: CaptureCounters): string[] {
+  const lines = [
+    `Packets received by libpcap: ${packets + dropped}`,
+    `Packets dropped by libpcap: ${dropped}`,
+    `Packets dropped by interface: ${interfaceDropped}`,
+  ];
+  if (interruptions > 0 || blindMillis > 0)
+    lines.push(
+      `Interruptions of the capture: ${interruptions} (nothing was seen for ${(blindMillis / 1000).toFixed(1)} s)`,
+    );
   return lines;
 }
 

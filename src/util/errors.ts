@@ -21,6 +21,8 @@ export const ERROR_CODES = [
   'WEIR_SEND',
   'WEIR_LIVE',
   'WEIR_CONNTRACK',
+  'WEIR_CAPTURE',
+  'WEIR_CONTROL',
 ] as const;
 
 export type ErrorCode = (typeof ERROR_CODES)[number];

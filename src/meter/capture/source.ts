@@ -14,6 +14,8 @@ export interface CaptureCounters {
   unusable: number;
   /** Times that capturing broke off: a damaged or cut file, a capturing program that died. */
   interruptions: number;
+  /** ms for which nothing was captured because of them, or because an interface was not up. */
+  blindMillis: number;
 }
 
 /** Packets from somewhere: files, live interfaces. The constructor of a source touches nothing. */
@@ -33,5 +35,5 @@ export interface CaptureSource {
 
 /** All 0. */
 export function createCaptureCounters(): CaptureCounters {
-  return { packets: 0, bytes: 0, dropped: 0, interfaceDropped: 0, unusable: 0, interruptions: 0 };
+  return { packets: 0, bytes: 0, dropped: 0, interfaceDropped: 0, unusable: 0, interruptions: 0, blindMillis: 0 };
 }
