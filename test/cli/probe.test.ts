@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { createDecoder } from '#weir/session/library-decoder.js';
 import { createMessageFileStats, readMessageFile } from '#weir/wire/ipfix-file.js';
+import { certificateMaker } from '../helpers/certificates.ts';
 import { freeTcpPort, freeUdpPort } from '../helpers/free-port.ts';
 import { spawnProcess } from '../helpers/processes.ts';
 import { repositoryPath } from '../helpers/repository.ts';
@@ -206,5 +207,25 @@ describeWithTool('tcpdump', 'weir probe -r with a filter', () => {
     const { code, stderr } = await probe(['-r', CAPTURE, 'prt', '53']);
     expect(code).toBe(2);
     expect(stderr).toContain('syntax error');
+  });
+});
+
+describeWithTool('openssl', 'weir probe over TLS', () => {
+  it('reaches a collector whose certificate is signed by whom it was told to trust, and no other', async () => {
+    const folder = tempFolder('tls');
+    const make = certificateMaker(folder.path);
+    const [authority, stranger] = [make.authority('authority'), make.authority('stranger')];
+    const own = make.signed('localhost', authority);
+    const port = await freeTcpPort();
+    const tls = ['--tls-cert', own.certFile, '--tls-key', own.keyFile, '--tls-client-certificates', 'none'];
+    const collector = await startCollector({ args: ['--listen', `tls://127.0.0.1:${port}`, ...tls] });
+    const target = ['-r', CAPTURE, '-P', 'tls', '-n', `localhost:${port}`];
+    const refused = await probe([...target, '--tls-ca', stranger.certFile]);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/certificate/);
+    expect((await probe([...target, '--tls-ca', authority.certFile])).code).toBe(0);
+    await collector.stop();
+    const query = ['query', '--data', collector.data, '--raw', '--format', 'ndjson', '--columns', 'packets,bytes'];
+    expect(sums(parseNdjson<Flow>((await weir(query)).stdout))).toEqual(CONTENT);
   });
 });
