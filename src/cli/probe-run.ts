@@ -60,7 +60,7 @@ async function meterPackets({ filter, flags, stopping, io }: Run, into: ImportTa
     if ((await printing?.flush()) === false) stopping.abort();
   };
   const files = read === undefined ? undefined : fileSource(read, flags, filter, io.stdin, ready);
-  const log = logTo(io, () => progress.clear());
+  const log = logTo(io, flags.quiet === true, () => progress.clear());
   const source = files ?? liveSource(flags, filter, io, log);
   const options = await probeOptions(flags, into, printing, io, log);
   const probe = new Probe({ source, ...options });
@@ -147,16 +147,16 @@ async function writePid(file: string): Promise<void> {
   }
 }
 
-/** Sentences on standard error. */
-function logTo(io: Io, clear: () => void): StoreLog {
+/** Sentences on standard error; quiet ones are of what goes wrong. */
+function logTo(io: Io, isQuiet: boolean, clear: () => void): StoreLog {
   const say =
     (prefix: string) =>
     (fields: object, text: string): void => {
       const { target, error } = fields as { target?: string; error?: string };
       clear();
       io.stderr.write(
-        `${prefix}${target === undefined ? '' : `${target} `}${text}${error === undefined ? '' : ` (${error})`}\n`,
+        `${prefix}${target === undefined ? '' : `${target}: `}${text}${error === undefined ? '' : ` (${error})`}\n`,
       );
     };
-  return { info: say(''), warn: say('warning: '), error: say('error: ') };
+  return { info: isQuiet ? () => {} : say(''), warn: say('warning: '), error: say('error: ') };
 }

@@ -6,6 +6,7 @@ import { filterCapture } from '../meter/capture/filter-capture.ts';
 import type { LiveLog } from '../meter/capture/interface-capture.ts';
 import { parseInterface } from '../meter/capture/interface-name.ts';
 import { LiveSource } from '../meter/capture/live-source.ts';
+import { NAMES_SNAP_LENGTH } from '../meter/names/name-kinds.ts';
 import type { Io } from './io.ts';
 import type { ProbeFlags } from './probe-flags.ts';
 
@@ -32,13 +33,11 @@ export function fileSource(
   return new FileSource({ paths, stdin, speed, ready, transform });
 }
 
-/** Octets of packets in which names are looked for: hellos of TLS and QUIC fill the first packet. */
-const NAMES_LENGTH = 2048;
-
 /** The interfaces of `-i`. Throws WEIR_USAGE for what is no name of one, WEIR_CAPTURE where no capturing program is there. */
 export function liveSource(flags: ProbeFlags, filter: string, { env }: Io, log: LiveLog): LiveSource {
   const { interface: names = [], captureLength, bufferSize, promiscuous, direction, delivery } = flags;
-  const usual = flags.names === undefined ? Math.max(DEFAULT_CAPTURE.snapLength, flags.headerLength) : NAMES_LENGTH;
+  const usual =
+    flags.names === undefined ? Math.max(DEFAULT_CAPTURE.snapLength, flags.headerLength) : NAMES_SNAP_LENGTH;
   return new LiveSource({
     interfaces: names.map(parseInterface),
     program: findCaptureProgram(flags.captureProgram, env['PATH']),
