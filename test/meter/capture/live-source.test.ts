@@ -12,7 +12,7 @@ import { parseInterface } from '#weir/meter/capture/interface-name.js';
 import { LiveSource } from '#weir/meter/capture/live-source.js';
 import { LINK_TYPE } from '#weir/wire/packet/link-types.js';
 import { type Namespace, namespace, plugCable, whyNoNetwork } from '../../helpers/namespace.ts';
-import { encodePcap } from '../../helpers/pcap.ts';
+import { type SendOptions, sendPackets } from '../../helpers/send-packets.ts';
 import { describeUnless } from '../../helpers/skip.ts';
 import { tempFolder } from '../../helpers/temp.ts';
 import { requireTool } from '../../helpers/tools.ts';
@@ -77,22 +77,7 @@ async function setUp({ interfaces = ['wire'], settings = {}, program = 'tcpdump'
   return { near, far, source, said, seen, start: () => source.start(handler) };
 }
 
-/** Sends UDP datagrams of a length to a port, as fast as it goes or so many a second. */
-async function send(from: Namespace, count: number, { octets = 100, port = 9, rate = 0 } = {}): Promise<void> {
-  using folder = tempFolder('packets');
-  const address = (last: number) => [0, 0, 0xffff, 0xc000_0200 + last] as const;
-  const datagrams = Array.from({ length: count }, (_, n) => ({
-    time: n,
-    source: address(1),
-    sourcePort: 1000 + (n % 1000),
-    destination: address(2),
-    destinationPort: port,
-    payload: new Uint8Array(octets - 42),
-  }));
-  writeFileSync(folder.join('packets.pcap'), encodePcap(datagrams));
-  const speed = rate === 0 ? ['--topspeed'] : ['--pps', `${rate}`];
-  await from.run(requireTool('tcpreplay'), ['-q', '-K', ...speed, '-i', 'wire', folder.join('packets.pcap')]);
-}
+const send = (from: Namespace, count: number, options?: SendOptions) => sendPackets(from, 'wire', count, options);
 
 /** Waits for something; the time limit of the test ends it otherwise. */
 async function until(isSo: () => boolean): Promise<void> {
