@@ -40,7 +40,7 @@ async function startCollector(far: Namespace, data: string): Promise<Running> {
 }
 
 const query = async (data: string, ...args: readonly string[]) =>
-  parseNdjson<Record<string, unknown>>((await weir(['query', '--data', data, '--format', 'ndjson', ...args])).stdout);
+  parseNdjson((await weir(['query', '--data', data, '--format', 'ndjson', ...args])).stdout);
 const sent = { flows: 10, packets: DATAGRAMS, bytes: DATAGRAMS * (PAYLOAD + 28) };
 
 describeUnless(whyNoNetwork(['tcpdump']), 'weir probe -i', () => {
@@ -95,7 +95,7 @@ describeUnless(whyNoNetwork(['tcpdump']), 'weir probe -i', () => {
     await probe.waitFor('far: is captured by');
     await near.run(process.execPath, ['-e', SENDER]);
     const counters = async () =>
-      parseNdjson<Record<string, unknown>>(
+      parseNdjson(
         (await weir(['sql', '--data', data, '--format', 'ndjson', 'select max(in_octets) octets from counters']))
           .stdout,
       );
