@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, systemCode } from '../util/errors.ts';
 import { FileSender } from './file-sender.ts';
 import { StreamSender, type StreamSenderOptions } from './stream-sender.ts';
-import type { ExportTarget } from './target.ts';
 import { createUdpSender } from './udp-sender.ts';
 
 /** How the messages for one target leave, whatever the protocol beneath. */
@@ -23,6 +22,11 @@ export interface LinkTransport {
   counters(): TransportCounters;
   close(): Promise<void>;
 }
+
+/** Where messages go; an ExportTarget is one. */
+export type TransportTarget =
+  | { readonly transport: 'udp' | 'tcp' | 'tls'; readonly host: string; readonly port: number }
+  | { readonly transport: 'file'; readonly path: string };
 
 /** What became of the messages that were handed to the system. */
 export interface TransportCounters {
@@ -50,7 +54,7 @@ export interface TransportOptions {
 }
 
 /** The transport of a target; nothing is opened before `start`. */
-export function createTransport(target: ExportTarget, options: TransportOptions): LinkTransport {
+export function createTransport(target: TransportTarget, options: TransportOptions): LinkTransport {
   if (target.transport === 'file') return fileTransport(target.path);
   return target.transport === 'udp' ? udpTransport(target, options) : streamTransport(target, options);
 }
