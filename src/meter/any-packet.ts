@@ -1,5 +1,5 @@
-import { LAYER, layerOfProtocol } from '../wire/packet/layers.ts';
-import { HAS, type PacketFields, type PacketHeaders } from '../wire/packet/packet-fields.ts';
+import { LAYER, layerOfEtherType, layerOfProtocol } from '../wire/packet/layers.ts';
+import { HAS, type PacketFields, type PacketHeaders, TUNNEL } from '../wire/packet/packet-fields.ts';
 import { HAS_ETHER_TYPE, HAS_MACS, HAS_MPLS, sortIpv6Ends, TAGGED, WORD, writeIpv4Ends } from './observation.ts';
 
 const BOTH_MACS = HAS.srcMac | HAS.dstMac;
@@ -8,21 +8,27 @@ const BOTH_MACS = HAS.srcMac | HAS.dstMac;
  * What `parsePacket` found in a packet, as words (the key's further columns and `WORD.interface` are left as they are).
  *
  * @param ip whose IP packet is taken: `fields` itself, or its `inner`; has `HAS.addresses`
- * @param captured octets on the wire from the beginning of what was parsed, for packets that do not tell their length
+ * @param length of the whole packet on the wire, for IP packets that do not tell their length
  */
-export function writeHeaders(fields: PacketFields, ip: PacketHeaders, captured: number, words: Int32Array): void {
+export function writeHeaders(fields: PacketFields, ip: PacketHeaders, length: number, words: Int32Array): void {
   const isInner = ip !== fields;
   // The frame that an inner packet lies in, where it has one of its own.
   writeLinkLayer((ip.has & HAS.dstMac) !== 0 ? ip : fields, words);
   words[WORD.tunnel] = isInner ? fields.tunnel : 0;
   words[WORD.tunnelId] = isInner ? fields.tunnelId : 0;
   // Length 0 stands for a jumbogram (RFC 2675) or a packet that the network card cuts later.
-  words[WORD.length] = ip.ipLength === 0 ? Math.max(0, captured - ip.ipOffset) : ip.ipLength;
+  words[WORD.length] = ip.ipLength === 0 ? Math.max(0, length - ip.ipOffset) : ip.ipLength;
   words[WORD.flags] = ip.tcpFlags;
   words[WORD.ttl] = ip.ttl;
   words[WORD.tos] = ip.tos | (ip.flowLabel << 8);
-  if (!isInner && (fields.has & HAS.mpls) !== 0) words[WORD.link] = (words[WORD.link] as number) | HAS_MPLS;
+  if (!isInner && hasLabels(fields)) words[WORD.link] = (words[WORD.link] as number) | HAS_MPLS;
   writeEnds(ip, portsOf(ip), words);
+}
+
+/** Whether the first IP packet itself is behind MPLS labels, and not one in a tunnel. */
+function hasLabels({ has, etherType, tunnel }: PacketFields): boolean {
+  if ((has & HAS.mpls) === 0) return false;
+  return (has & HAS.etherType) !== 0 ? layerOfEtherType(etherType) === LAYER.mpls : tunnel === TUNNEL.none;
 }
 
 /** Writes addresses, protocol and these ports (source × 65536 + destination), sorted. */

@@ -200,11 +200,11 @@ export class Meter implements PacketHandler {
       else this.#nonIp++;
       return;
     }
-    const behind = start + Math.max(originalLength, end - start);
+    const length = Math.max(originalLength, end - start);
     const hasInner = this.#seesTunnels && (fields.inner.has & HAS.addresses) !== 0;
     let slot = -1;
-    if (!hasInner || this.#options.tunnels === 'both') slot = this.#meterHeaders(fields, behind, time, interfaceIndex);
-    if (hasInner) slot = this.#meterHeaders(fields.inner, behind, time, interfaceIndex);
+    if (!hasInner || this.#options.tunnels === 'both') slot = this.#meterHeaders(fields, length, time, interfaceIndex);
+    if (hasInner) slot = this.#meterHeaders(fields.inner, length, time, interfaceIndex);
     if (slot >= 0 && this.#options.names?.wants(slot) === true)
       this.#lookAt(bytes, payload, hasInner ? fields.inner : fields, slot, time);
   }
@@ -219,11 +219,11 @@ export class Meter implements PacketHandler {
   }
 
   /** Meters the IP packet of these headers, which are `#fields` or its inner ones. Returns its slot, or -1 when it is held. */
-  #meterHeaders(ip: PacketHeaders, behind: number, time: number, interfaceIndex: number): number {
+  #meterHeaders(ip: PacketHeaders, length: number, time: number, interfaceIndex: number): number {
     const words = this.#table.next();
     const fields = this.#fields;
     words[WORD.interface] = interfaceIndex;
-    writeHeaders(fields, ip, behind, words);
+    writeHeaders(fields, ip, length, words);
     this.#meteredPackets++;
     this.#meteredBytes += words[WORD.length] as number;
     if ((fields.has & HAS.mpls) !== 0) this.#table.setLabels(fields.mplsLabels, fields.mplsCount);

@@ -106,7 +106,7 @@ export interface PacketHeaders {
   ttl: number;
   /** IPv6, 20 bits. */
   flowLabel: number;
-  /** Where the IP header begins in the octets that were parsed. */
+  /** Octets of the packet before the IP header. */
   ipOffset: number;
   /** Total length of the IP packet in octets, header included, as the header tells it. */
   ipLength: number;

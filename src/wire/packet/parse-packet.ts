@@ -40,6 +40,8 @@ export function parsePacket(
   let at = start;
   for (let headers = 0; out.next >= FIRST_READ_LAYER && headers < MAX_HEADERS; headers++)
     at = readLayer(bytes, at, out);
+  if (out.ipCount > 0) out.ipOffset -= start;
+  if (out.hasInner === 1) out.inner.ipOffset -= start;
   return at - start;
 }
 
