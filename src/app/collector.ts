@@ -22,6 +22,7 @@ import type { SharedTemplateCounters } from '../session/template-store-shared.ts
 import { FlowStore, type StoreLog } from '../store/flow-store.ts';
 import type { StartReport } from '../store/repair.ts';
 import type { Retention } from '../store/retention.ts';
+import type { RollupTier } from '../store/rollup-cubes.ts';
 import type { Address } from '../util/address.ts';
 import { BatchFeed } from './batch-feed.ts';
 import { RowFeed } from './row-feed.ts';
@@ -49,6 +50,8 @@ export interface CollectorOptions {
   readonly maxQueueBytes: number;
   readonly rotateSeconds: number;
   readonly segmentMillis: number;
+  /** The roll-ups that are made; all when not given. */
+  readonly rollups?: readonly RollupTier[] | undefined;
   readonly retention: Retention;
   /** Bounds of what those who look may cost; undefined: nobody may. */
   readonly live?: LiveLimits | undefined;
@@ -104,6 +107,7 @@ export class Collector {
       maxQueueBytes: options.maxQueueBytes,
       rotateSeconds: options.rotateSeconds,
       segmentMillis: options.segmentMillis,
+      rollups: options.rollups,
       retention: options.retention,
       now,
       log,
