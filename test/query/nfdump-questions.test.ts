@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { BothStores } from '../helpers/both-collectors.ts';
 import { runProcess } from '../helpers/processes.ts';
 import { makeTempFolder, type TempFolder } from '../helpers/temp.ts';
 import { describeWithTool, requireTool } from '../helpers/tools.ts';
 import { weir } from '../helpers/weir.ts';
 import { AGGREGATIONS, LISTS, type Question, STATISTICS } from './nfdump-questions.ts';
-import { type BothStores, collectInBoth } from './nfdump-stores.ts';
+import { storeInBoth } from './nfdump-stores.ts';
 
 type Cells = readonly string[];
 
@@ -50,7 +51,7 @@ describeWithTool(['nfcapd', 'nfdump'], 'the same question to nfdump and to weir'
   let stores: BothStores;
   beforeAll(async () => {
     folder = makeTempFolder('nfdump-questions');
-    stores = await collectInBoth(folder);
+    stores = await storeInBoth(folder);
   });
   afterAll(() => folder.remove());
 
