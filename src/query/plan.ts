@@ -76,6 +76,17 @@ export function planListing(spec: QuerySpec, source: Source, probe: Probe | unde
   return { sql, columns, totals: undefined };
 }
 
+const CONVERSATIONS = 'weir_conversations';
+
+/** The statement that makes a table of a question's conversations, and the source with it: those who list and add them up need not make them twice. */
+export function planConversations(spec: QuerySpec, source: Source, probe: Probe): { table: string; source: Source } {
+  const rows = sqlRows(spec, source, probe, kindConditions(spec, probe), []);
+  return {
+    table: `CREATE OR REPLACE TEMP TABLE ${CONVERSATIONS} AS FROM ${rows}`,
+    source: { ...source, conversations: CONVERSATIONS },
+  };
+}
+
 /** The statement for one row of totals, as in the last row of an aggregate. */
 export function planTotals(spec: QuerySpec, source: Source, probe: Probe, arithmetic: Arithmetic): Plan {
   const counting = countingOf(spec, probe, arithmetic);

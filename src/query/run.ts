@@ -16,7 +16,7 @@ import type { Output, OutputOptions } from './output/output.ts';
 import { createOutput, type OutputName, PARQUET } from './output/outputs.ts';
 import { parquetCopy } from './output/parquet.ts';
 import { kindsText, type MatchedKinds } from './output/summary.ts';
-import { type Plan, planListing } from './plan.ts';
+import { type Plan, planConversations, planListing } from './plan.ts';
 import { planAggregate } from './plan-aggregate.ts';
 import { planStats } from './plan-stats.ts';
 import { type Probe, probe } from './probe.ts';
@@ -124,7 +124,7 @@ export class Query {
     const opened = spec.sums
       ? await openTiers(data, spec)
       : await openSource(data, spec.span, spec.splitBiflows === true);
-    const source = await pruneByAddress(this.#duck, opened, spec.filter);
+    let source = await pruneByAddress(this.#duck, opened, spec.filter);
     this.#bytes = source.bytes;
     const output: Output | undefined = format === PARQUET ? undefined : createOutput(format, this.#options);
     const columns = [...spec.columns, ...(output?.listed ?? [])];
@@ -137,7 +137,13 @@ export class Query {
     if (output.forPeople && found !== undefined) this.#spec = withMargin(spec, found);
     const kinds = found === undefined ? NO_KINDS : await matchedKinds(this.#duck, this.#spec, source, found);
     if (!output.forPeople) this.#note(kinds);
-    let totals = grouped || found === undefined ? NO_TOTALS : await totalsOf(this.#duck, this.#spec, source, found);
+    if (found !== undefined && listsConversations(this.#spec, output)) {
+      const made = planConversations(this.#spec, source, found);
+      await this.#duck.read(made.table, () => {});
+      source = made.source;
+    }
+    const isTold = !grouped && output.forPeople && found !== undefined;
+    let totals = isTold ? await totalsOf(this.#duck, this.#spec, source, found) : NO_TOTALS;
     const all = spec.filter.kind === 'any' && source.covered;
     const plan = this.#planListing(source, output, found);
     const chunks =
@@ -242,7 +248,12 @@ export class Query {
   #statements(source: Source, output: Output, found: Probe | undefined): string[] {
     const spec = this.#spec;
     const options = { times: true, arithmetic: 'doubles', totals: true } as const;
-    if (!spec.sums || found === undefined) return [this.#planListing(source, output, found).sql];
+    if (!spec.sums || found === undefined) {
+      if (found === undefined || !listsConversations(spec, output))
+        return [this.#planListing(source, output, found).sql];
+      const made = planConversations(spec, source, found);
+      return [made.table, this.#planListing(made.source, output, found).sql];
+    }
     if (spec.stats.length === 0) return [planAggregate(spec, source, found, options).sql];
     const { table, parts } = planStats(spec, source, found, options);
     return [table, ...parts.map(({ plan }) => plan.sql)];
@@ -253,6 +264,11 @@ export class Query {
     const mixed = kinds.summed ? kindsText(kinds) : undefined;
     if (mixed !== undefined) this.#options.warn?.(mixed);
   }
+}
+
+/** Whether conversations are listed with what they come to. */
+function listsConversations({ sums, bidirectional }: QuerySpec, { forPeople }: Output): boolean {
+  return bidirectional && !sums && forPeople;
 }
 
 /** People are told how far sums of sampled packets may be off. */

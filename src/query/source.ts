@@ -35,6 +35,8 @@ export interface Source {
   readonly tiers?: TierChoice | { readonly why: string };
   /** Time of flows in the span that are gone and that roll-ups still count, where these could not be used, µs. */
   readonly onlyRolled?: Lost | undefined;
+  /** The table of conversations, where they have been made already. */
+  readonly conversations?: string | undefined;
   /** Segments and times of the whole store. */
   readonly stored: { readonly segments: number; readonly first: number | null; readonly last: number | null };
 }
