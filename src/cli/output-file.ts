@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, realpath, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -33,8 +32,7 @@ export async function openOutput(asked: string | undefined, isBinary: boolean, i
     const nothing = () => Promise.resolve();
     return { path: '', write: (text) => write(io.stdout, text), finish: nothing, discard: nothing };
   }
-  const temporary =
-    path === undefined ? join(tmpdir(), `weir-output-${randomUUID()}`) : `${path}.${process.pid}.unfinished`;
+  const temporary = path === undefined ? await temporaryPath() : `${path}.${process.pid}.unfinished`;
   const unwritten = (error: unknown): never => {
     const message = `${path ?? temporary} cannot be written: ${messageOf(error)}`;
     throw new WeirError('WEIR_SEND', message, { cause: error });
@@ -58,6 +56,12 @@ export async function openOutput(asked: string | undefined, isBinary: boolean, i
     },
     discard,
   };
+}
+
+/** A name that nobody can foresee, in a folder where everybody may write. `node:crypto` is loaded for this alone. */
+async function temporaryPath(): Promise<string> {
+  const { randomUUID } = await import('node:crypto');
+  return join(tmpdir(), `weir-output-${randomUUID()}`);
 }
 
 /** The file itself where the path is a link. Throws WEIR_SEND for what is no file: to replace a device or a folder by one would be harm. */
