@@ -148,8 +148,18 @@ export const MARGIN: Measure = {
 
 /** Measures beside flows, packets and bytes. */
 export const MEASURES: readonly Measure[] = [
-  rate('bps', 'bit/s', 'Bits per second over the time of the whole answer.', 'bytes * 8 / nullif(seconds, 0)'),
-  rate('pps', 'packet/s', 'Packets per second over the time of the whole answer.', 'packets / nullif(seconds, 0)'),
+  rate(
+    'bps',
+    'bit/s',
+    'Bits per second over the time of the whole answer, or of the step of time.',
+    'bytes * 8 / nullif(seconds, 0)',
+  ),
+  rate(
+    'pps',
+    'packet/s',
+    'Packets per second over the time of the whole answer, or of the step of time.',
+    'packets / nullif(seconds, 0)',
+  ),
   { ...rate('bpp', 'byte/packet', 'Bytes per packet.', 'bytes / nullif(packets, 0)'), ofSums: true },
   share('flows'),
   share('packets'),

@@ -13,7 +13,7 @@ import {
 import { sqlIntervals, sqlWithIntervals } from './interval-rates.ts';
 import type { Key } from './key.ts';
 import { REVERSE } from './measure.ts';
-import type { AnswerColumn, Plan } from './plan.ts';
+import { type AnswerColumn, type Plan, stepOf } from './plan.ts';
 import { type PlannedKey, planKey } from './plan-key.ts';
 import type { Probe } from './probe.ts';
 import { kindConditions, sqlFlowCount, sqlRows } from './rows.ts';
@@ -63,12 +63,9 @@ export function selectGroups(
   const least = spec.least === undefined ? '' : ` WHERE ${sqlName(spec.order[0]?.name ?? 'bytes')} >= ${spec.least}`;
   const selected = `SELECT 1::UTINYINT AS t, ${[...outputs, ...figures.outer].join(', ')} FROM ${from.groups}`;
   const { columns, measuresAt } = answerColumns(spec, keys, counterKind(arithmetic));
+  const whole = measures.length > 0 ? `, (SELECT ${sqlWhole(spec, columns)} FROM ${from.whole}) AS t` : '';
   if (!totals) return { sql: `${selected}${least} ORDER BY ${order}${limit}`, columns, totals: undefined };
   const total = `SELECT 0::UTINYINT, ${[...outputs.map(() => 'NULL'), ...figures.totals].join(', ')} FROM ${from.whole}`;
-  const whole =
-    measures.length > 0
-      ? `, (SELECT ${hasIntervals(spec) ? `${WHOLE}, ${sqlIntervals(spec)} AS intervals` : WHOLE} FROM ${from.whole}) AS t`
-      : '';
   const top = limit === '' ? '' : ` ORDER BY ${order}${limit}`;
   return {
     sql: `SELECT * FROM (${selected}${whole}${least}${top}) UNION ALL ${total} ORDER BY t, ${order}`,
@@ -135,9 +132,14 @@ export function planFigures(spec: QuerySpec, source: Source, probe: Probe, optio
   };
 }
 
-/** What measures know of the whole answer. */
-const WHOLE = `sum(flows)::DOUBLE AS total_flows, sum(packets)::DOUBLE AS total_packets, sum(bytes)::DOUBLE AS total_bytes,
-  (epoch_us(max(last)) - epoch_us(min(first))) / 1e6 AS seconds`;
+/** What measures know beside their group: sums of the whole answer, and how long it took, or a step of time does. */
+function sqlWhole(spec: QuerySpec, columns: readonly AnswerColumn[]): string {
+  const step = stepOf(columns);
+  const seconds = step === undefined ? '(epoch_us(max(last)) - epoch_us(min(first))) / 1e6' : `${step}::DOUBLE`;
+  const sums = ['flows', 'packets', 'bytes'].map((name) => `sum(${name})::DOUBLE AS total_${name}`);
+  const intervals = hasIntervals(spec) ? [`${sqlIntervals(spec)} AS intervals`] : [];
+  return [...sums, `${seconds} AS seconds`, ...intervals].join(', ');
+}
 
 function answerColumns(
   { measures }: QuerySpec,
@@ -148,7 +150,8 @@ function answerColumns(
   let at = 1;
   for (const { key, cell, outputs } of keys) {
     const lengths = key.kind === 'prefix' ? key.lengths : undefined;
-    columns.push({ name: key.name, kind: cell, at, column: key.column, lengths });
+    const step = key.kind === 'bucket' ? Number(key.micros) / 1e6 : undefined;
+    columns.push({ name: key.name, kind: cell, at, column: key.column, lengths, step });
     at += outputs.length;
   }
   columns.push(

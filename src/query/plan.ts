@@ -29,8 +29,16 @@ export interface AnswerColumn {
   readonly column: ColumnDefinition | undefined;
   /** Of a key that is a network. */
   readonly lengths?: PrefixLengths | undefined;
+  /** Of a key that is a step of time: how long each is, seconds. */
+  readonly step?: number | undefined;
   /** Of a figure that is none of flows, packets and bytes. */
   readonly measure?: Measure;
+}
+
+/** How long the steps of time of an answer's keys are, seconds: what the rates of its groups are over. Undefined without such a key. */
+export function stepOf(columns: readonly AnswerColumn[]): number | undefined {
+  const steps = columns.flatMap(({ step }) => step ?? []);
+  return steps.length === 0 ? undefined : Math.min(...steps);
 }
 
 /** A statement, and what its result means. */

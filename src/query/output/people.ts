@@ -23,6 +23,8 @@ export interface PeopleOptions {
 
 /** A column of an answer as a table shows it. */
 export interface PeopleColumn extends TableColumn {
+  /** Of a group, per second. */
+  readonly isRate?: boolean;
   text(row: number): string;
 }
 
@@ -109,21 +111,28 @@ export function counterForPeople(label: string, cell: Cell, { plain }: PeopleOpt
   return { label, right: true, text };
 }
 
-/** Flows, packets and bytes of a group, what share of the whole it has, and its rates over the time of all flows in the answer. */
+/** What the figures of a group are shown beside. */
+interface Whole {
+  /** The measure that the groups are ordered by. */
+  readonly order: string | undefined;
+  readonly totals: Totals;
+  /** What rates are over. */
+  readonly seconds: number;
+}
+
+/** Flows, packets and bytes of a group, what share of the whole it has, and its rates. */
 export function measuresForPeople(
   cells: Readonly<Record<Counter, Cell>>,
-  order: string | undefined,
-  totals: Totals,
+  { order, totals, seconds }: Whole,
   options: PeopleOptions,
 ): PeopleColumn[] {
   const { flows, packets, bytes } = cells;
-  const seconds = Math.max(0, totals.last - totals.first) / 1e6;
   const ranked: Counter = order === 'flows' || order === 'packets' ? order : 'bytes';
   const number = (value: number) => {
     if (!Number.isFinite(value)) return NONE;
     return options.plain ? String(Math.round(value)) : scaled(value);
   };
-  const rate = (label: string, dispensable: number, value: (row: number) => number): PeopleColumn => ({
+  const ratio = (label: string, dispensable: number, value: (row: number) => number): PeopleColumn => ({
     label,
     right: true,
     dispensable,
@@ -140,8 +149,8 @@ export function measuresForPeople(
       dispensable: 1,
       text: (row) => (totals[ranked] > 0 ? share(row).toFixed(1) : NONE),
     },
-    rate('bit/s', 2, (row) => (bytes.number(row) * 8) / seconds),
-    rate('packet/s', 3, (row) => packets.number(row) / seconds),
-    rate('byte/packet', 4, (row) => bytes.number(row) / packets.number(row)),
+    { ...ratio('bit/s', 2, (row) => (bytes.number(row) * 8) / seconds), isRate: true },
+    { ...ratio('packet/s', 3, (row) => packets.number(row) / seconds), isRate: true },
+    ratio('byte/packet', 4, (row) => bytes.number(row) / packets.number(row)),
   ];
 }
