@@ -23,6 +23,8 @@ export const FOLDERS = {
 export const TEMPORARY = 'tmp';
 /** Stores that an import is filling, and those that wait to be taken over. */
 export const INCOMING = 'incoming';
+/** What was imported, so that it is known when it comes again. */
+export const IMPORTS = 'imports.json';
 /** Files that turned out to be unreadable. Nothing in it is ever deleted. */
 export const DAMAGED = 'damaged';
 
