@@ -2,7 +2,7 @@ import { nearest } from '../elements/nearest.ts';
 import { WeirError } from '../util/errors.ts';
 import type { CellKind } from './cells.ts';
 import { COUNTERS, type Counter, type Counting, counterSql, sumSql } from './counters.ts';
-import { INTERVAL_SUMS, sqlPercentile } from './interval-rates.ts';
+import { sqlPercentile } from './interval-rates.ts';
 import type { Key } from './key.ts';
 import type { PlannedKey } from './plan-key.ts';
 
@@ -27,8 +27,8 @@ export interface Measure {
   readonly ofSums?: boolean;
   /** Tells of single flows, whole ones. */
   readonly perFlow?: boolean;
-  /** Tells of sums per interval of time, which `outer` finds beside the group's; see interval-rates.ts. */
-  readonly perInterval?: boolean;
+  /** Tells of sums of this per interval of time, which `outer` finds beside the group's; see interval-rates.ts. */
+  readonly perInterval?: 'bytes' | 'packets';
   /** Its sum over groups is that of all flows. */
   readonly additive?: boolean;
   /** Keys whose values `inner` looks at. */
@@ -84,8 +84,9 @@ function perFlow(of: 'bytes' | 'packets'): Measure[] {
   ];
 }
 
-function perInterval(name: string, label: string, about: string, outer: () => string): Measure {
-  return { name, label, about, display: 'count', kind: 'double', needs: [], perInterval: true, outer };
+function perInterval(name: string, label: string, about: string, of: 'bytes' | 'packets'): Measure {
+  const outer = () => `${of === 'bytes' ? '8 * ' : ''}${sqlPercentile(of)}`;
+  return { name, label, about, display: 'count', kind: 'double', needs: [], perInterval: of, outer };
 }
 
 function duration(name: string, label: string, about: string, aggregate: string): Measure {
@@ -169,17 +170,12 @@ export const MEASURES: readonly Measure[] = [
   duration('avg_duration', 'avg lasted', 'Average duration of a flow.', 'avg("duration")'),
   duration('p95_duration', 'p95 lasted', '95 of 100 flows last no longer.', 'quantile_disc("duration", 0.95)'),
   MARGIN,
-  perInterval(
-    'p95_bps',
-    'p95 bit/s',
-    '95 of 100 averages of 5 minutes are at most so many bits per second.',
-    () => `8 * ${sqlPercentile(INTERVAL_SUMS.bytes)}`,
-  ),
+  perInterval('p95_bps', 'p95 bit/s', '95 of 100 averages of 5 minutes are at most so many bits per second.', 'bytes'),
   perInterval(
     'p95_pps',
     'p95 packet/s',
     '95 of 100 averages of 5 minutes are at most so many packets per second.',
-    () => sqlPercentile(INTERVAL_SUMS.packets),
+    'packets',
   ),
 ];
 

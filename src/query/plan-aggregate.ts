@@ -10,7 +10,7 @@ import {
   sumSql,
   TIME_COLUMNS,
 } from './counters.ts';
-import { sqlIntervals, sqlWithIntervals } from './interval-rates.ts';
+import { sqlWithIntervals } from './interval-rates.ts';
 import type { Key } from './key.ts';
 import { REVERSE } from './measure.ts';
 import { type AnswerColumn, type Plan, stepOf } from './plan.ts';
@@ -41,8 +41,8 @@ export function planAggregate(spec: QuerySpec, source: Source, probe: Probe, opt
   const inner = `SELECT ${[...groups, ...figures.inner].join(', ')} FROM ${rows} GROUP BY ALL`;
   if (!options.totals) return selectGroups(spec, keys, figures, options, { groups: `(${inner})`, whole: 'g' });
   const plan = selectGroups(spec, keys, figures, options, { groups: 'g', whole: 'g' });
-  const groupsSql = hasIntervals(spec) ? sqlWithIntervals(inner, keys, spec, source, probe) : inner;
-  return { ...plan, sql: `WITH g AS MATERIALIZED (${groupsSql}) ${plan.sql}` };
+  const made = hasIntervals(spec) ? sqlWithIntervals(inner, keys, spec, source, probe) : `g AS MATERIALIZED (${inner})`;
+  return { ...plan, sql: `WITH ${made} ${plan.sql}` };
 }
 
 /**
@@ -63,7 +63,7 @@ export function selectGroups(
   const least = spec.least === undefined ? '' : ` WHERE ${sqlName(spec.order[0]?.name ?? 'bytes')} >= ${spec.least}`;
   const selected = `SELECT 1::UTINYINT AS t, ${[...outputs, ...figures.outer].join(', ')} FROM ${from.groups}`;
   const { columns, measuresAt } = answerColumns(spec, keys, counterKind(arithmetic));
-  const whole = measures.length > 0 ? `, (SELECT ${sqlWhole(spec, columns)} FROM ${from.whole}) AS t` : '';
+  const whole = measures.length > 0 ? `, (SELECT ${sqlWhole(columns)} FROM ${from.whole}) AS t` : '';
   if (!totals) return { sql: `${selected}${least} ORDER BY ${order}${limit}`, columns, totals: undefined };
   const total = `SELECT 0::UTINYINT, ${[...outputs.map(() => 'NULL'), ...figures.totals].join(', ')} FROM ${from.whole}`;
   const top = limit === '' ? '' : ` ORDER BY ${order}${limit}`;
@@ -133,12 +133,11 @@ export function planFigures(spec: QuerySpec, source: Source, probe: Probe, optio
 }
 
 /** What measures know beside their group: sums of the whole answer, and how long it took, or a step of time does. */
-function sqlWhole(spec: QuerySpec, columns: readonly AnswerColumn[]): string {
+function sqlWhole(columns: readonly AnswerColumn[]): string {
   const step = stepOf(columns);
   const seconds = step === undefined ? '(epoch_us(max(last)) - epoch_us(min(first))) / 1e6' : `${step}::DOUBLE`;
   const sums = ['flows', 'packets', 'bytes'].map((name) => `sum(${name})::DOUBLE AS total_${name}`);
-  const intervals = hasIntervals(spec) ? [`${sqlIntervals(spec)} AS intervals`] : [];
-  return [...sums, `${seconds} AS seconds`, ...intervals].join(', ');
+  return [...sums, `${seconds} AS seconds`].join(', ');
 }
 
 function answerColumns(

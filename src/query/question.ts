@@ -154,7 +154,7 @@ function spreadOver({ bidirectional }: Question, groups: readonly Key[]): bigint
 
 /** Throws WEIR_USAGE where rates per interval have no meaning, or are too much. */
 function checkIntervals(spec: QuerySpec): void {
-  const name = spec.measures.find(({ perInterval }) => perInterval === true)?.name ?? '';
+  const name = spec.measures.find(({ perInterval }) => perInterval !== undefined)?.name ?? '';
   const key = spec.by.find((each) => each.kind === 'bucket' || keyColumns(each).includes('duration'));
   const other = spec.stats.length > 0 ? '--stat' : spec.bidirectional ? '--bidirectional' : key?.name;
   if (other === undefined) return;

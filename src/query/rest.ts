@@ -62,7 +62,7 @@ export class Rest {
       `${this.#step === undefined ? Math.max(0, last - first) / 1e6 || 0 : 'NULL'}::DOUBLE AS seconds`,
     ];
     const figures = measures.map(({ inner, outer, additive, perInterval, name }, index) => {
-      const isOfSums = inner === undefined && perInterval !== true;
+      const isOfSums = inner === undefined && perInterval === undefined;
       const value = isOfSums || additive === true ? (outer?.(`m${index}`) ?? `m${index}`) : 'NULL';
       return `(${value})::DOUBLE AS ${sqlName(name)}`;
     });

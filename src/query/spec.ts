@@ -61,7 +61,7 @@ export interface QuerySpec {
 
 /** Whether it asks for rates per interval. */
 export function hasIntervals({ measures }: QuerySpec): boolean {
-  return measures.some(({ perInterval }) => perInterval === true);
+  return measures.some(({ perInterval }) => perInterval !== undefined);
 }
 
 /** Everything that is grouped by. */
