@@ -3,6 +3,7 @@ import { completeFilter } from '../filter/complete.ts';
 import { COLUMNS } from '../flow/schema.ts';
 import { COUNTERS } from '../query/counters.ts';
 import { DERIVED_COLUMNS } from '../query/derived-columns.ts';
+import { EITHER_ENDS } from '../query/either-end.ts';
 import { HISTOGRAM_NAMES } from '../query/histogram.ts';
 import { DURATION } from '../query/key.ts';
 import { MEASURES } from '../query/measure.ts';
@@ -120,7 +121,7 @@ const measures = (): Proposal[] => [
 const keys = (): Proposal[] => [
   ...schemaColumns(),
   ...nameColumns(),
-  ...DERIVED_COLUMNS.map(({ column: { name, about } }) => ({ text: name, about })),
+  ...[...DERIVED_COLUMNS, ...EITHER_ENDS].map(({ column: { name, about } }) => ({ text: name, about })),
   ...['1m', '5m', '1h', '1d'].map((step) => ({ text: `time/${step}`, about: `Time in steps of ${step}.` })),
 ];
 

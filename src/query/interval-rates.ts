@@ -1,5 +1,6 @@
 import { counterColumns, counterSql, countingOf } from './counters.ts';
-import type { PlannedKey } from './plan-key.ts';
+import { sqlBothEnds } from './either-end.ts';
+import { groupNames, type PlannedKey } from './plan-key.ts';
 import type { Probe } from './probe.ts';
 import { sqlSpreadRows } from './rows.ts';
 import type { Source } from './source.ts';
@@ -57,13 +58,17 @@ export function sqlWithIntervals(
   const counting = countingOf(spec, probe, 'doubles');
   const needs = [...counterColumns(counting), ...keys.flatMap((key) => key.needs)];
   const rows = sqlSpreadRows(spec, source, probe, needs, intervalsOf(spec));
-  const names = keys.flatMap((key) => key.names.slice(key.names.length - key.groups.length));
+  const ends = sqlBothEnds(
+    rows,
+    keys.flatMap((key) => key.differ ?? []),
+  );
+  const names = keys.flatMap(groupNames);
   const bucket = numberOf('epoch_us("time_start")', spec);
   const counters = (['bytes', 'packets'] as const).filter((name) =>
     spec.measures.some(({ perInterval }) => perInterval === name),
   );
   const sums = counters.map((name) => `sum(${counterSql(name, counting)}) AS ${name}`);
-  const each = `SELECT ${[...keys.flatMap((key) => key.groups), `${bucket} AS bucket`, ...sums].join(', ')} FROM ${rows} WHERE "time_start" IS NOT NULL GROUP BY ALL`;
+  const each = `SELECT ${[...keys.flatMap((key) => key.groups), `${bucket} AS bucket`, ...sums].join(', ')} FROM ${ends} WHERE "time_start" IS NOT NULL GROUP BY ALL`;
   const partition = names.length === 0 ? '' : `PARTITION BY ${names.join(', ')} `;
   const ranks = counters.map((name) => `row_number() OVER (${partition}ORDER BY ${name} DESC) AS ${name}_rank`);
   const place = '(SELECT intervals - (95 * intervals + 99) // 100 + 1 FROM asked)';

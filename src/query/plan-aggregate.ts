@@ -10,8 +10,9 @@ import {
   sumSql,
   TIME_COLUMNS,
 } from './counters.ts';
+import { sqlBothEnds } from './either-end.ts';
 import { sqlWithIntervals } from './interval-rates.ts';
-import type { Key } from './key.ts';
+import { endsOf, type Key } from './key.ts';
 import { REVERSE } from './measure.ts';
 import { type AnswerColumn, type Plan, stepOf } from './plan.ts';
 import { type PlannedKey, planKey } from './plan-key.ts';
@@ -38,11 +39,15 @@ export function planAggregate(spec: QuerySpec, source: Source, probe: Probe, opt
     ...figures.needs,
     ...keys.flatMap(({ needs }) => needs),
   ]);
-  const inner = `SELECT ${[...groups, ...figures.inner].join(', ')} FROM ${rows} GROUP BY ALL`;
+  const differ = keys.flatMap((key) => key.differ ?? []);
+  const inner = `SELECT ${[...groups, ...figures.inner].join(', ')} FROM ${sqlBothEnds(rows, differ)} GROUP BY ALL`;
   if (!options.totals) return selectGroups(spec, keys, figures, options, { groups: `(${inner})`, whole: 'g' });
-  const plan = selectGroups(spec, keys, figures, options, { groups: 'g', whole: 'g' });
+  // Groups of either end come to more than all flows, which are added up by themselves then.
+  const [whole, more] =
+    differ.length === 0 ? ['g', ''] : ['w', `, w AS (SELECT ${figures.inner.join(', ')} FROM ${rows})`];
+  const plan = selectGroups(spec, keys, figures, options, { groups: 'g', whole });
   const made = hasIntervals(spec) ? sqlWithIntervals(inner, keys, spec, source, probe) : `g AS MATERIALIZED (${inner})`;
-  return { ...plan, sql: `WITH ${made} ${plan.sql}` };
+  return { ...plan, sql: `WITH ${made}${more} ${plan.sql}` };
 }
 
 /**
@@ -148,7 +153,8 @@ function answerColumns(
   const columns: AnswerColumn[] = [];
   let at = 1;
   for (const { key, cell, outputs } of keys) {
-    const lengths = key.kind === 'prefix' ? key.lengths : undefined;
+    const [end] = endsOf(key);
+    const lengths = end?.kind === 'prefix' ? end.lengths : undefined;
     const step = key.kind === 'bucket' ? Number(key.micros) / 1e6 : undefined;
     columns.push({ name: key.name, kind: cell, at, column: key.column, lengths, step });
     at += outputs.length;

@@ -2,7 +2,8 @@ import type { ColumnDefinition } from '../flow/schema.ts';
 import { bucketSql } from './bucket.ts';
 import type { CellKind, PrefixLengths } from './cells.ts';
 import { countingOf } from './counters.ts';
-import { DURATION, type Key } from './key.ts';
+import { sqlOfEnd } from './either-end.ts';
+import { DURATION, type EitherKey, endsOf, type Key } from './key.ts';
 import type { Probe } from './probe.ts';
 import type { Source } from './source.ts';
 import type { QuerySpec } from './spec.ts';
@@ -23,6 +24,8 @@ export interface PlannedKey {
   readonly names: readonly string[];
   /** Columns of the files, or of names. */
   readonly needs: readonly string[];
+  /** Of a key for either end: condition that both ends have other values; its rows are then those of `sqlBothEnds`. */
+  readonly differ?: string;
 }
 
 export interface KeyContext {
@@ -34,6 +37,7 @@ export interface KeyContext {
 /** Plans a key whose outputs are called `alias`, or `alias`_hi and `alias`_lo. */
 export function planKey(key: Key, alias: string, context: KeyContext): PlannedKey {
   const { column } = key;
+  if (key.kind === 'either') return planEither(key, alias, context);
   if (key.kind === 'derived') {
     const { needs, sql } = key.derived;
     return named(key, cellKind(column), alias, sql(context.spec), needs);
@@ -77,6 +81,30 @@ export function planKey(key: Key, alias: string, context: KeyContext): PlannedKe
   };
 }
 
+/** Both ends are planned alike, and each row has the value of one of them. */
+function planEither(key: EitherKey, alias: string, context: KeyContext): PlannedKey {
+  const { onlyV4 } = context.probe;
+  const both = key.ends.every(({ column }) => onlyV4.has(column.name));
+  const alike = both ? context : { ...context, probe: { ...context.probe, onlyV4: new Set<string>() } };
+  const [source, destination] = key.ends.map((end) => planKey(end, alias, alike)) as [PlannedKey, PlannedKey];
+  const pairs = source.values.map((value, index) => [value, destination.values[index] ?? 'NULL'] as const);
+  const values = pairs.map(([one, other]) => sqlOfEnd(one, other));
+  const names = groupNames(source);
+  return {
+    ...source,
+    key,
+    values,
+    groups: values.map((value, index) => `${value} AS ${names[index]}`),
+    needs: [...source.needs, ...destination.needs],
+    differ: pairs.map(([one, other]) => `(${one}) IS DISTINCT FROM (${other})`).join(' OR '),
+  };
+}
+
+/** The names that a key's `groups` have. */
+export function groupNames({ groups, names }: PlannedKey): readonly string[] {
+  return names.slice(names.length - groups.length);
+}
+
 function named(
   key: Key,
   cell: CellKind,
@@ -108,6 +136,7 @@ export function columnExpression(column: ColumnDefinition): [expressions: readon
 
 /** Columns of the files, or of names, that a key's values are made of. */
 export function keyColumns(key: Key): readonly string[] {
+  if (key.kind === 'either') return endsOf(key).flatMap(keyColumns);
   if (key.kind === 'derived') return key.derived.needs;
   if (key.kind === 'class') return key.needs;
   return columnExpression(key.kind === 'bucket' ? { ...key.column, name: key.of } : key.column)[1];

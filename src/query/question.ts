@@ -71,6 +71,12 @@ export function readQuestion(question: Question, { now, zone, tops, filters }: Q
     if (sums || question[flag] === undefined) continue;
     throw new WeirError('WEIR_USAGE', `--${flag} is for sums`, { hint: 'Say what to sum up by: --by src_addr' });
   }
+  const groups = [...by, ...stats.flatMap(({ keys }) => keys)];
+  if (question.other === true && groups.some(({ kind }) => kind === 'either')) {
+    throw new WeirError('WEIR_USAGE', '--other: flows count for both their ends, and so nothing is left over', {
+      hint: 'Leave it out, or group by one end, such as src_addr.',
+    });
+  }
   const bidirectional = question.bidirectional === true;
   const told = [
     ...(histogram === undefined ? [] : classMeasures(histogram)),
@@ -82,7 +88,6 @@ export function readQuestion(question: Question, { now, zone, tops, filters }: Q
   const measures = told.filter(({ name }, index) => told.findIndex((one) => one.name === name) === index);
   const hasBuckets = by.some(({ kind }) => kind === 'bucket' || kind === 'class');
   const fallback = hasBuckets ? undefined : sums ? tops?.groups : tops?.flows;
-  const groups = [...by, ...stats.flatMap(({ keys }) => keys)];
   const spec: QuerySpec = {
     span: parseSpan(question.from, question.to, { now, zone }),
     filter: parseFilter(question.filter ?? '', { zone, columns: NAME_COLUMNS.map(({ column }) => column), ...filters }),

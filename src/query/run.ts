@@ -22,7 +22,7 @@ import { planStats } from './plan-stats.ts';
 import { type Probe, probe } from './probe.ts';
 import { Rest } from './rest.ts';
 import { openSource, openTiers, type Source } from './source.ts';
-import { asksForNames, groupKeys, type QuerySpec, type Stat } from './spec.ts';
+import { asksForNames, countsBothEnds, groupKeys, type QuerySpec, type Stat } from './spec.ts';
 import { NO_TOTALS, type Totals } from './totals.ts';
 
 export interface QueryOptions extends OutputOptions {
@@ -172,7 +172,21 @@ export class Query {
     this.#matched = spec.sums && spec.by.length === 0 ? totals.flows > 0 : shown > 0;
     const { raw, limit, zone } = spec;
     const seconds = (clock() - begun) / 1000;
-    const facts = { source, totals, probe: found, raw, kinds, shown, limit, grouped, zone, seconds, exactTimes: all };
+    const bothEnds = countsBothEnds(spec);
+    const facts = {
+      source,
+      totals,
+      bothEnds,
+      probe: found,
+      raw,
+      kinds,
+      shown,
+      limit,
+      grouped,
+      zone,
+      seconds,
+      exactTimes: all,
+    };
     return output.end(facts);
   }
 
@@ -209,7 +223,10 @@ export class Query {
   #showsOther(output: Output): boolean {
     const { other, limit, least } = this.#spec;
     return (
-      (other ?? output.forPeople) && groupKeys(this.#spec).length > 0 && (limit !== undefined || least !== undefined)
+      (other ?? output.forPeople) &&
+      groupKeys(this.#spec).length > 0 &&
+      !countsBothEnds(this.#spec) &&
+      (limit !== undefined || least !== undefined)
     );
   }
 

@@ -75,7 +75,15 @@ describeWithTool(['nfcapd', 'nfdump'], 'the same question to nfdump and to weir'
     return rows.map((row) => columns.map((column) => plain(row[column]?.trim() ?? 'missing')));
   };
 
-  const ourRows = async ({ weir: args, filter, window, top }: Question): Promise<Cells[]> => {
+  const ourRows = async (question: Question): Promise<Cells[]> => {
+    const { twice, weir: args, ...rest } = question;
+    if (twice === undefined) return ourOwnRows(question);
+    const more = { ...rest, weir: args.with(args.indexOf('--by') + 1, twice.by), filter: twice.filter };
+    const rows = await Promise.all([ourOwnRows({ ...rest, weir: args }), ourOwnRows(more)]);
+    return rows.flat();
+  };
+
+  const ourOwnRows = async ({ weir: args, filter, window, top }: Question): Promise<Cells[]> => {
     const [command = 'query', ...rest] = args;
     const limit = command === 'query' ? ['--top', `${top}`, window ?? filter] : [];
     const asked = [command, '--data', stores.data, '--format', 'csv', ...rest, ...limit];
