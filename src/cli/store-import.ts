@@ -2,6 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { type DatagramImport, type ImportedDatagram, importDatagrams } from '../app/import-datagrams.ts';
 import { importRecords, type RecordImport } from '../app/import-records.ts';
 import { nfdumpForm, readNfdumpCsv, readNfdumpJson } from '../app/nfdump-text.ts';
+import { createPythonNetflowStats, isPythonNetflow, readPythonNetflow } from '../app/python-netflow.ts';
 import { loadElements } from '../config/elements.ts';
 import { grouped } from '../query/output/humanize.ts';
 import type { ImportTarget } from '../store/import.ts';
@@ -16,8 +17,8 @@ import { addStoreFlags, type StoreFlags } from './store-output.ts';
 import { addZone, type ZoneFlags, zoneOf } from './zone.ts';
 
 const EXAMPLES = `
-FILE is a pcap or pcapng capture of export datagrams, an IPFIX file (RFC 5655), or what nfdump -o csv or -o json printed (of 1.6 and 1.7), plain or gzipped;
-- is standard input. Times stay as they are: datagrams count as received when they were captured, nfdump's records when nfcapd received them.
+FILE is a pcap or pcapng capture of export datagrams, an IPFIX file (RFC 5655), what nfdump -o csv or -o json printed (of 1.6 and 1.7), or a file
+of Python netflow's collector (TIME.gz), plain or gzipped; - is standard input. Times stay as they are: datagrams count as received when they were captured, nfdump's records when nfcapd received them.
 Works while a collector writes to the folder. All files are imported, or, when something fails, nothing is. A file that was imported
 before is refused, so that an import of which it is not known whether it came to its end can be run again. What is older than the collector's retention keeps is given up again at the end of its next slot.
 
@@ -43,7 +44,7 @@ type Imported = { readonly file: string } & (
 /** Adds the flags of `weir store import` and its action. */
 export const build: CommandModule['build'] = (command, io) => {
   addZone(addStoreFlags(command), 'zone of nfdump’s times')
-    .argument('<file...>', 'captures, IPFIX files, nfdump’s CSV or JSON, or -')
+    .argument('<file...>', 'captures, IPFIX files, nfdump’s CSV or JSON, Python netflow’s files, or -')
     .option('--exporter <address>', 'exporter of IPFIX files, and of nfdump’s records that name none')
     .option('--elements <file>', 'a file with information elements of your own (repeatable)', more, [])
     .option('--again', 'also what was imported before: its flows are there twice then')
@@ -106,6 +107,15 @@ async function importOne(
     const records = form === 'csv' ? readNfdumpCsv(all) : readNfdumpJson(all);
     const result = await importRecords(target, records, { zone: zoneOf(flags), exporter });
     return { file, ...result, notes: damageOf(content) };
+  }
+  if (isPythonNetflow(start)) {
+    const registry = loadElements(flags.elements);
+    const stats = createPythonNetflowStats();
+    const result = await importDatagrams(target, registry, readPythonNetflow(all, registry, stats));
+    const { faulty, firstFault, unknownFields } = stats;
+    const notes =
+      unknownFields.size === 0 ? [] : [`fields of no known element were left out: ${[...unknownFields].join(', ')}`];
+    return { file, ...result, faulty, firstFault, notes: [...notes, ...damageOf(content)] };
   }
   const source = datagramsOf(content);
   if (source.format === 'hex') {
