@@ -8,7 +8,7 @@ import type { Measure } from '../measure.ts';
 import type { AnswerColumn } from '../plan.ts';
 import type { HostNames } from '../resolve.ts';
 import type { Totals } from '../totals.ts';
-import { humanDuration, humanNumber, humanTime, scaled } from './humanize.ts';
+import { createHumanTime, humanDuration, humanNumber, scaled } from './humanize.ts';
 import { printable, type TableColumn } from './table.ts';
 
 export interface PeopleOptions {
@@ -40,7 +40,7 @@ export function columnForPeople(column: ColumnDefinition, cell: Cell, options: P
     label,
     right: isRight(column),
     whole: column.type === 'address' || column.type === 'time' || column.type === 'mac',
-    text: (row) => cellText(column, cell, row, counter && !options.plain, options),
+    text: textOf(column, cell, counter && !options.plain, options),
   };
 }
 
@@ -82,16 +82,25 @@ function isRight({ name, type, display }: ColumnDefinition): boolean {
   return type.startsWith('u') && (display === 'number' || display === 'port' || display === 'hex');
 }
 
-function cellText(column: ColumnDefinition, cell: Cell, row: number, scale: boolean, options: PeopleOptions): string {
-  const text = cell.text(row);
-  if (text === undefined) return NONE;
-  if (column.type === 'time') return humanTime(cell.number(row), options.zone);
-  if (column.name === 'duration')
-    return options.plain ? (cell.number(row) / 1e6).toFixed(3) : humanDuration(cell.number(row));
-  if (scale) return scaled(cell.number(row));
-  if (column.type === 'address') return hostForPeople(text, options.hosts);
-  if (column.display === 'port' && options.services === true) return serviceName(cell.number(row)) ?? text;
-  return cell.free ? printable(text) : cell.numeric ? humanNumber(cell.number(row), text, column) : text;
+/** How a cell of a column is shown. What programs read of it is made only where people read the same: listings are long. */
+function textOf(column: ColumnDefinition, cell: Cell, scale: boolean, options: PeopleOptions): (row: number) => string {
+  const { zone, plain, services, hosts } = options;
+  const ofNumber = (show: (value: number) => string) => (row: number) => {
+    const value = cell.number(row);
+    return Number.isNaN(value) ? NONE : show(value);
+  };
+  const ofText = (show: (text: string, row: number) => string) => (row: number) => {
+    const text = cell.text(row);
+    return text === undefined ? NONE : show(text, row);
+  };
+  if (column.type === 'time') return ofNumber(createHumanTime(zone));
+  if (column.name === 'duration') return ofNumber(plain ? (micros) => (micros / 1e6).toFixed(3) : humanDuration);
+  if (scale) return ofNumber(scaled);
+  if (column.type === 'address') return ofText((text) => hostForPeople(text, hosts));
+  if (column.display === 'port' && services === true)
+    return ofText((text, row) => serviceName(cell.number(row)) ?? text);
+  if (cell.free) return ofText(printable);
+  return ofText(cell.numeric ? (text, row) => humanNumber(cell.number(row), text, column) : (text) => text);
 }
 
 /** A figure of a group that is none of flows, packets and bytes. */
