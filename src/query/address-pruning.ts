@@ -20,8 +20,7 @@ export async function pruneByAddress(duck: QueryDuck, source: Source, filter: Fi
   collect(filter, lookups);
   const files = source.segments.filter(({ tier, rows }) => tier === 'compact' && rows >= LEAST_ROWS);
   if (lookups.size === 0 || lookups.size > MOST_LOOKUPS || files.length < 2) return source;
-  const holders = new Map<string, ReadonlySet<string>>();
-  for (const [key, lookup] of lookups) holders.set(key, await filesWith(duck, source.dir, files, lookup));
+  const holders = await filesWith(duck, source.dir, files, [...lookups]);
   const asked = new Set(files);
   const kept = source.segments.filter((segment) => {
     if (!asked.has(segment)) return true;
@@ -69,20 +68,26 @@ function canMatch(node: FilterNode, mayHave: (key: string) => boolean): boolean 
   return lookups === undefined || [...lookups.keys()].some(mayHave);
 }
 
-/** The files that may have the value. */
+/** For each look-up by its key the files that may have the value. All in one statement, whose parts DuckDB runs at the same time. */
 async function filesWith(
   duck: QueryDuck,
   dir: string,
   files: readonly SegmentEntry[],
-  { column, value }: Lookup,
-): Promise<ReadonlySet<string>> {
-  const found = new Set<string>();
-  const paths = files.filter(({ columns }) => columns.includes(column)).map(({ file }) => resolve(dir, file));
-  if (paths.length === 0) return found;
-  const probe = `parquet_bloom_probe(${sqlFileList(paths)}, ${sqlText(column)}, ${value}::UBIGINT)`;
-  await duck.read(`SELECT DISTINCT file_name FROM ${probe} WHERE NOT bloom_filter_excludes`, (rows) => {
-    const { bytes } = rows.values(0, 16);
-    for (let row = 0; row < rows.count; row++) found.add(stringAt(bytes, row));
+  lookups: readonly (readonly [string, Lookup])[],
+): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+  const found = lookups.map(([key]) => [key, new Set<string>()] as const);
+  const probes = lookups.flatMap(([, { column, value }], index) => {
+    const paths = files.filter(({ columns }) => columns.includes(column)).map(({ file }) => resolve(dir, file));
+    if (paths.length === 0) return [];
+    const probe = `parquet_bloom_probe(${sqlFileList(paths)}, ${sqlText(column)}, ${value}::UBIGINT)`;
+    return [`SELECT DISTINCT ${index}::UTINYINT, file_name FROM ${probe} WHERE NOT bloom_filter_excludes`];
   });
-  return found;
+  if (probes.length > 0) {
+    await duck.read(probes.join(' UNION ALL '), (rows) => {
+      const { bytes: indexes } = rows.values(0, 1);
+      const { bytes: names } = rows.values(1, 16);
+      for (let row = 0; row < rows.count; row++) found[indexes[row] as number]?.[1].add(stringAt(names, row));
+    });
+  }
+  return new Map(found);
 }
