@@ -23,6 +23,7 @@ import { type Probe, probe } from './probe.ts';
 import { Rest } from './rest.ts';
 import { openSource, openTiers, type Source } from './source.ts';
 import { asksForNames, countsBothEnds, groupKeys, type QuerySpec, type Stat } from './spec.ts';
+import { storeError } from './store-error.ts';
 import { NO_TOTALS, type Totals } from './totals.ts';
 
 export interface QueryOptions extends OutputOptions {
@@ -113,7 +114,7 @@ export class Query {
     } catch (error) {
       if (isInterrupt(error) && this.#duck.cancelled) return false;
       if (error instanceof WeirError) throw error;
-      throw storeError(error, this.#options.data);
+      throw storeError(error, this.#options.data, 'ask for a shorter time or fewer columns in --by');
     } finally {
       this.#duck.close();
     }
@@ -292,12 +293,4 @@ function listsConversations({ sums, bidirectional }: QuerySpec, { forPeople }: O
 function withMargin(spec: QuerySpec, { maxRate }: Probe): QuerySpec {
   const isTold = !spec.sums || spec.raw || spec.bidirectional || maxRate <= 1 || spec.measures.includes(MARGIN);
   return isTold ? spec : { ...spec, measures: [...spec.measures, MARGIN] };
-}
-
-function storeError(error: unknown, data: string): WeirError {
-  const message = messageOf(error);
-  const hint = /Out of Memory/i.test(message)
-    ? 'Give it more (--memory 2GB), or ask for a shorter time or fewer columns in --by.'
-    : `Start 'weir collect --data ${data}' once: it checks the segments and says which are damaged.`;
-  return new WeirError('WEIR_STORE', `the flows in ${data} could not be read: ${message}`, { hint, cause: error });
 }
