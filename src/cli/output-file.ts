@@ -10,7 +10,7 @@ import { type Io, write } from './io.ts';
 export interface OutputFile {
   /** The file that is to be written by others, where it has another name until `finish`. */
   readonly path: string;
-  readonly write: (text: string) => Promise<boolean>;
+  readonly write: (part: string | Uint8Array) => Promise<boolean>;
   /** All was written. */
   readonly finish: () => Promise<void>;
   /** Nothing is to be left of it. */
@@ -30,7 +30,7 @@ export async function openOutput(asked: string | undefined, isBinary: boolean, i
   }
   if (path === undefined && !isBinary) {
     const nothing = () => Promise.resolve();
-    return { path: '', write: (text) => write(io.stdout, text), finish: nothing, discard: nothing };
+    return { path: '', write: (part) => write(io.stdout, part), finish: nothing, discard: nothing };
   }
   const temporary = path === undefined ? await temporaryPath() : `${path}.${process.pid}.unfinished`;
   const unwritten = (error: unknown): never => {
@@ -44,8 +44,8 @@ export async function openOutput(asked: string | undefined, isBinary: boolean, i
   };
   return {
     path: temporary,
-    write: async (text) => {
-      await handle.writeFile(text).catch(unwritten);
+    write: async (part) => {
+      await handle.writeFile(part).catch(unwritten);
       return true;
     },
     finish: async () => {
