@@ -1,7 +1,7 @@
 import { SERVICES } from '../filter/services.ts';
 import { COLUMNS, type ColumnDefinition, columnIndex } from '../flow/schema.ts';
 import { DURATION } from './key.ts';
-import { TRIPLET_TYPES } from './trace/triplets.ts';
+import { TRIPLET_TYPES } from './triplet.ts';
 import { sqlJoinTriplets } from './triplet-conversations.ts';
 
 /*

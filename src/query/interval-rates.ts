@@ -1,6 +1,6 @@
 import { counterColumns, counterSql, countingOf } from './counters.ts';
 import { sqlBothEnds } from './either-end.ts';
-import { groupNames, type PlannedKey } from './plan-key.ts';
+import { groupNames, type PlannedKey } from './planned-key.ts';
 import type { Probe } from './probe.ts';
 import { sqlSpreadRows } from './rows.ts';
 import type { Source } from './source.ts';

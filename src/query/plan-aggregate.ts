@@ -13,9 +13,10 @@ import {
 import { sqlBothEnds } from './either-end.ts';
 import { sqlWithIntervals } from './interval-rates.ts';
 import { endsOf, type Key } from './key.ts';
-import { REVERSE } from './measure.ts';
+import { REVERSE } from './measures.ts';
 import { type AnswerColumn, type Plan, stepOf } from './plan.ts';
-import { type PlannedKey, planKey } from './plan-key.ts';
+import { planKey } from './plan-key.ts';
+import type { PlannedKey } from './planned-key.ts';
 import type { Probe } from './probe.ts';
 import { kindConditions, sqlFlowCount, sqlRows } from './rows.ts';
 import type { Source } from './source.ts';

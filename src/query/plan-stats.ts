@@ -1,7 +1,8 @@
 import { sqlBothEnds } from './either-end.ts';
 import type { Plan } from './plan.ts';
 import { type AggregateOptions, planFigures, selectGroups } from './plan-aggregate.ts';
-import { groupNames, planKey } from './plan-key.ts';
+import { planKey } from './plan-key.ts';
+import { groupNames } from './planned-key.ts';
 import type { Probe } from './probe.ts';
 import { kindConditions, sqlRows } from './rows.ts';
 import type { Source } from './source.ts';

@@ -1,6 +1,7 @@
 import { COLUMNS, type ColumnDefinition } from '../flow/schema.ts';
 import { CONVERSATION_COLUMNS } from './bidirectional.ts';
 import type { CellKind, PrefixLengths } from './cells.ts';
+import { cellKind, columnExpression } from './column-sql.ts';
 import {
   type Arithmetic,
   counterColumns,
@@ -14,7 +15,6 @@ import {
 import { listedColumn } from './key.ts';
 import type { Measure } from './measure.ts';
 import { withNames } from './name-columns.ts';
-import { cellKind, columnExpression } from './plan-key.ts';
 import type { Probe } from './probe.ts';
 import { AGGREGATE, IS_TRAFFIC, kindConditions, sqlFlowCount, sqlRows } from './rows.ts';
 import { hasValues, type Source, sqlCount } from './source.ts';

@@ -2,7 +2,7 @@ import type { QueryDuck } from './duck.ts';
 import { hasTiers, type Source, sqlCount, sqlSource } from './source.ts';
 import { keysOf, type QuerySpec } from './spec.ts';
 import { sqlName } from './sql-text.ts';
-import { TRIPLET_TYPES } from './trace/triplets.ts';
+import { TRIPLET_TYPES } from './triplet.ts';
 
 /**
  * What a quick look at a few well-packed columns tells about all rows of the files, whatever the filter: it makes the real statement several times

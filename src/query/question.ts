@@ -4,13 +4,14 @@ import { parseNetwork, parseNumber } from '../filter/values.ts';
 import { WeirError } from '../util/errors.ts';
 import type { Prefix } from '../util/prefix.ts';
 import { CONVERSATION_COLUMNS, CONVERSATION_FILE_COLUMNS } from './bidirectional.ts';
+import { columnExpression } from './column-sql.ts';
 import { distinctMeasure } from './distinct.ts';
 import { classMeasures, parseHistogram } from './histogram.ts';
 import { type Key, keysWithNames, listedColumn, parseColumns, parseKeys, parseStats } from './key.ts';
-import { CONVERSATION_MEASURES, parseMeasures } from './measure.ts';
+import { CONVERSATION_MEASURES, parseMeasures } from './measures.ts';
 import { NAME_COLUMNS } from './name-columns.ts';
 import { parseOrder } from './order.ts';
-import { columnExpression, keyColumns } from './plan-key.ts';
+import { keyColumns } from './plan-key.ts';
 import { hasIntervals, keysOf, type QuerySpec } from './spec.ts';
 import { parseSpan } from './time.ts';
 

@@ -10,7 +10,7 @@ import { isInterrupt, QueryDuck, type SharedDuck } from './duck.ts';
 import { explainText } from './explain.ts';
 import { checkParts, matchedKinds, NO_KINDS, totalsOf } from './facts.ts';
 import { MACROS } from './macros.ts';
-import { MARGIN } from './measure.ts';
+import { MARGIN } from './measures.ts';
 import { prepareNames } from './name-columns.ts';
 import type { Output, OutputOptions } from './output/output.ts';
 import { createOutput, type OutputName, PARQUET } from './output/outputs.ts';

@@ -1,7 +1,7 @@
 import { filterFileColumns } from '../filter/sql.ts';
 import { cubeColumns, TIER_CUBES } from '../store/rollup-cubes.ts';
+import { columnExpression } from './column-sql.ts';
 import { endsOf } from './key.ts';
-import { columnExpression } from './plan-key.ts';
 import { asksForNames, groupKeys, type QuerySpec } from './spec.ts';
 
 /** What a question wants to know of flows, as far as roll-ups can tell it. */

@@ -1,4 +1,4 @@
-import { JITTER } from './trace/triplets.ts';
+import { JITTER } from './triplet.ts';
 
 /*
  * A NAT that tells of its connections in triplets (nfflowd; see trace/triplets.ts) makes two conversations of one: what was sent before translation, which

@@ -1,5 +1,6 @@
 import { type Source, sqlSource, sqlSpan } from '../source.ts';
 import { sqlTime } from '../sql-text.ts';
+import { JITTER, TRIPLET_TYPES } from '../triplet.ts';
 import type { Endpoint, TraceQuestion } from './question.ts';
 import { sqlIsAddress } from './records.ts';
 
@@ -8,11 +9,6 @@ import { sqlIsAddress } from './records.ts';
  * address, mostly the same port; everything else equal), and the way back, to the translated address. The way back tells which of the first two is
  * which.
  */
-
-/** Codes of flow_type: the formats without a field for translated addresses, v1, v5, v6 and v7. */
-export const TRIPLET_TYPES = '2, 11, 16, 17';
-/** Records of one connection may come in two messages, whose clocks are read apart, µs. */
-export const JITTER = 10_000;
 
 const NEEDED: readonly string[] = [
   ...['exporter', 'src_addr', 'dst_addr'].flatMap((name) => [`${name}_hi`, `${name}_lo`]),
