@@ -11,7 +11,7 @@
 import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, watch } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, watch } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -105,7 +105,9 @@ for (let round = 0; round < rounds; round++) {
   }
   for (const problem of problems) faults.push(`round ${round}: ${problem}`);
   promised.push(promiseOf(acks));
-  if (readdirSync(join(data, 'tmp')).length > 0) figures.cutOff++;
+  // Killed before there was a store: nothing was promised.
+  if (!existsSync(join(data, 'netweir.json'))) continue;
+  if (existsSync(join(data, 'tmp')) && readdirSync(join(data, 'tmp')).length > 0) figures.cutOff++;
   // In some rounds something is deleted, imported, moved or repaired before the next collector comes; killed, and done again.
   data = await chores.run(data, clock);
   await checkFlows(round);
