@@ -111,9 +111,11 @@ export function createChores({ folder, random, fault }) {
     } else if (what === 'move') {
       const target = join(folder, `data-${++moves}`);
       const word = await untilDone(what, data, clock, [target]);
-      if (!word.startsWith('done')) fault(`move to ${target}: ${word}`);
-      figures.moves++;
-      return target;
+      if (word.startsWith('done')) {
+        figures.moves++;
+        return target;
+      }
+      fault(`move to ${target}: ${word}`);
     } else {
       const word = await untilDone(what, data, clock, []);
       const { damaged, missing, foreign, aside } = JSON.parse(word.replace(/^done /, ''));
