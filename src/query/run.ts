@@ -125,7 +125,7 @@ export class Query {
     const opened = spec.sums
       ? await openTiers(data, spec)
       : await openSource(data, spec.span, spec.splitBiflows === true);
-    let source = await pruneByAddress(this.#duck, opened, spec.filter);
+    let source = await pruneByAddress(this.#duck, opened, spec.filter, { onlyMatching: true });
     this.#bytes = source.bytes;
     const output: Output | undefined = format === PARQUET ? undefined : createOutput(format, this.#options);
     const columns = [...spec.columns, ...(output?.listed ?? [])];
