@@ -81,7 +81,7 @@ export async function collect(collector, sending, { pin = false, keep = false } 
       user: cost.user,
       system: cost.system,
       cpuPerMillion: cost.cpu / (flows / 1e6),
-      rssMax: cost.rssMax,
+      rssMax: cost.rssOwn,
       // Flat memory: the mean of the last quarter of the run beside that of the second quarter.
       rssGrowth: growth(cost.rss.map(([, rss]) => rss)),
       bytes,

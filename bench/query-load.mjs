@@ -63,7 +63,8 @@ async function run(day, { rate, seconds, asks }) {
         droppedByKernel: socket?.drops,
         datagramsPerSecond: sent.datagrams / sent.seconds,
         collectorCpu: cost.cpu,
-        collectorRss: cost.rssMax,
+        collectorRss: cost.rssOwn,
+        mergerRss: cost.rssMax,
         questions,
       };
     } finally {
@@ -95,6 +96,7 @@ function print(results) {
         'dropped',
         'CPU-s',
         'RSS MB',
+        'with merger',
         'a question s',
         'all s',
       ],
@@ -107,6 +109,7 @@ function print(results) {
         count(r.droppedByKernel),
         show(r.collectorCpu),
         show(r.collectorRss / 1e6),
+        show(r.mergerRss / 1e6),
         r.asks ? show(median(r.questions)) : '',
         r.asks ? show(r.questions.reduce((sum, x) => sum + x, 0)) : '',
       ]),
@@ -116,5 +119,9 @@ function print(results) {
 
 function comparisonsOf(results) {
   const asked = results.find(({ asks }) => asks);
-  return [compare('load: flows lost while asked', 'flows', asked.lost, undefined, undefined, 'none', (x) => x === 0)];
+  const memory = Math.max(...results.map(({ collectorRss }) => collectorRss)) / 1e6;
+  return [
+    compare('load: flows lost while asked', 'flows', asked.lost, undefined, undefined, 'none', (x) => x === 0),
+    compare('load: memory of the collector', 'MB', memory, undefined, undefined, '< 400', (x) => x < 400),
+  ];
 }

@@ -1,6 +1,7 @@
 // Kills a collector again and again (SIGKILL) at moments drawn by lot and at chosen ones, and looks each time whether the store kept what it promises: every flow that was called
 // stored is there, and so is every flow received a second or more before the end; none is there twice; the next start makes `weir store verify` clean; roll-ups have the sums of
-// their flows; nothing younger than the retention's age has gone.
+// their flows; nothing younger than the retention's age has gone. Between the lives of collectors, and beside them, crash-chores.mjs has something deleted, imported, moved or repaired,
+// killed and done again: then that has been done, once.
 //
 //   npm run build && node scripts/crash-rounds.mjs --rounds 300          some ten minutes; the folder is kept when something was wrong
 //   node scripts/crash-rounds.mjs --rounds 20 --seed 7 --json            the same lots again; figures as JSON
@@ -10,7 +11,7 @@
 import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, watch } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, watch } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -22,6 +23,8 @@ import { holdsFlows, readCatalogue } from '../dist/store/catalogue.js';
 import { withFolder } from '../dist/store/exclusive.js';
 import { coverOf } from '../dist/store/rollup-cover.js';
 import { verifyStore } from '../dist/store/verify.js';
+import { createChores } from './crash-chores.mjs';
+import { APART, draw, generator, message, RECORDS } from './crash-flows.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -39,9 +42,6 @@ const SPEED = 30;
 const AGE = 15 * 60_000;
 /** What the clock may have gone on between a collector's last word and its end. */
 const SLACK = 60_000;
-/** Numbers of flows: round × APART + n. */
-const APART = 100_000_000;
-const RECORDS = 25;
 const MESSAGES_PER_STEP = 4;
 const STEP_MS = 10;
 /** How long a sign is waited for. */
@@ -60,7 +60,7 @@ const MOMENTS = [
 ];
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-crash-'));
-const data = join(folder, 'data');
+let data = join(folder, 'data');
 const figures = {
   rounds: 0,
   sent: 0,
@@ -82,9 +82,11 @@ const faults = [];
 const promised = [];
 let clock = Date.UTC(2026, 2, 1, 12);
 let running;
+const chores = createChores({ folder, random, fault: (text) => faults.push(text) });
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.on(signal, () => {
     running?.kill('SIGKILL');
+    chores.stop();
     rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
     process.exit(1);
   });
@@ -103,7 +105,11 @@ for (let round = 0; round < rounds; round++) {
   }
   for (const problem of problems) faults.push(`round ${round}: ${problem}`);
   promised.push(promiseOf(acks));
-  if (readdirSync(join(data, 'tmp')).length > 0) figures.cutOff++;
+  // Killed before there was a store: nothing was promised.
+  if (!existsSync(join(data, 'netweir.json'))) continue;
+  if (existsSync(join(data, 'tmp')) && readdirSync(join(data, 'tmp')).length > 0) figures.cutOff++;
+  // In some rounds something is deleted, imported, moved or repaired before the next collector comes; killed, and done again.
+  data = await chores.run(data, clock);
   await checkFlows(round);
   // Half of the folders are repaired here, the others by the next collector.
   if (round % 2 === 0 || round === rounds - 1) await checkStore(round);
@@ -111,15 +117,19 @@ for (let round = 0; round < rounds; round++) {
     console.log(`${round + 1} rounds, ${faults.length} faults, ${JSON.stringify(figures)}`);
 }
 instance.closeSync();
-const result = { seed: Number(values.seed), ...figures, killed, faults };
+const result = {
+  seed: Number(values.seed),
+  ...figures,
+  ...chores.figures,
+  killed,
+  killedChores: chores.killed,
+  faults,
+};
 if (values.json) console.log(JSON.stringify(result));
 else {
-  console.log(`seed ${values.seed}: ${JSON.stringify(figures)}`);
-  console.log(
-    `killed at: ${Object.entries(killed)
-      .map(([name, count]) => `${name} ${count}`)
-      .join(', ')}`,
-  );
+  console.log(`seed ${values.seed}: ${JSON.stringify({ ...figures, ...chores.figures })}`);
+  const counted = (counts) => Object.entries(counts).map(([name, count]) => `${name} ${count}`);
+  console.log(`killed at: ${counted(killed).join(', ')}; besides: ${counted(chores.killed).join(', ')}`);
   for (const fault of faults) console.log(`FAULT ${fault}`);
   console.log(faults.length === 0 ? 'every promise was kept' : `${faults.length} faults; the folder is ${folder}`);
 }
@@ -128,7 +138,7 @@ process.exitCode = faults.length === 0 ? 0 : 1;
 
 /** A life of the collector: fed from its start, killed. */
 async function runOne(round) {
-  const moment = draw(MOMENTS);
+  const moment = draw(MOMENTS, random);
   const wait = random();
   const child = spawn(
     process.execPath,
@@ -191,6 +201,7 @@ async function runOne(round) {
     } else setTimeout(kill, 200 + wait * 2500);
   }
   let next = round * APART;
+  if (port !== undefined) chores.beside(data, clock);
   while (child.exitCode === null && child.signalCode === null) {
     if (port !== undefined) {
       for (let n = 0; n < MESSAGES_PER_STEP; n++) {
@@ -201,6 +212,7 @@ async function runOne(round) {
     await sleep(STEP_MS);
   }
   await read;
+  chores.left();
   for (const watcher of watchers) watcher.close();
   socket.close();
   figures.sent += next - round * APART;
@@ -228,14 +240,27 @@ function promiseOf(acks) {
 async function checkFlows(round) {
   const files = await flowFiles();
   const due = promised.map(({ times }) => firstOf(times));
+  const { imports, deletedUntil } = chores;
   const found = new Map();
   if (files.length > 0) {
     const rows = await sql(
       `SELECT flow_id // ${APART} AS round, count(*), count(DISTINCT flow_id), count(DISTINCT flow_id) FILTER (flow_id % ${APART} >= first), max(flow_id) % ${APART} + 1
        FROM read_parquet([${files.join()}], union_by_name = true)
-       JOIN (VALUES ${due.map((first, of) => `(${of}, ${first})`).join()}) AS due(of, first) ON of = flow_id // ${APART} GROUP BY 1`,
+       JOIN (VALUES ${[...due.entries(), ...[...imports.keys()].map((of) => [of, 0])].map(([of, first]) => `(${of}, ${first})`).join()}) AS due(of, first) ON of = flow_id // ${APART} GROUP BY 1`,
     );
     for (const [of, ...rest] of rows) found.set(Number(of), rest.map(Number));
+  }
+  for (const [of, { flows, time }] of imports) {
+    const [count = 0, different = 0] = found.get(of) ?? [];
+    if (count !== different) faults.push(`round ${round}: ${count - different} flows of an import are there twice`);
+    if (different < flows && time > keptSince())
+      faults.push(`round ${round}: of ${flows} imported flows ${flows - different} are missing`);
+  }
+  if (files.length > 0 && deletedUntil > 0) {
+    const [[left]] = await sql(
+      `SELECT count(*)::DOUBLE FROM read_parquet([${files.join()}], union_by_name = true) WHERE epoch_ms(time_received) < ${deletedUntil}`,
+    );
+    if (left > 0) faults.push(`round ${round}: ${Number(left)} flows are there that were deleted`);
   }
   promised.forEach(({ stored, late }, of) => {
     const [count = 0, different = 0, young = 0, end = 0] = found.get(of) ?? [];
@@ -250,8 +275,12 @@ async function checkFlows(round) {
 
 /** The first flow of a round that is too young to be given up. Files go as a whole, so older ones may be there; one that is being merged stays a while longer. */
 function firstOf(times) {
-  const keptSince = clock - AGE + SLACK;
-  return times.findLast(([time]) => time <= keptSince)?.[1] ?? 0;
+  return times.findLast(([time]) => time <= keptSince())?.[1] ?? 0;
+}
+
+/** What was received since then has neither been given up nor deleted. */
+function keptSince() {
+  return Math.max(clock - AGE, chores.deletedUntil) + SLACK;
 }
 
 /** Repairs the folder as a start does; then nothing may be wrong, and roll-ups have the sums of what they count. */
@@ -307,56 +336,4 @@ async function sql(text) {
   } finally {
     connection.closeSync();
   }
-}
-
-/** An IPFIX message with its template and flows numbered from `first` on (flowId). */
-function message(first, millis) {
-  const fields = [
-    [148, 8],
-    [8, 4],
-    [12, 4],
-    [4, 1],
-    [1, 8],
-    [2, 8],
-    [152, 8],
-    [153, 8],
-  ];
-  const length = fields.reduce((sum, [, size]) => sum + size, 0);
-  const template = 8 + 4 * fields.length;
-  const bytes = Buffer.alloc(16 + template + 4 + RECORDS * length);
-  bytes.writeUInt16BE(10, 0);
-  bytes.writeUInt16BE(bytes.length, 2);
-  bytes.writeUInt32BE(Math.floor(millis / 1000), 4);
-  bytes.writeUInt32BE(first % 2 ** 32, 8);
-  bytes.writeUInt32BE(1, 12);
-  let at = 16;
-  for (const word of [2, template, 256, fields.length, ...fields.flat(), 256, 4 + RECORDS * length])
-    at = bytes.writeUInt16BE(word, at);
-  for (let n = first; n < first + RECORDS; n++) {
-    at = bytes.writeBigUInt64BE(BigInt(n), at);
-    at = bytes.writeUInt32BE(0x0a000000 + ((n * 7919) % 5000), at);
-    at = bytes.writeUInt32BE(0xc0a80000 + ((n * 104_729) % 3000), at);
-    at = bytes.writeUInt8(n % 3 === 0 ? 17 : 6, at);
-    at = bytes.writeBigUInt64BE(BigInt((n % 1400) + 40), at);
-    at = bytes.writeBigUInt64BE(BigInt((n % 50) + 1), at);
-    at = bytes.writeBigUInt64BE(BigInt(Math.floor(millis - 5000)), at);
-    at = bytes.writeBigUInt64BE(BigInt(Math.floor(millis)), at);
-  }
-  return bytes;
-}
-
-function draw(choices) {
-  let rest = random() * choices.reduce((sum, { weight }) => sum + weight, 0);
-  return choices.find(({ weight }) => (rest -= weight) < 0) ?? choices[0];
-}
-
-/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
-function generator(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let x = Math.imul(state ^ (state >>> 15), state | 1);
-    x ^= x + Math.imul(x ^ (x >>> 7), x | 61);
-    return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -9,7 +9,7 @@ report=.report/vitest.json
 rm -f "$report"
 bash scripts/install-peers.sh
 
-if tsc -b; then
+if tsc -b && node scripts/bundle.mjs; then
   vitest run --reporter=default --reporter=json --outputFile.json="$report" "$@"
   code=$?
 else

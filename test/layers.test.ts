@@ -75,6 +75,26 @@ function importsOf(text: string): string[] {
   return patterns.flatMap((pattern) => [...code.matchAll(pattern)].map((match) => match[1] ?? ''));
 }
 
+/** Files that import each other in a circle, one circle for each that there is; types count, too. `texts` are files by path. */
+function circles(texts: ReadonlyMap<string, string>): string[] {
+  const found: string[] = [];
+  const done = new Set<string>();
+  const visit = (path: string, way: readonly string[]): void => {
+    const at = way.indexOf(path);
+    if (at >= 0) {
+      found.push([...way.slice(at), path].map(name).join(' → '));
+      return;
+    }
+    if (done.has(path)) return;
+    done.add(path);
+    for (const specifier of importsOf(texts.get(path) ?? '')) {
+      if (specifier.startsWith('.')) visit(join(dirname(path), specifier), [...way, path]);
+    }
+  };
+  for (const path of texts.keys()) visit(path, []);
+  return found;
+}
+
 function filesOf(folder: string): string[] {
   return readdirSync(folder).flatMap((entry) => {
     const path = join(folder, entry);
@@ -87,6 +107,10 @@ describe('the folders of src', () => {
 
   it('import only from those before them, and from runtime dependencies', () => {
     expect(files.flatMap(({ path, text }) => faults(path, text))).toEqual([]);
+  });
+
+  it('hold no files that import each other in a circle, be it for types', () => {
+    expect(circles(new Map(files.map(({ path, text }) => [path, text])))).toEqual([]);
   });
 
   it(`hold no file of more than ${LONGEST} lines, generated ones apart`, () => {
@@ -113,6 +137,24 @@ describe('the check of imports', () => {
     expect(check('cli/a.ts', "import { x } from '../index.ts';")).toBe(0);
     expect(check('app/a.ts', "import { x } from '../index.ts';")).toBe(1);
     expect(check('index.ts', "import { main } from './cli/main.ts';")).toBe(1);
+  });
+
+  it('sees circles, within a folder and over several', () => {
+    const of = (texts: Readonly<Record<string, string>>) =>
+      circles(new Map(Object.entries(texts).map(([path, text]) => [join(root, path), text])));
+    const three = {
+      'wire/a.ts': "import type { B } from './b.ts';",
+      'wire/b.ts': "export { c } from './deep/c.ts';",
+      'wire/deep/c.ts': "const a = await import('../a.ts');",
+    };
+    expect(of(three)).toEqual(['src/wire/a.ts → src/wire/b.ts → src/wire/deep/c.ts → src/wire/a.ts']);
+    expect(of({ ...three, 'wire/deep/c.ts': '' })).toEqual([]);
+    const pair = {
+      'wire/d.ts': "import './a.ts';",
+      'wire/a.ts': "import { b } from './b.ts';",
+      'wire/b.ts': "import './a.ts';",
+    };
+    expect(of(pair)).toEqual(['src/wire/a.ts → src/wire/b.ts → src/wire/a.ts']);
   });
 
   it('lets imports from below, the same folder, Node and runtime dependencies through', () => {

@@ -22,7 +22,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => p
 
 /**
  * Starts a program to be measured. Returns `{ pid, waitFor(pattern, ms), stop(ms), finished, text() }`; `stop` and `finished` give
- * `{ code, text, wall, user, system, cpu, rssMax, rss }`: seconds, bytes, and `rss` the samples `[second, bytes]` taken on the way.
+ * `{ code, text, wall, user, system, cpu, rssMax, rssOwn, rss }`: seconds, bytes (`rssMax` of
+ * the program or the largest of its children, `rssOwn` of itself), and `rss` the samples `[second, bytes]` taken on the way.
  */
 export function startMeasured(command, args, { cpus, cwd } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'weir-bench-time-'));
@@ -75,7 +76,9 @@ export function startMeasured(command, args, { cpus, cwd } = {}) {
       rmSync(folder, { recursive: true, force: true });
       kill(-Number(child.pid), 'SIGKILL');
       alive.delete(child.pid);
-      resolve({ code: code ?? signal, text, wall, ...cost, cpu: cost.user + cost.system, rss: samples });
+      // The kernel's figure is also that of the largest child; this is the program's own, at most SAMPLE_MS before the end.
+      const rssOwn = last?.rssMax ?? cost.rssMax;
+      resolve({ code: code ?? signal, text, wall, ...cost, rssOwn, cpu: cost.user + cost.system, rss: samples });
     });
   });
   // Who waits for `finished` later hears of a failure to start then; until then it is not "unhandled".

@@ -1,61 +1,27 @@
 import { join } from 'node:path';
 import type { AllowList } from '../collect/allow-list.ts';
 import { RefusedSenders } from '../collect/allow-list.ts';
-import type { StreamLimits } from '../collect/connection-table.ts';
 import type { ListenUrl } from '../collect/listen-url.ts';
 import type { SessionHandler, StreamPeer } from '../collect/stream-connection.ts';
 import { StreamListener } from '../collect/stream-listener.ts';
-import type { TlsCredentials, TlsSettings } from '../collect/tls-settings.ts';
+import type { TlsCredentials } from '../collect/tls-settings.ts';
 import { UdpListener } from '../collect/udp-listener.ts';
-import type { ElementRegistry } from '../elements/registry.ts';
 import { LiveServer } from '../live/server.ts';
-import type { LiveLimits } from '../live/subscriber.ts';
 import { addCounters, type Domain, newCounters } from '../session/domain.ts';
-import { DEFAULT_IDENTITY, type IdentityRules } from '../session/exporter-identity.ts';
+import { DEFAULT_IDENTITY } from '../session/exporter-identity.ts';
 import type { Fault } from '../session/faults.ts';
 import { MessageDecoder } from '../session/message-decoder.ts';
 import { collectorRow, QualityLedger } from '../session/quality.ts';
 import type { QualityRow } from '../session/quality-row.ts';
-import type { ConfiguredSampling } from '../session/sampling.ts';
 import type { TemplateStore } from '../session/template-store.ts';
 import type { SharedTemplateCounters } from '../session/template-store-shared.ts';
-import { FlowStore, type StoreLog } from '../store/flow-store.ts';
+import { FlowStore } from '../store/flow-store.ts';
 import type { StartReport } from '../store/repair.ts';
-import type { Retention } from '../store/retention.ts';
-import type { Address } from '../util/address.ts';
 import { BatchFeed } from './batch-feed.ts';
+import type { CollectorOptions } from './collector-options.ts';
 import { RowFeed } from './row-feed.ts';
 import { type CollectorStatus, readStatus } from './status.ts';
 import { createTemplateLayers } from './template-layers.ts';
-
-export interface CollectorOptions {
-  readonly listen: readonly ListenUrl[];
-  /** Folder of the store; templates are kept in it too. */
-  readonly data: string;
-  readonly receiveBufferBytes: number;
-  readonly allowList: AllowList | undefined;
-  /** For tls:// listeners. */
-  readonly tls?: TlsSettings | undefined;
-  /** Bounds of each TCP and TLS listener. */
-  readonly sessions?: StreamLimits | undefined;
-  readonly sampling: (exporter: Address) => ConfiguredSampling;
-  /** Who the exporter of a record is; `DEFAULT_IDENTITY` when not given. */
-  readonly identity?: IdentityRules | undefined;
-  readonly registry: ElementRegistry;
-  /** Keep templates and sampling rates over a restart. */
-  readonly persistState: boolean;
-  /** URL of a Redis server over which collectors share templates. */
-  readonly sharedTemplates?: string | undefined;
-  readonly maxQueueBytes: number;
-  readonly rotateSeconds: number;
-  readonly segmentMillis: number;
-  readonly retention: Retention;
-  /** Bounds of what those who look may cost; undefined: nobody may. */
-  readonly live?: LiveLimits | undefined;
-  /** ms since the epoch. */
-  readonly now: () => number;
-  readonly log: StoreLog;
-}
 
 /** How often rows are handed to the store though their batch is not full: with the writing, a flow is durable well within a second. */
 const FLUSH_MILLIS = 500;
@@ -104,6 +70,7 @@ export class Collector {
       maxQueueBytes: options.maxQueueBytes,
       rotateSeconds: options.rotateSeconds,
       segmentMillis: options.segmentMillis,
+      rollups: options.rollups,
       retention: options.retention,
       now,
       log,

@@ -2,7 +2,10 @@ import { ORDINARY_ENDS, STREAM_CAUSE_TEXT, type StreamEnd, type StreamRefusal } 
 import { grouped } from '../query/output/humanize.ts';
 import { FAULT_TEXT, type Fault } from '../session/faults.ts';
 import type { SharedTemplateCounters } from '../session/template-store-shared.ts';
+import { OVERDUE_MS } from '../store/rollup-progress.ts';
 import type { CollectorStatus, SessionsStatus } from './status.ts';
+
+const BEHIND_TEXT = 'merging does not follow, and long spans are answered from flows, slowly';
 
 /** A rate with k, M, G: 1234 → 1.23 k. */
 export function scaled(value: number): string {
@@ -65,6 +68,8 @@ export function statusLines(now: CollectorStatus, before: CollectorStatus | unde
     const refused = what.filter(([count]) => count > 0).map(([count, name]) => `${grouped(count)} ${name}`);
     lines.push(`refused ${refused.join(' and ')}, not on the allow-list: ${senders.join(', ')}`);
   }
+  const behind = Math.round(now.store.rollupsBehindMs / 1000);
+  if (behind * 1000 > OVERDUE_MS) lines.push(`roll-ups are ${duration(behind)} behind: ${BEHIND_TEXT}`);
   if (now.store.failing !== undefined) lines.push(`the store cannot write: ${now.store.failing}`);
   if (now.store.failed !== undefined) lines.push(`the store has stopped: ${now.store.failed}`);
   return lines;

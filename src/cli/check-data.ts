@@ -2,11 +2,14 @@ import { constants } from 'node:fs';
 import { access, readdir, readFile, stat, statfs } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
+import { duration } from '../app/status-text.ts';
 import type { CollectConfig } from '../config/collect-config.ts';
 import { formatSize } from '../config/units.ts';
 import { scaled } from '../query/output/humanize.ts';
+import { readCatalogue } from '../store/catalogue.ts';
 import { FolderLock } from '../store/lock.ts';
 import { CATALOGUE, FOLDERS, LOCK, MARKER, STORE_VERSION, TEMPORARY } from '../store/paths.ts';
+import { OVERDUE_MS, rollupProgress } from '../store/rollup-progress.ts';
 import { messageOf, systemCode } from '../util/errors.ts';
 import { asRoot, type Finding, failure, ok, warning } from './check-finding.ts';
 
@@ -16,8 +19,8 @@ const HARMLESS: readonly string[] = ['lost+found', '.DS_Store'];
 const LITTLE_SPACE = 1e9;
 const NO_SPACE = 64e6;
 
-/** Looks at the data folder without changing anything in it or creating it. */
-export async function checkData({ data, store }: CollectConfig): Promise<Finding[]> {
+/** Looks at the data folder without changing anything in it or creating it. `now`: ms since the epoch. */
+export async function checkData({ data, store }: CollectConfig, now: number): Promise<Finding[]> {
   let names: string[] | undefined;
   try {
     names = await readdir(data);
@@ -35,6 +38,7 @@ export async function checkData({ data, store }: CollectConfig): Promise<Finding
   }
   const existing = names === undefined ? await nearestFolder(data) : data;
   const findings = names === undefined ? await checkParent(data, existing) : await checkContent(data, names);
+  if (names?.includes(CATALOGUE)) findings.push(...(await checkRollups(data, store, now)));
   return [...findings, ...(await checkSpace(existing, store.retention.maxBytes, store.retention.maxAgeMs))];
 }
 
@@ -68,6 +72,29 @@ async function checkContent(data: string, names: readonly string[]): Promise<Fin
       NAME,
       `${data} has a writer: ${writer}`,
       'All is well if that is your collector at work; a second one needs another folder: --data DIR.',
+    ),
+  ];
+}
+
+/** Whether the collector at work is behind with its roll-ups. */
+async function checkRollups(
+  data: string,
+  { rollups, rotateMs }: CollectConfig['store'],
+  nowMs: number,
+): Promise<Finding[]> {
+  if (new FolderLock(data).writer() === undefined) return [];
+  const entries = await readCatalogue(data).then(
+    ({ segments }) => segments,
+    () => [],
+  );
+  const times = { rotateSeconds: rotateMs / 1000, nowMs };
+  const behind = Math.max(0, ...rollups.map((tier) => rollupProgress(entries, tier, times).behindMs));
+  if (behind <= OVERDUE_MS) return [];
+  return [
+    warning(
+      'roll-ups',
+      `${duration(Math.round(behind / 1000))} behind: merging does not follow what is received`,
+      'Answers are right and slow. Give the machine more processor time or a faster disk, or make fewer with --rollups.',
     ),
   ];
 }

@@ -55,7 +55,7 @@ async function check(flags: Flags & Record<string, unknown>, io: Io): Promise<nu
     findings.push(
       ...(await checkConfig(config)),
       ...(await checkNetwork(config, io.now())),
-      ...(await checkData(config)),
+      ...(await checkData(config, io.now())),
       ...(await checkExporters(config.data, io.now())),
     );
   }

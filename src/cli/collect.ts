@@ -56,6 +56,7 @@ async function run(config: CollectConfig, io: Io): Promise<number> {
     maxQueueBytes: config.store.queueBytes,
     rotateSeconds: config.store.rotateMs / 1000,
     segmentMillis: config.store.segmentMs,
+    rollups: config.store.rollups,
     retention: config.store.retention,
     live: config.live.enabled ? config.live : undefined,
     now: io.now,

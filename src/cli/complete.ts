@@ -3,13 +3,14 @@ import { completeFilter } from '../filter/complete.ts';
 import { COLUMNS } from '../flow/schema.ts';
 import { COUNTERS } from '../query/counters.ts';
 import { DERIVED_COLUMNS } from '../query/derived-columns.ts';
+import { EITHER_ENDS } from '../query/either-end.ts';
 import { HISTOGRAM_NAMES } from '../query/histogram.ts';
 import { DURATION } from '../query/key.ts';
-import { MEASURES } from '../query/measure.ts';
+import { MEASURES } from '../query/measures.ts';
 import { NAME_COLUMNS } from '../query/name-columns.ts';
 import { OUTPUTS } from '../query/output/outputs.ts';
-import { type Io, write } from './io.ts';
-import { createProgram } from './program.ts';
+import type { CommandModule, DescribeCommands } from './command.ts';
+import { write } from './io.ts';
 
 /** What a word may go on with, and what that is. */
 export interface Proposal {
@@ -21,27 +22,23 @@ export interface Proposal {
 const FILES: Proposal = { text: ':files', about: '' };
 
 /** Adds the argument of `weir complete`, which the completions of shells call, and its action. */
-export function build(command: Command, io: Io, exit: (code: number) => void): void {
+export const build: CommandModule['build'] = (command, io, exit, describe) => {
   command
     .argument('[words...]', 'the words of the command line, the last of which is to be completed')
     .action(async (words: string[]) => {
-      const proposals = await complete(words, io);
+      const proposals = await complete(words, describe);
       const lines = proposals.map(({ text, about }) => (about === '' ? text : `${text}\t${about}`));
       await write(io.stdout, lines.length === 0 ? '' : `${lines.join('\n')}\n`);
       exit(0);
     });
-}
+};
 
 /** Proposals for the last of the words that follow `weir`. */
-export async function complete(words: readonly string[], io: Io): Promise<Proposal[]> {
+export async function complete(words: readonly string[], describe: DescribeCommands): Promise<Proposal[]> {
   const last = words.at(-1) ?? '';
   const before = words.slice(0, -1);
   const name = before.find((word) => !word.startsWith('-'));
-  const program = await createProgram(
-    io,
-    () => {},
-    (one) => one === name,
-  );
+  const program = await describe((one) => one === name);
   const found = program.commands.find((one) => one.name() === name);
   if (found === undefined || name === 'complete') return begins(last, [...commands(program), ...flags(program)]);
   // `weir store verify`: a command may have commands of its own.
@@ -120,7 +117,7 @@ const measures = (): Proposal[] => [
 const keys = (): Proposal[] => [
   ...schemaColumns(),
   ...nameColumns(),
-  ...DERIVED_COLUMNS.map(({ column: { name, about } }) => ({ text: name, about })),
+  ...[...DERIVED_COLUMNS, ...EITHER_ENDS].map(({ column: { name, about } }) => ({ text: name, about })),
   ...['1m', '5m', '1h', '1d'].map((step) => ({ text: `time/${step}`, about: `Time in steps of ${step}.` })),
 ];
 

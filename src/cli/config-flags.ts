@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { CLIENT_CERTIFICATES, TLS_VERSIONS } from '../collect/tls-settings.ts';
-import { LOG_FORMATS, LOG_LEVELS } from '../config/collect-config.ts';
+import { LOG_FORMATS, LOG_LEVELS, ROLLUP_CHOICES } from '../config/collect-config.ts';
 import type { FlagSettings } from '../config/load.ts';
 import { SETTINGS, type Setting } from '../config/settings.ts';
 import { WeirError } from '../util/errors.ts';
@@ -11,6 +11,7 @@ export type CollectFlags = Readonly<Record<string, unknown>> & { readonly config
 const CHOICES: Readonly<Record<string, readonly string[]>> = {
   '--tls-client-certificates': CLIENT_CERTIFICATES,
   '--tls-minimum-version': TLS_VERSIONS,
+  '--rollups': ROLLUP_CHOICES,
   '--log-level': LOG_LEVELS,
   '--log-format': LOG_FORMATS,
 };

@@ -19,9 +19,9 @@ import { readAnonymity } from './anonymize-flags.ts';
 import type { ExportFlags } from './export-run.ts';
 import { filterOptions } from './filter-options.ts';
 import { EXIT, type Io, write } from './io.ts';
+import { parseMemory } from './memory.ts';
 import { openOutput } from './output-file.ts';
 import { showProgress } from './progress.ts';
-import { parseMemory } from './query.ts';
 import { counted } from './sending.ts';
 import { zoneOf } from './zone.ts';
 

@@ -2,8 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { WeirError } from '../util/errors.ts';
-import { type Io, write } from './io.ts';
-import { createProgram } from './program.ts';
+import type { CommandModule } from './command.ts';
+import { write } from './io.ts';
 
 const EXAMPLES = `
 Examples:
@@ -12,22 +12,18 @@ Examples:
 `;
 
 /** Adds the flags of `weir man` and its action. */
-export function build(command: Command, io: Io, exit: (code: number) => void): void {
+export const build: CommandModule['build'] = (command, io, exit, describe) => {
   command
     .argument('[command]', 'whose page; without it, that of weir')
     .option('--dir <folder>', 'write the pages of all commands into this folder')
     .addHelpText('after', EXAMPLES)
     .action(async (name: string | undefined, { dir }: { readonly dir?: string }) => {
-      const program = await createProgram(
-        io,
-        () => {},
-        () => true,
-      );
+      const program = await describe(() => true);
       if (dir !== undefined) await writePages(program, dir);
       else await write(io.stdout, pageOf(program, name));
       exit(0);
     });
-}
+};
 
 function pageOf(program: Command, name: string | undefined): string {
   if (name === undefined) return manPage(program, program);

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, realpath, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,7 +10,7 @@ import { type Io, write } from './io.ts';
 export interface OutputFile {
   /** The file that is to be written by others, where it has another name until `finish`. */
   readonly path: string;
-  readonly write: (text: string) => Promise<boolean>;
+  readonly write: (part: string | Uint8Array) => Promise<boolean>;
   /** All was written. */
   readonly finish: () => Promise<void>;
   /** Nothing is to be left of it. */
@@ -31,10 +30,9 @@ export async function openOutput(asked: string | undefined, isBinary: boolean, i
   }
   if (path === undefined && !isBinary) {
     const nothing = () => Promise.resolve();
-    return { path: '', write: (text) => write(io.stdout, text), finish: nothing, discard: nothing };
+    return { path: '', write: (part) => write(io.stdout, part), finish: nothing, discard: nothing };
   }
-  const temporary =
-    path === undefined ? join(tmpdir(), `weir-output-${randomUUID()}`) : `${path}.${process.pid}.unfinished`;
+  const temporary = path === undefined ? await temporaryPath() : `${path}.${process.pid}.unfinished`;
   const unwritten = (error: unknown): never => {
     const message = `${path ?? temporary} cannot be written: ${messageOf(error)}`;
     throw new WeirError('WEIR_SEND', message, { cause: error });
@@ -46,8 +44,8 @@ export async function openOutput(asked: string | undefined, isBinary: boolean, i
   };
   return {
     path: temporary,
-    write: async (text) => {
-      await handle.writeFile(text).catch(unwritten);
+    write: async (part) => {
+      await handle.writeFile(part).catch(unwritten);
       return true;
     },
     finish: async () => {
@@ -58,6 +56,12 @@ export async function openOutput(asked: string | undefined, isBinary: boolean, i
     },
     discard,
   };
+}
+
+/** A name that nobody can foresee, in a folder where everybody may write. `node:crypto` is loaded for this alone. */
+async function temporaryPath(): Promise<string> {
+  const { randomUUID } = await import('node:crypto');
+  return join(tmpdir(), `weir-output-${randomUUID()}`);
 }
 
 /** The file itself where the path is a link. Throws WEIR_SEND for what is no file: to replace a device or a folder by one would be harm. */

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { type Command, Option } from 'commander';
 import type { PeopleOptions } from '../query/output/people.ts';
+import type { HostNames } from '../query/resolve.ts';
 import { WeirError } from '../util/errors.ts';
 import type { Io } from './io.ts';
 import { timeSpan } from './sending.ts';
@@ -45,10 +46,14 @@ export async function peopleOptions(
     });
   }
   const servers = flags.nameserver === undefined ? undefined : [parseServer(flags.nameserver)];
-  const { HostNames } = await import('../query/resolve.ts');
-  const hosts =
-    flags.resolve === true ? new HostNames({ timeout: flags.resolveTimeout, servers, clock: io.now }) : undefined;
+  const hosts = flags.resolve === true ? await hostNames(flags.resolveTimeout, servers, io) : undefined;
   return { zone, plain: flags.plain === true, quiet: flags.quiet === true, services: flags.services === true, hosts };
+}
+
+/** Loaded when it is asked for: DNS takes Node a few milliseconds to load. */
+async function hostNames(timeout: number, servers: readonly string[] | undefined, io: Io): Promise<HostNames> {
+  const { HostNames: Names } = await import('../query/resolve.ts');
+  return new Names({ timeout, servers, clock: io.now });
 }
 
 /** Reads `192.0.2.53`, `192.0.2.53:5353`, `2001:db8::53`, `[2001:db8::53]:5353`. */

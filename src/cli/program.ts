@@ -79,7 +79,7 @@ export async function createProgram(
       .showHelpAfterError(`  weir ${entry.name} --help has all flags and examples.`);
     if (!wants(entry.name)) continue;
     const module = await entry.load();
-    module.build(command, io, exit);
+    module.build(command, io, exit, (some) => createProgram(io, () => {}, some));
   }
   return program;
 }

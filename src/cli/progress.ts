@@ -5,8 +5,8 @@ import type { Io } from './io.ts';
 export interface Progress {
   readonly rows: number;
   readonly totalRows: number;
-  /** Octets of the files that are read. */
-  readonly bytes: number;
+  /** Octets of the files that are read; undefined where nobody counted them. */
+  readonly bytes?: number;
 }
 
 const BAR = 24;
@@ -48,6 +48,7 @@ export function progressText({ rows, totalRows, bytes }: Progress, seconds: numb
   const fraction = totalRows > 0 ? Math.min(1, rows / totalRows) : 0;
   const full = Math.round(fraction * BAR);
   const bar = `[${'#'.repeat(full)}${'-'.repeat(BAR - full)}]`;
+  const octets = bytes === undefined ? '' : `, ${scaled(bytes)}B`;
   const left = fraction > 0.02 ? `, ${Math.ceil(seconds / fraction - seconds)} s left` : '';
-  return `${bar} ${Math.floor(fraction * 100)} %  ${scaled(rows)} of ${scaled(totalRows)} rows, ${scaled(bytes)}B${left}`;
+  return `${bar} ${Math.floor(fraction * 100)} %  ${scaled(rows)} of ${scaled(totalRows)} rows${octets}${left}`;
 }

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { parseSize } from '../config/units.ts';
 import type { Question } from '../query/question.ts';
 import { WeirError } from '../util/errors.ts';
 import { filterOptions } from './filter-options.ts';
 import { EXIT, hasColour, type Io } from './io.ts';
+import { parseMemory } from './memory.ts';
 import { openOutput } from './output-file.ts';
 import { addPeopleFlags, type PeopleFlags, peopleOptions } from './people-flags.ts';
 import { showProgress } from './progress.ts';
@@ -163,18 +163,6 @@ function parseWidth(text: string): number {
   if (width >= 20) return width;
   throw new WeirError('WEIR_USAGE', `--width ${text.slice(0, 60)} is no number of columns from 20 on`, {
     hint: 'For example --width 120',
-  });
-}
-
-/** DuckDB answers nothing with less. */
-const LEAST_MEMORY = 64_000_000;
-
-/** Reads `512MB`, `2GiB`. Throws WEIR_USAGE. */
-export function parseMemory(text: string): number {
-  const bytes = parseSize(text);
-  if (bytes !== undefined && bytes >= LEAST_MEMORY) return bytes;
-  throw new WeirError('WEIR_USAGE', `--memory ${text.slice(0, 60)} is no size of at least 64MB`, {
-    hint: 'For example --memory 512MB or --memory 2GiB',
   });
 }
 

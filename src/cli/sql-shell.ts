@@ -5,16 +5,21 @@ import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { COLUMNS } from '../flow/schema.ts';
 import { FUNCTIONS } from '../query/macros.ts';
-import { FORMATS, type FormatName } from '../query/output/format.ts';
+import { SQL_FORMS, type SqlForm } from '../query/sql-output.ts';
 import type { SqlQuery } from '../query/sql-run.ts';
 import { TABLES } from '../query/sql-session.ts';
 import { isEmptySql, splitSql } from '../query/sql-split.ts';
 import { WeirError } from '../util/errors.ts';
+import type { OutputFile } from './output-file.ts';
 
 export interface SqlShellOptions {
   readonly query: Pick<SqlQuery, 'run' | 'cancel' | 'resume'>;
   readonly input: Readable;
   readonly output: Writable;
+  /** Opens what an answer goes to, a file or standard output. */
+  readonly open: (file: string | undefined, isBinary: boolean) => Promise<OutputFile>;
+  /** The form of answers at the beginning. */
+  readonly mode?: SqlForm;
   /** Keys are read one by one: history, completion. */
   readonly isTerminal: boolean;
   /** Undefined: nothing is remembered. */
@@ -28,11 +33,12 @@ const KEYWORDS =
   'select from where group by order limit having distinct join left on using union all as and or not in between is null case when then else end desc asc with values describe summarize show count sum avg min max interval time_bucket'.split(
     ' ',
   );
-const DOTS = ['.tables', '.columns', '.mode', '.help', '.quit'];
+const DOTS = ['.tables', '.columns', '.mode', '.output', '.help', '.quit'];
 const HELP = `A statement ends with ; and may have several lines. Ctrl-C ends it, not the shell.
 .tables           tables
 .columns [TABLE]  columns of a table (flows)
-.mode FORMAT      ${FORMATS.join(', ')}
+.mode FORMAT      ${SQL_FORMS.join(', ')}
+.output [FILE]    where the next answer goes; those after it are shown again
 .quit             or Ctrl-D
 Examples: docs/sql.md
 `;
@@ -56,7 +62,8 @@ export function completeSql(line: string): [words: string[], begin: string] {
 }
 
 /** Reads statements from a person and runs them, until `.quit` or the end of the input. */
-export async function runSqlShell({ query, input, output, isTerminal, historyFile }: SqlShellOptions): Promise<void> {
+export async function runSqlShell({ query, input, output, open, ...options }: SqlShellOptions): Promise<void> {
+  const { isTerminal, historyFile } = options;
   let history = historyFile === undefined ? [] : await readHistory(historyFile);
   const lines = createInterface({
     input,
@@ -70,7 +77,9 @@ export async function runSqlShell({ query, input, output, isTerminal, historyFil
   lines.on('history', (now: string[]) => {
     history = [...now];
   });
-  let mode: FormatName = 'table';
+  let mode: SqlForm = options.mode ?? 'table';
+  /** What the next answer goes to; undefined: it is shown. */
+  let file: string | undefined;
   let pending = '';
   let running = false;
   const ask = () => {
@@ -89,12 +98,19 @@ export async function runSqlShell({ query, input, output, isTerminal, historyFil
     lines.write(null, { ctrl: true, name: 'u' });
     ask();
   });
-  const run = async (statement: string, format = mode): Promise<void> => {
+  const run = async (statement: string, format: SqlForm, to: string | undefined): Promise<void> => {
     running = true;
     query.resume();
+    let target: OutputFile | undefined;
     try {
-      if (!(await query.run(statement, format))) output.write('cancelled\n');
+      target = await open(to, format === 'parquet');
+      const { write } = target;
+      const isWhole = await query.run(statement, format, write);
+      await (isWhole ? target.finish() : target.discard());
+      if (!isWhole) output.write('cancelled\n');
+      else if (to !== undefined) output.write(`written to ${to}\n`);
     } catch (error) {
+      await target?.discard();
       if (!(error instanceof WeirError)) throw error;
       output.write(`error: ${error.message}\n${error.hint === undefined ? '' : `  ${error.hint}\n`}`);
     } finally {
@@ -107,8 +123,9 @@ export async function runSqlShell({ query, input, output, isTerminal, historyFil
     if (word === '.quit' || word === '.exit') return false;
     if (word === '.tables') output.write(`${TABLES.join('\n')}\n`);
     else if (word === '.columns' && TABLES.includes(argument ?? 'flows')) {
-      await run(`SELECT column_name, column_type FROM (DESCRIBE ${argument ?? 'flows'})`, 'table');
-    } else if (word === '.mode' && FORMATS.includes(argument as FormatName)) mode = argument as FormatName;
+      await run(`SELECT column_name, column_type FROM (DESCRIBE ${argument ?? 'flows'})`, 'table', undefined);
+    } else if (word === '.mode' && SQL_FORMS.includes(argument as SqlForm)) mode = argument as SqlForm;
+    else if (word === '.output') file = line.trim().slice(word.length).trim() || undefined;
     else output.write(HELP);
     return true;
   };
@@ -120,7 +137,10 @@ export async function runSqlShell({ query, input, output, isTerminal, historyFil
       } else {
         const { statements, rest } = splitSql(`${pending}${line}\n`);
         pending = isEmptySql(rest) ? '' : rest;
-        for (const statement of statements) await run(statement);
+        for (const statement of statements) {
+          await run(statement, mode, file);
+          file = undefined;
+        }
       }
       if (historyFile !== undefined) await writeHistory(historyFile, history);
       ask();

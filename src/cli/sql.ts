@@ -1,10 +1,13 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import type { FormatName } from '../query/output/format.ts';
+import type { SqlForm } from '../query/sql-output.ts';
 import { WeirError } from '../util/errors.ts';
 import { EXIT, hasColour, type Io, write } from './io.ts';
-import { parseMemory, runCancellable } from './query.ts';
+import { parseMemory } from './memory.ts';
+import { type OutputFile, openOutput } from './output-file.ts';
+import { showProgress } from './progress.ts';
+import { runCancellable } from './query.ts';
 import { timeSpan } from './sending.ts';
 import { stepBack } from './step-back.ts';
 import { addZone, type ZoneFlags, zoneOf } from './zone.ts';
@@ -18,6 +21,8 @@ service(port), flags(tcp_flags), name_at(exporter, kind, key, time); docs/sql.md
 Examples:
   weir sql                                             a shell, with history and completion
   weir sql --format csv < report.sql                   statements with ; between them
+  weir sql --format parquet --output top.parquet "select src_addr, sum(bytes) b from flows group by 1"
+  weir sql --format chart "select time_bucket(interval 5 minutes, time_start) t, sum(bytes) from flows group by 1"
   weir sql "describe flows"
   weir sql "select src_addr, sum(bytes) b from flows group by 1 order by b desc limit 10"
   weir sql "select time_bucket(interval 5 minutes, time_start) t, sum(bytes) * 8 / 300 bps from flows group by 1 order by 1"
@@ -30,7 +35,8 @@ interface Flags extends ZoneFlags {
   readonly data: string;
   readonly from?: string;
   readonly to?: string;
-  readonly format: FormatName;
+  readonly format: SqlForm;
+  readonly output?: string;
   readonly memory?: string;
   readonly timeout?: number;
 }
@@ -44,9 +50,10 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
     .option('--to <time>', 'only flows that begin before this time')
     .addOption(
       new Option('--format <format>', 'form of the answer')
-        .choices(['table', 'csv', 'json', 'ndjson'])
+        .choices(['table', 'chart', 'markdown', 'csv', 'json', 'ndjson', 'parquet'])
         .default('table'),
     )
+    .option('--output <file>', 'write into this file, which appears when it is whole')
     .option('--memory <size>', 'memory for sums and sorting, such as 512MB; the rest goes to disk (default: half)')
     .option('--timeout <span>', 'end a statement that takes longer, such as 30s', timeSpan('--timeout'))
     .addHelpText('after', EXAMPLES)
@@ -58,39 +65,90 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
 async function sql(words: readonly string[], flags: Flags, io: Io): Promise<number> {
   stepBack(flags.data);
   const [{ parseSpan }, { SqlQuery }] = await Promise.all([import('../query/time.ts'), import('../query/sql-run.ts')]);
-  const isTerminal = io.stdout.isTTY === true;
-  const query = new SqlQuery({
+  const isTerminal = io.stdout.isTTY === true && flags.output === undefined;
+  const isAsked = words.length > 0 && words.join() !== '-';
+  const isShell = words.length === 0 && isTerminal && (io.stdin as { isTTY?: boolean }).isTTY === true;
+  // The shell opens what each answer goes to.
+  const open = async (file: string | undefined, isBinary: boolean) =>
+    watched(
+      await openOutput(file, isBinary, io),
+      showProgress(io, () => query.progress),
+    );
+  const output = isShell ? undefined : await open(flags.output, flags.format === 'parquet');
+  const query: InstanceType<typeof SqlQuery> = new SqlQuery({
     data: flags.data,
     span: parseSpan(flags.from, flags.to, { now: io.now(), zone: zoneOf(flags) }),
     format: flags.format,
     width: isTerminal ? io.stdout.columns : undefined,
-    colour: hasColour(io.stdout, io.env),
-    write: (text) => write(io.stdout, text),
+    height: isTerminal ? io.stdout.rows : undefined,
+    unicode: isTerminal && io.env['TERM'] !== 'dumb',
+    colour: isTerminal && hasColour(io.stdout, io.env),
+    write: (part) => (output === undefined ? write(io.stdout, part) : output.write(part)),
     warn: (text) => io.stderr.write(`note: ${text}\n`),
     clock: io.now,
     temporary: join(tmpdir(), `weir-sql-${process.pid}`),
     memoryBytes: flags.memory === undefined ? undefined : parseMemory(flags.memory),
     timeoutMs: flags.timeout,
   });
-  const isAsked = words.length > 0 && words.join() !== '-';
   try {
-    if (words.length === 0 && isTerminal && (io.stdin as { isTTY?: boolean }).isTTY === true) {
+    if (output === undefined) {
       const { historyPath, runSqlShell } = await import('./sql-shell.ts');
       await query.open();
       const historyFile = historyPath(io.env);
-      await runSqlShell({ query, input: io.stdin, output: io.stdout, isTerminal, historyFile });
+      await runSqlShell({
+        query,
+        input: io.stdin,
+        output: io.stdout,
+        open,
+        isTerminal,
+        historyFile,
+        mode: flags.format,
+      });
       return EXIT.ok;
     }
     const statements = isAsked ? [words.join(' ')] : await readStatements(io);
+    if (flags.format === 'parquet' && statements.length > 1) {
+      throw new WeirError(
+        'WEIR_USAGE',
+        `a Parquet file has one answer, and there are ${statements.length} statements`,
+        {
+          hint: 'Give one statement, or another --format.',
+        },
+      );
+    }
     const run = async (): Promise<boolean> => {
       await query.open();
       for (const statement of statements) if (!(await query.run(statement))) return false;
       return true;
     };
-    return await runCancellable({ run, cancel: () => query.cancel() }, io);
+    const code = await runCancellable({ run, cancel: () => query.cancel() }, io);
+    await (code === EXIT.ok ? output.finish() : output.discard());
+    return code;
+  } catch (error) {
+    await output?.discard();
+    throw error;
   } finally {
     query.close();
   }
+}
+
+/** An output in front of which the progress gives way. */
+function watched(output: OutputFile, progress: ReturnType<typeof showProgress>): OutputFile {
+  return {
+    path: output.path,
+    write: (part) => {
+      progress.clear();
+      return output.write(part);
+    },
+    finish: () => {
+      progress.end();
+      return output.finish();
+    },
+    discard: () => {
+      progress.end();
+      return output.discard();
+    },
+  };
 }
 
 /** Longest text that is read from standard input. */

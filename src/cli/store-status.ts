@@ -1,10 +1,14 @@
 import { statfs } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
+import { duration } from '../app/status-text.ts';
+import type { CollectConfig } from '../config/collect-config.ts';
 import { grouped, scaledBytes } from '../query/output/humanize.ts';
-import { readCatalogue, type SegmentEntry, type Tier } from '../store/catalogue.ts';
+import { holdsFlows, readCatalogue, type SegmentEntry, type Tier } from '../store/catalogue.ts';
 import { type DayOctets, daysOf, type Forecast, forecast } from '../store/growth.ts';
 import { FolderLock } from '../store/lock.ts';
-import type { Retention } from '../store/retention.ts';
+import { ROLLUP_TIERS } from '../store/rollup-cubes.ts';
+import { OVERDUE_MS, type RollupProgress, rollupProgress } from '../store/rollup-progress.ts';
+import type { Zone } from '../util/zone.ts';
 import { type Io, write } from './io.ts';
 import { counted } from './sending.ts';
 import { addStoreFlags, isoText, type StoreFlags, secondText, TIER_NAMES, TIERS, tableText } from './store-output.ts';
@@ -12,7 +16,8 @@ import { addZone, type ZoneFlags, zoneOf } from './zone.ts';
 
 const EXAMPLES = `
 Days are those of UTC, by the time of reception. The forecast takes the mean of the last seven whole days; with the collector's configuration (or its
-flags) it says how long flows will be kept, otherwise when the disk will be full.
+flags) it says how long flows will be kept, otherwise when the disk will be full. Of sums per minute and per hour it says up to which time of reception
+every flow is counted, and how long the others have been waiting if that is longer than usual.
 
 Examples:
   weir store status
@@ -32,7 +37,7 @@ interface Flags extends StoreFlags, ZoneFlags {
 /** Adds the flags of `weir store status` and its action. */
 export function build(command: Command, io: Io): void {
   addZone(addStoreFlags(command))
-    .addOption(new Option('--config <file>', 'the configuration of the collector, for its retention'))
+    .addOption(new Option('--config <file>', 'the configuration of the collector: rotation, roll-ups, retention'))
     .option('--retention-age <time>', 'as if flows were removed after this time')
     .option('--retention-size <size>', 'as if the oldest files were removed beyond this size')
     .addHelpText('after', EXAMPLES)
@@ -53,14 +58,27 @@ async function status(flags: Flags, io: Io): Promise<void> {
   const { segments } = await readCatalogue(data);
   const { bavail, bsize } = await statfs(data);
   const free = bavail * bsize;
-  const expected = forecast(segments, await retentionOf(flags), { free, now: io.now() });
+  const settings = await settingsOf(flags);
+  const expected = forecast(segments, settings.retention, { free, now: io.now() });
   const days = daysOf(segments);
   const writer = new FolderLock(data).writer();
   const totals = TIERS.flatMap((tier) => totalOf(tier, segments));
+  const rotateSeconds = settings.rotateMs / 1000;
+  const rollups = ROLLUP_TIERS.map((tier) => ({
+    tier,
+    isMade: settings.rollups.includes(tier),
+    ...rollupProgress(segments, tier, { rotateSeconds, nowMs: io.now() }),
+  }));
   if (flags.format === 'json') {
     const tiers = totals.map(({ from, to, ...rest }) => ({ ...rest, from: isoText(from), to: isoText(to) }));
     const ofDays = days.map(({ day, ...rest }) => ({ day: new Date(day).toISOString().slice(0, 10), ...rest }));
-    const all = { data, writer: writer ?? null, free, tiers, days: ofDays, forecast: expected ?? null };
+    const counted = rollups.map(({ countedUntil, behindMs, ...rest }) => ({
+      ...rest,
+      countedUntil: isoText(countedUntil ?? null),
+      behind: Math.round(behindMs / 1000),
+    }));
+    const state = { data, writer: writer ?? null, free };
+    const all = { ...state, tiers, rollups: counted, days: ofDays, forecast: expected ?? null };
     await write(io.stdout, `${JSON.stringify(all)}\n`);
     return;
   }
@@ -76,6 +94,10 @@ async function status(flags: Flags, io: Io): Promise<void> {
   ]);
   const bytes = totals.reduce((sum, one) => sum + one.bytes, 0);
   await write(io.stdout, tableText(TIER_COLUMNS, rows, io));
+  if (segments.some(holdsFlows)) {
+    const lines = rollups.map((one) => `${TIER_NAMES[one.tier]}: ${progressText(one, writer !== undefined, zone)}\n`);
+    await write(io.stdout, `\n${lines.join('')}`);
+  }
   await write(
     io.stdout,
     `\n${dayLines(days, io)}\n${scaledBytes(bytes)} stored, ${scaledBytes(free)} free on the disk\n`,
@@ -126,13 +148,31 @@ function forecastText(expected: Forecast | undefined): string {
   return `${scaledBytes(perDay)} a day (${from}): flows are kept for ${whole(keptDays)}, bounded by ${bound}`;
 }
 
-/** The retention that flags and configuration file tell. */
-async function retentionOf({ config, retentionAge, retentionSize }: Flags): Promise<Retention> {
-  if (config === undefined && retentionAge === undefined && retentionSize === undefined) return {};
+interface Progress extends RollupProgress {
+  readonly isMade: boolean;
+}
+
+/** What is counted, and what waits for it and why. */
+function progressText({ isMade, countedUntil, waiting, behindMs }: Progress, isWritten: boolean, zone: Zone): string {
+  const until =
+    countedUntil === undefined
+      ? 'no flow is counted'
+      : `every flow received until ${secondText(countedUntil, zone)} is counted`;
+  if (!isMade) return `${until}; store.rollups does not ask for more`;
+  if (waiting === 0) return until;
+  const flows = `${grouped(waiting)} ${waiting === 1 ? 'flow waits' : 'flows wait'}`;
+  if (!isWritten) return `${until}; ${flows} for a collector`;
+  return behindMs > OVERDUE_MS
+    ? `${until}; BEHIND: ${flows}, for ${duration(Math.round(behindMs / 1000))}`
+    : `${until}; ${flows}`;
+}
+
+/** What the collector is told of its store by the flags and the configuration file; the defaults where they say nothing. */
+async function settingsOf({ config, retentionAge, retentionSize }: Flags): Promise<CollectConfig['store']> {
   const { loadConfig } = await import('../config/load.ts');
   const flags = {
     ...(retentionAge === undefined ? {} : { 'store.retention.age': retentionAge }),
     ...(retentionSize === undefined ? {} : { 'store.retention.size': retentionSize }),
   };
-  return loadConfig({ file: config, flags }).store.retention;
+  return loadConfig({ file: config, flags }).store;
 }

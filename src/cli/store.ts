@@ -1,6 +1,4 @@
-import type { Command } from 'commander';
 import type { CommandModule } from './command.ts';
-import type { Io } from './io.ts';
 import * as columns from './store-columns.ts';
 import * as deletion from './store-delete.ts';
 import * as importing from './store-import.ts';
@@ -28,11 +26,11 @@ const PARTS: readonly { readonly name: string; readonly summary: string; readonl
   { name: 'repair', summary: 'put right what a killed collector or a lost file left behind', module: repair },
   { name: 'move', summary: 'move the store to another folder or disk', module: moving },
   { name: 'delete', summary: 'delete what was received in a span of time', module: deletion },
-  { name: 'import', summary: 'store the flows of captures, IPFIX files and nfdump’s CSV and JSON', module: importing },
+  { name: 'import', summary: 'store the flows of captures, IPFIX files, nfdump’s CSV and JSON', module: importing },
 ];
 
 /** Adds the commands below `weir store`. */
-export function build(command: Command, io: Io, exit: (code: number) => void): void {
+export const build: CommandModule['build'] = (command, ...rest) => {
   command.addHelpText('after', EXAMPLES);
   for (const { name, summary, module } of PARTS) {
     const part = command.command(name).description(summary);
@@ -40,6 +38,6 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
       .exitOverride()
       .copyInheritedSettings(command)
       .showHelpAfterError(`  weir store ${name} --help has all flags and examples.`);
-    module.build(part, io, exit);
+    module.build(part, ...rest);
   }
-}
+};

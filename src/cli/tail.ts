@@ -131,16 +131,19 @@ function parseLimit(text: string): number {
   return limit ?? Number.POSITIVE_INFINITY;
 }
 
-/** Flows as the collector writes them. */
+/** Flows as `weir query --format ndjson` shows them. */
 async function ndjsonForm({ columns }: Flags): Promise<TailForm> {
-  const { parseColumns } = await import('../query/key.ts');
-  const names = columns === undefined ? undefined : parseColumns(columns).map(({ name }) => name);
-  if (names?.includes('duration') === true) {
-    throw new WeirError('WEIR_USAGE', '--columns duration: a flow as it comes has no duration', {
-      hint: 'Ask for time_start,time_end.',
-    });
-  }
-  return { columns: names, text: (lines) => lines.map((line) => `${line}\n`).join('') };
+  const [{ parseColumns }, { flowJson }, { sourceColumns }] = await Promise.all([
+    import('../query/key.ts'),
+    import('../live/flow-json.ts'),
+    import('../live/flow-cells.ts'),
+  ]);
+  const chosen = columns === undefined ? undefined : parseColumns(columns);
+  const toJson = flowJson(chosen);
+  return {
+    columns: chosen && sourceColumns(chosen),
+    text: (lines) => lines.map((line) => `${toJson(line)}\n`).join(''),
+  };
 }
 
 /** The lines of `weir query --format line` and its like. */

@@ -7,6 +7,8 @@ import type { MailReport } from '../query/trace/abuse-mail.ts';
 import type { TraceFlags, TraceQuestion } from '../query/trace/question.ts';
 import { messageOf, WeirError } from '../util/errors.ts';
 import { EXIT, hasColour, type Io, write } from './io.ts';
+import { parseMemory } from './memory.ts';
+import { showProgress } from './progress.ts';
 import { stepBack } from './step-back.ts';
 import { addZone, type ZoneFlags, zoneOf } from './zone.ts';
 
@@ -27,6 +29,8 @@ interface Flags extends TraceFlags, ZoneFlags {
   readonly data: string;
   readonly format: 'table' | 'json';
   readonly paste?: string;
+  readonly explain?: boolean;
+  readonly memory?: string;
 }
 
 /** Adds the flags of `weir trace` and its action. */
@@ -43,6 +47,8 @@ export function build(command: Command, io: Io, exit: (code: number) => void): v
     .option('--from <time>', 'in a range of time instead of --at: its beginning')
     .option('--until <time>', 'and its end (default: now)')
     .option('--paste <file>', 'find address, port and time in a mail about abuse; - for standard input')
+    .option('--explain', 'say how it would be answered: which files would be read, and the statements')
+    .option('--memory <size>', 'memory for the search, such as 512MB; the rest goes to disk (default: half)')
     .addOption(new Option('--format <format>', 'form of the answer').choices(['table', 'json']).default('table'))
     .addHelpText('after', EXAMPLES)
     .action(async (address: string | undefined, flags: Flags) => {
@@ -59,7 +65,7 @@ interface Asked {
 async function trace(address: string | undefined, flags: Flags, io: Io): Promise<number> {
   stepBack(flags.data);
   // The parts are loaded here, so that help needs none of them.
-  const [{ traceInside, traceNat }, { QueryDuck }, { answerWriter }] = await Promise.all([
+  const [{ explainTrace, traceInside, traceNat }, { QueryDuck }, { answerWriter }] = await Promise.all([
     import('../query/trace/trace.ts'),
     import('../query/duck.ts'),
     import('../query/trace/answer-writer.ts'),
@@ -73,9 +79,14 @@ async function trace(address: string | undefined, flags: Flags, io: Io): Promise
     zone: zoneOf(flags),
     width: isTerminal ? io.stdout.columns : undefined,
     colour: isTerminal && hasColour(io.stdout, io.env),
-    write: (text) => write(io.stdout, text),
+    write: (text) => {
+      progress.clear();
+      return write(io.stdout, text);
+    },
   });
-  const duck = new QueryDuck({ temporary: join(tmpdir(), `weir-trace-${process.pid}`) });
+  const memoryBytes = flags.memory === undefined ? undefined : parseMemory(flags.memory);
+  const duck = new QueryDuck({ temporary: join(tmpdir(), `weir-trace-${process.pid}`), memoryBytes });
+  const progress = showProgress(io, () => duck.progress);
   const stopListening = io.onSignal((kind) => {
     if (kind === 'stop') duck.cancel();
   });
@@ -83,6 +94,10 @@ async function trace(address: string | undefined, flags: Flags, io: Io): Promise
   try {
     await duck.open();
     const source = { data: flags.data, duck };
+    if (flags.explain === true) {
+      for (const { question } of questions) if (!(await write(io.stdout, await explainTrace(source, question)))) break;
+      return EXIT.ok;
+    }
     for (const { question, report } of questions) {
       const isReverse = question.side === 'inside';
       const answer = isReverse ? await traceInside(source, question) : await traceNat(source, question);
@@ -95,6 +110,7 @@ async function trace(address: string | undefined, flags: Flags, io: Io): Promise
     io.stderr.write('cancelled\n');
     return EXIT.failed;
   } finally {
+    progress.end();
     stopListening();
     duck.close();
   }

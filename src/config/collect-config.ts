@@ -4,6 +4,7 @@ import type { ListenUrl } from '../collect/listen-url.ts';
 import type { ClientCertificates, TlsVersion } from '../collect/tls-settings.ts';
 import type { LiveLimits } from '../live/subscriber.ts';
 import type { Retention } from '../store/retention.ts';
+import type { RollupTier } from '../store/rollup-cubes.ts';
 import type { Address } from '../util/address.ts';
 import type { Prefix } from '../util/prefix.ts';
 
@@ -13,6 +14,8 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export const LOG_FORMATS = ['auto', 'json', 'status'] as const;
 /** `auto` is `status` when standard error is a terminal, else `json`. */
 export type LogFormat = (typeof LOG_FORMATS)[number];
+
+export const ROLLUP_CHOICES = ['all', 'minute', 'hour', 'off'] as const;
 
 /** What the operator says about the sampling of the exporters in a network; 0 is nothing. */
 export interface ExporterSampling {
@@ -66,6 +69,8 @@ export interface CollectConfig {
     readonly segmentMs: number;
     /** Octets of flows that may wait to be written. */
     readonly queueBytes: number;
+    /** The tiers that are made. */
+    readonly rollups: readonly RollupTier[];
     /** As `FlowStore` takes it; a bound that is not configured is undefined. */
     readonly retention: Retention;
   };

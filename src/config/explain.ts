@@ -83,6 +83,7 @@ function plain(config: CollectConfig): Record<string, unknown> {
       rotate: formatDuration(store.rotateMs),
       segment: formatDuration(store.segmentMs),
       queue: formatSize(store.queueBytes),
+      rollups: store.rollups.length > 1 ? 'all' : (store.rollups[0] ?? 'off'),
       retention: group({
         ...bounds(store.retention),
         minute: group(bounds(store.retention.minute)),

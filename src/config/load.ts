@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path';
+import { ROLLUP_TIERS, type RollupTier } from '../store/rollup-cubes.ts';
 import { WeirError } from '../util/errors.ts';
-import type { CollectConfig, ExporterSampling } from './collect-config.ts';
+import type { CollectConfig, ExporterSampling, ROLLUP_CHOICES } from './collect-config.ts';
 import { problemsOf } from './problem.ts';
 import { FILE_SCHEMA, type Settings } from './schema.ts';
 import { SETTINGS } from './settings.ts';
@@ -89,6 +90,7 @@ export function loadConfig({ file, flags = {}, cwd = process.cwd() }: LoadOption
       rotateMs: always((s) => s.store?.rotate),
       segmentMs: always((s) => s.store?.segment),
       queueBytes: always((s) => s.store?.queue),
+      rollups: rollupTiers(always((s) => s.store?.rollups)),
       retention: {
         maxAgeMs: pick((s) => s.store?.retention?.age),
         maxBytes: pick((s) => s.store?.retention?.size),
@@ -121,6 +123,11 @@ export function loadConfig({ file, flags = {}, cwd = process.cwd() }: LoadOption
   };
   requireTls(config);
   return config;
+}
+
+/** The tiers that a choice stands for. */
+function rollupTiers(choice: (typeof ROLLUP_CHOICES)[number]): readonly RollupTier[] {
+  return choice === 'all' ? ROLLUP_TIERS : ROLLUP_TIERS.filter((tier) => tier === choice);
 }
 
 function exporters(settings: Settings): ExporterSampling[] {

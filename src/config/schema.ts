@@ -5,7 +5,7 @@ import { CLIENT_CERTIFICATES, TLS_VERSIONS } from '../collect/tls-settings.ts';
 import { parseAddress } from '../util/address.ts';
 import { WeirError } from '../util/errors.ts';
 import { parsePrefix } from '../util/prefix.ts';
-import { LOG_FORMATS, LOG_LEVELS } from './collect-config.ts';
+import { LOG_FORMATS, LOG_LEVELS, ROLLUP_CHOICES } from './collect-config.ts';
 import { SETTINGS } from './settings.ts';
 import { parseDuration, parseSize } from './units.ts';
 
@@ -138,6 +138,7 @@ export const FILE_SCHEMA = z.strictObject({
       rotate: duration(10 * SECOND, HOUR, (ms) => HOUR % ms === 0 && ms % SECOND === 0).optional(),
       segment: duration(100, 60 * SECOND).optional(),
       queue: size(16 * MIB, 65_536 * MIB).optional(),
+      rollups: z.enum(ROLLUP_CHOICES).optional(),
       retention: z
         .strictObject({ ...bounds, minute: z.strictObject(bounds).optional(), hour: z.strictObject(bounds).optional() })
         .optional(),

@@ -20,7 +20,7 @@ const OPERATORS: Readonly<Record<Subject['value'], readonly string[]>> = {
   duration: ORDER,
   time: ORDER,
   flags: ORDER,
-  address: EQUALITY,
+  address: [...EQUALITY, 'between'],
   mac: EQUALITY,
   acl: ['=', '!='],
   text: TEXT,

@@ -1,3 +1,5 @@
+import { compareAddress, isV4 } from '../util/address.ts';
+import { type Prefix, prefixesBetween, prefixRange } from '../util/prefix.ts';
 import type { Cursor } from './cursor.ts';
 import { filterError, quote } from './fault.ts';
 import { NET_PHRASE, type Subject } from './fields.ts';
@@ -61,6 +63,7 @@ function parseLeaf(cursor: Cursor, subject: Subject, phrase: string, { kind }: O
       const mayMask = NET_PHRASE.test(phrase) && kind !== 'in';
       const one = (at: Cursor) => parsePrefix(at, mayMask && at === cursor);
       const isValue = (word: string) => parseNetwork(word) !== undefined;
+      if (kind === 'between') return addressTest(name, columns, parseBetween(cursor, subject));
       return addressTest(name, columns, parseList(cursor, kind === 'in', { subject, one, isValue }));
     }
     case 'text':
@@ -70,6 +73,22 @@ function parseLeaf(cursor: Cursor, subject: Subject, phrase: string, { kind }: O
     default:
       return numberTest(name, columns, parseRanges(cursor, subject, kind));
   }
+}
+
+/** `10.0.0.5 and 10.0.0.20`, as the networks that hold all from the first to the last. */
+function parseBetween(cursor: Cursor, subject: Subject): Prefix[] {
+  const { start } = cursor.peek();
+  const { first } = prefixRange(parsePrefix(cursor, false));
+  if (!cursor.takes('and')) throw cursor.unexpected(['and']);
+  cursor.offer({ kind: 'value', subject, several: false });
+  const { end } = cursor.peek();
+  const { last } = prefixRange(parsePrefix(cursor, false));
+  const isV4Range = isV4(first[0], first[1], first[2]);
+  if (isV4Range !== isV4(last[0], last[1], last[2]))
+    throw filterError(cursor.text, { start, end }, 'one end of the range is IPv4, the other is IPv6');
+  if (compareAddress(first, last) > 0)
+    throw filterError(cursor.text, { start, end }, 'the range ends before it begins');
+  return prefixesBetween(first, last);
 }
 
 function parseTextTest(cursor: Cursor, subject: Subject, kind: Operator['kind']): FilterLeaf {

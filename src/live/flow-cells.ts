@@ -21,6 +21,11 @@ const IN_PORT = new Set(
   Object.entries(FLOW_TYPES).flatMap(([code, word]) => (ICMP_IN_PORT.has(Number(code)) ? [word as string] : [])),
 );
 
+/** Whether a column is made of others. */
+export function isMade({ name }: ColumnDefinition): boolean {
+  return Object.hasOwn(MADE_OF, name);
+}
+
 /** The columns of a record from which `columns` are read. */
 export function sourceColumns(columns: readonly ColumnDefinition[]): string[] {
   return [...new Set(columns.flatMap(({ name }) => MADE_OF[name] ?? [name]))];

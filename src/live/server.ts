@@ -1,5 +1,4 @@
 import { randomInt } from 'node:crypto';
-import { chmodSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { FlowBatch } from '../flow/batch.ts';
 import { messageOf } from '../util/errors.ts';
@@ -112,9 +111,14 @@ export class LiveServer {
     const server = createServer((socket) => this.#connected(socket));
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.listen(place.path, resolve);
+      server.listen(place.bindAt, resolve);
     });
-    chmodSync(place.path, 0o600);
+    try {
+      place.ready();
+    } catch (error) {
+      server.close();
+      throw error;
+    }
     server.on('error', (error) =>
       this.#options.log.warn({ error: error.message }, 'the live socket reported an error'),
     );

@@ -1,16 +1,33 @@
-import { lstatSync, mkdtempSync, readFileSync, rmdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
+import { TEMPORARY } from '../store/paths.ts';
 import { systemCode, WeirError } from '../util/errors.ts';
 
 /** The collector's socket in its data folder; where its path is too long for one, a file that says where the socket is. */
 const NAME = 'weir.sock';
+const OWNER_ONLY = 0o600;
 /** Octets of `sun_path` without its final zero: 108 on Linux (unix(7)), 104 on macOS. Longer paths are cut without an error. */
 const MAX_PATH = (process.platform === 'linux' ? 108 : 104) - 1;
 
 /** Where a collector listens. */
 export interface SocketPlace {
   readonly path: string;
+  /** Where the socket is to be bound: in a folder that its owner alone can enter, for a new socket has the rights that the umask leaves. */
+  readonly bindAt: string;
+  /** To be called once it is bound: lets it be found, by its owner. */
+  ready(): void;
   /** Takes away what was made for it; what is not there any more is no error. */
   remove(): void;
 }
@@ -22,8 +39,7 @@ export interface SocketPlace {
 export function placeSocket(data: string, mayLie = true): SocketPlace {
   const inData = join(resolve(data), NAME);
   removeLeft(inData);
-  if (mayLie && fits(inData)) return { path: inData, remove: () => removeQuietly(inData) };
-  // The folder can be entered by its owner only.
+  if (mayLie && fits(join(resolve(data), TEMPORARY, 'weir-XXXXXX', NAME))) return placeInData(resolve(data), inData);
   const folder = mkdtempSync(join(tmpdir(), 'weir-'));
   const path = join(folder, NAME);
   try {
@@ -34,9 +50,30 @@ export function placeSocket(data: string, mayLie = true): SocketPlace {
   }
   return {
     path,
+    bindAt: path,
+    ready: () => chmodSync(path, OWNER_ONLY),
     remove: () => {
       removeElsewhere(path);
       removeQuietly(inData);
+    },
+  };
+}
+
+/** Bound below `tmp`, which every start empties, and renamed to its place when it has its rights. */
+function placeInData(data: string, path: string): SocketPlace {
+  mkdirSync(join(data, TEMPORARY), { recursive: true });
+  const bindAt = join(mkdtempSync(join(data, TEMPORARY, 'weir-')), NAME);
+  return {
+    path,
+    bindAt,
+    ready: () => {
+      chmodSync(bindAt, OWNER_ONLY);
+      renameSync(bindAt, path);
+      rmdirSync(dirname(bindAt));
+    },
+    remove: () => {
+      removeElsewhere(bindAt);
+      removeQuietly(path);
     },
   };
 }

@@ -1,6 +1,4 @@
 import type { CellKind } from './cells.ts';
-import type { Probe } from './probe.ts';
-import type { QuerySpec } from './spec.ts';
 import { SQL_TIME_END } from './sql-text.ts';
 
 /** What every aggregate counts. */
@@ -23,10 +21,14 @@ export interface Counting {
   readonly arithmetic: Arithmetic;
 }
 
-/** How the counters of a question are read. */
-export function countingOf(spec: QuerySpec, probe: Probe, arithmetic: Arithmetic): Counting {
+/** How the counters of a question are read; `maxRate` is the greatest sampling rate among the rows. */
+export function countingOf(
+  { raw, bidirectional }: { readonly raw: boolean; readonly bidirectional: boolean },
+  { maxRate }: { readonly maxRate: number },
+  arithmetic: Arithmetic,
+): Counting {
   // Those of conversations have been multiplied already.
-  return { scaled: !spec.raw && !spec.bidirectional && probe.maxRate > 1, arithmetic };
+  return { scaled: !raw && !bidirectional && maxRate > 1, arithmetic };
 }
 
 /** A counter of a flow as a number to add up. */

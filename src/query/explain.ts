@@ -14,7 +14,7 @@ export function explainText(spec: QuerySpec, source: Source, sql: string): strin
     ],
     ['tiers', rollupText(source)],
     ['time', covered ? 'every row of these files belongs to it' : 'looked at row by row'],
-    ['sql', `\n${wrapSql(withoutFiles(sql))}`],
+    ['sql', `\n${readableSql(sql)}`],
   ];
   return `${lines.map(([label, text]) => `${label.padEnd(9)}${text}`).join('\n')}\n`;
 }
@@ -24,6 +24,11 @@ function rollupText(source: Source): string {
   const { rolled, spared } = source.tiers;
   const parts = rolled.map(({ tier, entries }) => `${entries.length} per ${tier}`);
   return `${parts.join(', ') || 'none'}, in place of ${spared.hour + spared.minute} segments`;
+}
+
+/** A statement in several lines, without the names of its files. */
+export function readableSql(sql: string): string {
+  return wrapSql(withoutFiles(sql));
 }
 
 /** The list of files is said by its length: it may be thousands of paths. */

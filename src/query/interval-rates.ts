@@ -1,5 +1,6 @@
 import { counterColumns, counterSql, countingOf } from './counters.ts';
-import type { PlannedKey } from './plan-key.ts';
+import { sqlBothEnds } from './either-end.ts';
+import { groupNames, type PlannedKey } from './planned-key.ts';
 import type { Probe } from './probe.ts';
 import { sqlSpreadRows } from './rows.ts';
 import type { Source } from './source.ts';
@@ -28,24 +29,27 @@ function intervalsOf(spec: QuerySpec): Spread {
 const numberOf = (time: string, spec: QuerySpec) => `(${time} + ${offsetOf(spec)}) // ${INTERVAL}`;
 
 /** How many intervals there are, over the `first` and the `last` time of groups. */
-export function sqlIntervals(spec: QuerySpec): string {
+function sqlIntervals(spec: QuerySpec): string {
   const { from, to } = spec.span;
   const first = from === undefined ? 'epoch_us(min(first))' : `${from}::BIGINT`;
   const last = to === undefined ? 'epoch_us(max(last))' : `${to - 1n}::BIGINT`;
   return `(${numberOf(last, spec)} - ${numberOf(first, spec)} + 1)`;
 }
 
-/** The rate that 5 of 100 intervals exceed, per second; `sums` is a list of what they have, the largest first, without those that have nothing. */
-export function sqlPercentile(sums: string): string {
-  return `coalesce(${sums}[intervals - (95 * intervals + 99) // 100 + 1], 0) / ${INTERVAL / 1_000_000n}.0`;
+/** The columns that `sqlWithIntervals` adds: what the interval at the 95th place has; NULL where it has nothing. */
+const PLACED = { bytes: 'interval_bytes', packets: 'interval_packets' } as const;
+
+/** The rate that 5 of 100 intervals exceed, per second. */
+export function sqlPercentile(of: keyof typeof PLACED): string {
+  return `coalesce(${PLACED[of]}, 0) / ${INTERVAL / 1_000_000n}.0`;
 }
 
-/** The name of the lists that `sqlWithIntervals` adds. */
-export const INTERVAL_SUMS = { bytes: 'interval_bytes', packets: 'interval_packets' } as const;
-
-/** The groups `groups` with lists of what they have in each interval. */
+/**
+ * The statements of a WITH that make of the groups `inner` the groups `g`, with what they have in the interval at the 95th place. Only intervals in which
+ * a group has something are rows; the others are the last ones in order.
+ */
 export function sqlWithIntervals(
-  groups: string,
+  inner: string,
   keys: readonly PlannedKey[],
   spec: QuerySpec,
   source: Source,
@@ -54,14 +58,25 @@ export function sqlWithIntervals(
   const counting = countingOf(spec, probe, 'doubles');
   const needs = [...counterColumns(counting), ...keys.flatMap((key) => key.needs)];
   const rows = sqlSpreadRows(spec, source, probe, needs, intervalsOf(spec));
-  const names = keys.flatMap((key) => key.names.slice(key.names.length - key.groups.length));
-  const bucket = numberOf('epoch_us("time_start")', spec);
-  const sums = (['bytes', 'packets'] as const).map((name) => `sum(${counterSql(name, counting)}) AS ${name}`);
-  const each = `SELECT ${[...keys.flatMap((key) => key.groups), `${bucket} AS bucket`, ...sums].join(', ')} FROM ${rows} WHERE "time_start" IS NOT NULL GROUP BY ALL`;
-  const lists = (['bytes', 'packets'] as const).map(
-    (name) => `list(${name} ORDER BY ${name} DESC) AS ${INTERVAL_SUMS[name]}`,
+  const ends = sqlBothEnds(
+    rows,
+    keys.flatMap((key) => key.differ ?? []),
   );
-  const all = `SELECT ${[...names, ...lists].join(', ')} FROM (${each})${names.length === 0 ? '' : ' GROUP BY ALL'}`;
+  const names = keys.flatMap(groupNames);
+  const bucket = numberOf('epoch_us("time_start")', spec);
+  const counters = (['bytes', 'packets'] as const).filter((name) =>
+    spec.measures.some(({ perInterval }) => perInterval === name),
+  );
+  const sums = counters.map((name) => `sum(${counterSql(name, counting)}) AS ${name}`);
+  const each = `SELECT ${[...keys.flatMap((key) => key.groups), `${bucket} AS bucket`, ...sums].join(', ')} FROM ${ends} WHERE "time_start" IS NOT NULL GROUP BY ALL`;
+  const partition = names.length === 0 ? '' : `PARTITION BY ${names.join(', ')} `;
+  const ranks = counters.map((name) => `row_number() OVER (${partition}ORDER BY ${name} DESC) AS ${name}_rank`);
+  const place = '(SELECT intervals - (95 * intervals + 99) // 100 + 1 FROM asked)';
+  const placed = counters.map((name) => `max(${name}) FILTER (WHERE ${name}_rank = ${place}) AS ${PLACED[name]}`);
   const same = names.map((name) => `a.${name} IS NOT DISTINCT FROM i.${name}`).join(' AND ') || 'TRUE';
-  return `SELECT a.*, i.interval_bytes, i.interval_packets FROM (${groups}) a LEFT JOIN (${all}) i ON ${same}`;
+  const where = counters.map((name) => `${name}_rank = ${place}`).join(' OR ');
+  return `groups AS MATERIALIZED (${inner}), asked AS (SELECT ${sqlIntervals(spec)} AS intervals FROM groups LIMIT 1),
+    ranked AS (SELECT *, ${ranks.join(', ')} FROM (${each})),
+    placed AS (SELECT ${[...names, ...placed].join(', ')} FROM ranked WHERE ${where}${names.length === 0 ? '' : ' GROUP BY ALL'}),
+    g AS MATERIALIZED (SELECT a.*, ${counters.map((name) => `i.${PLACED[name]}`).join(', ')} FROM groups a LEFT JOIN placed i ON ${same})`;
 }

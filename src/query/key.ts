@@ -4,11 +4,12 @@ import { WeirError } from '../util/errors.ts';
 import type { PrefixLengths } from './cells.ts';
 import type { Counting } from './counters.ts';
 import { DERIVED_COLUMNS, type DerivedColumn, findDerivedColumn } from './derived-columns.ts';
+import { EITHER_ENDS, findEitherEnd } from './either-end.ts';
 import { findNameColumn, NAME_COLUMNS, withNames } from './name-columns.ts';
 import { parseStep } from './time.ts';
 
 /** One thing to group by. */
-export type Key = ColumnKey | PrefixKey | BucketKey | DerivedKey | ClassKey;
+export type Key = ColumnKey | PrefixKey | BucketKey | DerivedKey | ClassKey | EitherKey;
 
 interface KeyHead {
   /** Its name in the output, as it is written in `--by`. */
@@ -50,6 +51,17 @@ export interface ClassKey extends KeyHead {
   /** Columns of the files that the number is made of. */
   readonly needs: readonly string[];
   readonly sql: (counting: Counting) => string;
+}
+
+/** A column, or its networks, of either end of a flow: see either-end.ts. */
+export interface EitherKey extends KeyHead {
+  readonly kind: 'either';
+  readonly ends: readonly [source: ColumnKey | PrefixKey, destination: ColumnKey | PrefixKey];
+}
+
+/** A key, or those of both ends where it is one for either. */
+export function endsOf(key: Key): readonly Key[] {
+  return key.kind === 'either' ? key.ends : [key];
 }
 
 /** `duration` is no column of the schema but one of the files, and a column of every listing for people. */
@@ -108,6 +120,17 @@ function parseKey(text: string, flag: string): Key {
   if (name === 'time' && parts.length === 0) {
     throw new WeirError('WEIR_USAGE', `${flag} time: how long is a bucket?`, { hint: `For example ${flag} time/5m` });
   }
+  const either = findEitherEnd(name);
+  if (either !== undefined) {
+    if (flag === '--distinct') {
+      throw new WeirError('WEIR_USAGE', `${flag} ${name}: which end is it?`, {
+        hint: `Write ${either.ends.map((end) => end.name).join(' or ')}; ${name} stands for both in --by and --stat.`,
+      });
+    }
+    const [source, destination] = either.ends.map((end) => parseKey([end.name, ...parts].join('/'), flag));
+    if (isEnd(source) && isEnd(destination))
+      return { kind: 'either', name: text, column: either.column, ends: [source, destination] };
+  }
   if (parts.length === 0) return columnKey(name, flag);
   const column = name === 'time' ? columnNamed('time_start', flag) : columnNamed(name, flag);
   if (column.type === 'time') return bucketKey(text, column, name, parts, flag);
@@ -116,6 +139,10 @@ function parseKey(text: string, flag: string): Key {
   throw new WeirError('WEIR_USAGE', `${flag} ${text}: ${name} is neither an address nor a time`, {
     hint: `Prefix lengths go with addresses (src_addr/24), buckets with times (time/5m).`,
   });
+}
+
+function isEnd(key: Key | undefined): key is ColumnKey | PrefixKey {
+  return key?.kind === 'column' || key?.kind === 'prefix';
 }
 
 function columnKey(name: string, flag: string): Key {
@@ -195,7 +222,10 @@ function columnNamed(name: string, flag: string): ColumnDefinition {
   if (name === DURATION.name) return DURATION;
   const column = COLUMNS[findColumn(name)] ?? findNameColumn(name);
   if (column !== undefined) return column;
-  const others = [DURATION, ...[...NAME_COLUMNS, ...DERIVED_COLUMNS].map((each) => each.column)];
+  const others = [
+    DURATION,
+    ...[...NAME_COLUMNS, ...DERIVED_COLUMNS, ...(flag === '--columns' ? [] : EITHER_ENDS)].map((each) => each.column),
+  ];
   const suggestion = nearest(
     name,
     [...COLUMNS, ...others].map((each) => each.name),

@@ -3,7 +3,8 @@ import { COLUMNS, findColumn } from '../flow/schema.ts';
 import { WeirError } from '../util/errors.ts';
 import { COUNTERS } from './counters.ts';
 import { BOTH_BYTES, DURATION, type Key } from './key.ts';
-import { MEASURES, type Measure } from './measure.ts';
+import type { Measure } from './measure.ts';
+import { MEASURES } from './measures.ts';
 import type { Order } from './spec.ts';
 
 /** What an answer can be ordered by: the keys and measures of sums, or the columns of a listing. */

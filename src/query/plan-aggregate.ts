@@ -10,11 +10,13 @@ import {
   sumSql,
   TIME_COLUMNS,
 } from './counters.ts';
-import { sqlIntervals, sqlWithIntervals } from './interval-rates.ts';
-import type { Key } from './key.ts';
-import { REVERSE } from './measure.ts';
-import type { AnswerColumn, Plan } from './plan.ts';
-import { type PlannedKey, planKey } from './plan-key.ts';
+import { sqlBothEnds } from './either-end.ts';
+import { sqlWithIntervals } from './interval-rates.ts';
+import { endsOf, type Key } from './key.ts';
+import { REVERSE } from './measures.ts';
+import { type AnswerColumn, type Plan, stepOf } from './plan.ts';
+import { planKey } from './plan-key.ts';
+import type { PlannedKey } from './planned-key.ts';
 import type { Probe } from './probe.ts';
 import { kindConditions, sqlFlowCount, sqlRows } from './rows.ts';
 import type { Source } from './source.ts';
@@ -38,11 +40,15 @@ export function planAggregate(spec: QuerySpec, source: Source, probe: Probe, opt
     ...figures.needs,
     ...keys.flatMap(({ needs }) => needs),
   ]);
-  const inner = `SELECT ${[...groups, ...figures.inner].join(', ')} FROM ${rows} GROUP BY ALL`;
+  const differ = keys.flatMap((key) => key.differ ?? []);
+  const inner = `SELECT ${[...groups, ...figures.inner].join(', ')} FROM ${sqlBothEnds(rows, differ)} GROUP BY ALL`;
   if (!options.totals) return selectGroups(spec, keys, figures, options, { groups: `(${inner})`, whole: 'g' });
-  const plan = selectGroups(spec, keys, figures, options, { groups: 'g', whole: 'g' });
-  const groupsSql = hasIntervals(spec) ? sqlWithIntervals(inner, keys, spec, source, probe) : inner;
-  return { ...plan, sql: `WITH g AS MATERIALIZED (${groupsSql}) ${plan.sql}` };
+  // Groups of either end come to more than all flows, which are added up by themselves then.
+  const [whole, more] =
+    differ.length === 0 ? ['g', ''] : ['w', `, w AS (SELECT ${figures.inner.join(', ')} FROM ${rows})`];
+  const plan = selectGroups(spec, keys, figures, options, { groups: 'g', whole });
+  const made = hasIntervals(spec) ? sqlWithIntervals(inner, keys, spec, source, probe) : `g AS MATERIALIZED (${inner})`;
+  return { ...plan, sql: `WITH ${made}${more} ${plan.sql}` };
 }
 
 /**
@@ -63,12 +69,9 @@ export function selectGroups(
   const least = spec.least === undefined ? '' : ` WHERE ${sqlName(spec.order[0]?.name ?? 'bytes')} >= ${spec.least}`;
   const selected = `SELECT 1::UTINYINT AS t, ${[...outputs, ...figures.outer].join(', ')} FROM ${from.groups}`;
   const { columns, measuresAt } = answerColumns(spec, keys, counterKind(arithmetic));
+  const whole = measures.length > 0 ? `, (SELECT ${sqlWhole(columns)} FROM ${from.whole}) AS t` : '';
   if (!totals) return { sql: `${selected}${least} ORDER BY ${order}${limit}`, columns, totals: undefined };
   const total = `SELECT 0::UTINYINT, ${[...outputs.map(() => 'NULL'), ...figures.totals].join(', ')} FROM ${from.whole}`;
-  const whole =
-    measures.length > 0
-      ? `, (SELECT ${hasIntervals(spec) ? `${WHOLE}, ${sqlIntervals(spec)} AS intervals` : WHOLE} FROM ${from.whole}) AS t`
-      : '';
   const top = limit === '' ? '' : ` ORDER BY ${order}${limit}`;
   return {
     sql: `SELECT * FROM (${selected}${whole}${least}${top}) UNION ALL ${total} ORDER BY t, ${order}`,
@@ -135,9 +138,13 @@ export function planFigures(spec: QuerySpec, source: Source, probe: Probe, optio
   };
 }
 
-/** What measures know of the whole answer. */
-const WHOLE = `sum(flows)::DOUBLE AS total_flows, sum(packets)::DOUBLE AS total_packets, sum(bytes)::DOUBLE AS total_bytes,
-  (epoch_us(max(last)) - epoch_us(min(first))) / 1e6 AS seconds`;
+/** What measures know beside their group: sums of the whole answer, and how long it took, or a step of time does. */
+function sqlWhole(columns: readonly AnswerColumn[]): string {
+  const step = stepOf(columns);
+  const seconds = step === undefined ? '(epoch_us(max(last)) - epoch_us(min(first))) / 1e6' : `${step}::DOUBLE`;
+  const sums = ['flows', 'packets', 'bytes'].map((name) => `sum(${name})::DOUBLE AS total_${name}`);
+  return [...sums, `${seconds} AS seconds`].join(', ');
+}
 
 function answerColumns(
   { measures }: QuerySpec,
@@ -147,8 +154,10 @@ function answerColumns(
   const columns: AnswerColumn[] = [];
   let at = 1;
   for (const { key, cell, outputs } of keys) {
-    const lengths = key.kind === 'prefix' ? key.lengths : undefined;
-    columns.push({ name: key.name, kind: cell, at, column: key.column, lengths });
+    const [end] = endsOf(key);
+    const lengths = end?.kind === 'prefix' ? end.lengths : undefined;
+    const step = key.kind === 'bucket' ? Number(key.micros) / 1e6 : undefined;
+    columns.push({ name: key.name, kind: cell, at, column: key.column, lengths, step });
     at += outputs.length;
   }
   columns.push(

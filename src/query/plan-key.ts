@@ -1,29 +1,14 @@
-import type { ColumnDefinition } from '../flow/schema.ts';
 import { bucketSql } from './bucket.ts';
 import type { CellKind, PrefixLengths } from './cells.ts';
+import { cellKind, columnExpression } from './column-sql.ts';
 import { countingOf } from './counters.ts';
-import { DURATION, type Key } from './key.ts';
+import { sqlOfEnd } from './either-end.ts';
+import { type EitherKey, endsOf, type Key } from './key.ts';
+import { groupNames, type PlannedKey } from './planned-key.ts';
 import type { Probe } from './probe.ts';
 import type { Source } from './source.ts';
 import type { QuerySpec } from './spec.ts';
-import { SQL_TIME_END, sqlName } from './sql-text.ts';
 import { zoneOffsets } from './zone-offsets.ts';
-
-/** A key as SQL. */
-export interface PlannedKey {
-  readonly key: Key;
-  readonly cell: CellKind;
-  /** Its value: one expression, or the upper and lower half of an address; the lower one alone where the upper one is 0 everywhere. */
-  readonly values: readonly string[];
-  /** What is grouped by, with its alias. */
-  readonly groups: readonly string[];
-  /** What the groups give out, with names. */
-  readonly outputs: readonly string[];
-  /** The names of the outputs: two for an address. */
-  readonly names: readonly string[];
-  /** Columns of the files, or of names. */
-  readonly needs: readonly string[];
-}
 
 export interface KeyContext {
   readonly probe: Probe;
@@ -34,6 +19,7 @@ export interface KeyContext {
 /** Plans a key whose outputs are called `alias`, or `alias`_hi and `alias`_lo. */
 export function planKey(key: Key, alias: string, context: KeyContext): PlannedKey {
   const { column } = key;
+  if (key.kind === 'either') return planEither(key, alias, context);
   if (key.kind === 'derived') {
     const { needs, sql } = key.derived;
     return named(key, cellKind(column), alias, sql(context.spec), needs);
@@ -77,6 +63,25 @@ export function planKey(key: Key, alias: string, context: KeyContext): PlannedKe
   };
 }
 
+/** Both ends are planned alike, and each row has the value of one of them. */
+function planEither(key: EitherKey, alias: string, context: KeyContext): PlannedKey {
+  const { onlyV4 } = context.probe;
+  const both = key.ends.every(({ column }) => onlyV4.has(column.name));
+  const alike = both ? context : { ...context, probe: { ...context.probe, onlyV4: new Set<string>() } };
+  const [source, destination] = key.ends.map((end) => planKey(end, alias, alike)) as [PlannedKey, PlannedKey];
+  const pairs = source.values.map((value, index) => [value, destination.values[index] ?? 'NULL'] as const);
+  const values = pairs.map(([one, other]) => sqlOfEnd(one, other));
+  const names = groupNames(source);
+  return {
+    ...source,
+    key,
+    values,
+    groups: values.map((value, index) => `${value} AS ${names[index]}`),
+    needs: [...source.needs, ...destination.needs],
+    differ: pairs.map(([one, other]) => `(${one}) IS DISTINCT FROM (${other})`).join(' OR '),
+  };
+}
+
 function named(
   key: Key,
   cell: CellKind,
@@ -96,28 +101,12 @@ function named(
   };
 }
 
-/** A column of the schema as expressions over the columns of the files, two for an address and one for others; and the columns they name. */
-export function columnExpression(column: ColumnDefinition): [expressions: readonly string[], names: readonly string[]] {
-  if (column.type === 'address') {
-    const names = [`${column.name}_hi`, `${column.name}_lo`];
-    return [names.map(sqlName), names];
-  }
-  if (column.name === 'time_end') return [[SQL_TIME_END], ['time_start', 'duration']];
-  return [[sqlName(column.name)], [column.name]];
-}
-
 /** Columns of the files, or of names, that a key's values are made of. */
 export function keyColumns(key: Key): readonly string[] {
+  if (key.kind === 'either') return endsOf(key).flatMap(keyColumns);
   if (key.kind === 'derived') return key.derived.needs;
   if (key.kind === 'class') return key.needs;
   return columnExpression(key.kind === 'bucket' ? { ...key.column, name: key.of } : key.column)[1];
-}
-
-/** How a column's values are kept in a result. */
-export function cellKind(column: ColumnDefinition): CellKind {
-  if (column === DURATION) return 'i64';
-  if (column.display === 'enum') return 'words';
-  return column.type === 'extra' ? 'extra' : column.type;
 }
 
 const ONES = (1n << 64n) - 1n;

@@ -1,6 +1,8 @@
+import { sqlBothEnds } from './either-end.ts';
 import type { Plan } from './plan.ts';
 import { type AggregateOptions, planFigures, selectGroups } from './plan-aggregate.ts';
 import { planKey } from './plan-key.ts';
+import { groupNames } from './planned-key.ts';
 import type { Probe } from './probe.ts';
 import { kindConditions, sqlRows } from './rows.ts';
 import type { Source } from './source.ts';
@@ -8,7 +10,7 @@ import type { QuerySpec, Stat } from './spec.ts';
 
 /** Several statistics of the same flows. */
 export interface StatsPlan {
-  /** Makes a table of the groups of all statistics in one pass over the flows. */
+  /** Makes a table of the groups of all statistics in one pass over the flows, and one for each statistic of either end. */
   readonly table: string;
   /** One for each statistic, over that table. */
   readonly parts: readonly { readonly stat: Stat; readonly plan: Plan }[];
@@ -26,27 +28,35 @@ export function planStats(spec: QuerySpec, source: Source, probe: Probe, options
   const sets = spec.stats.map((stat) => stat.keys.flatMap(({ name }) => planned.get(name) ?? []));
   const figures = planFigures(spec, source, probe, options);
   const needs = [...figures.needs, ...keys.flatMap((key) => key.needs)];
-  const rows = `SELECT *, ${keys.flatMap((key) => key.groups).join(', ')} FROM ${sqlRows(spec, source, probe, kindConditions(spec, probe), needs)}`;
-  const names = keys.flatMap(groupNames);
+  const rows = sqlRows(spec, source, probe, kindConditions(spec, probe), needs);
+  // Groups of either end have rows of their own, and so a pass of their own.
+  const plain = sets.filter((set) => set.every(({ differ }) => differ === undefined));
+  const names = [...new Set(plain.flat())].flatMap(groupNames);
   // Each of the names that is not grouped by has its bit set in GROUPING, the first name the highest.
   const bits = (grouped: readonly string[]): bigint =>
     names.reduce((mask, name) => mask * 2n + (grouped.includes(name) ? 0n : 1n), 0n);
-  const grouping = sets.map((set) => `(${set.flatMap(groupNames).join(', ')})`);
-  const list = [...names, `GROUPING(${names.join(', ')}) AS grouping`, ...figures.inner];
+  const values = [...new Set(plain.flat())].flatMap((key) => key.groups);
+  const list = [...names, `${names.length === 0 ? '0' : `GROUPING(${names.join(', ')})`}::BIGINT AS grouping`];
+  const grouping = [...plain.map((set) => `(${set.flatMap(groupNames).join(', ')})`), '()'].join(', ');
+  const passes = [
+    `SELECT ${[...list, ...figures.inner].join(', ')} FROM (SELECT ${['*', ...values].join(', ')} FROM ${rows}) GROUP BY GROUPING SETS (${grouping})`,
+  ];
+  const numbers = sets.map((set): bigint => {
+    const differ = set.flatMap((key) => key.differ ?? []);
+    if (differ.length === 0) return bits(set.flatMap(groupNames));
+    const number = -BigInt(passes.length);
+    const columns = [...set.flatMap((key) => key.groups), `${number}::BIGINT AS grouping`, ...figures.inner];
+    passes.push(`SELECT ${columns.join(', ')} FROM ${sqlBothEnds(rows, differ)} GROUP BY ALL`);
+    return number;
+  });
   return {
-    table: `CREATE OR REPLACE TEMP TABLE ${TABLE} AS SELECT ${list.join(', ')} FROM (${rows}) GROUP BY GROUPING SETS (${grouping.join(', ')}, ())`,
+    table: `CREATE OR REPLACE TEMP TABLE ${TABLE} AS ${passes.join(' UNION ALL BY NAME ')}`,
     parts: spec.stats.map((stat, index) => {
-      const set = sets[index] ?? [];
-      const plan = selectGroups({ ...spec, by: stat.keys }, set, figures, options, {
-        groups: `(SELECT * FROM ${TABLE} WHERE grouping = ${bits(set.flatMap(groupNames))})`,
+      const plan = selectGroups({ ...spec, by: stat.keys }, sets[index] ?? [], figures, options, {
+        groups: `(SELECT * FROM ${TABLE} WHERE grouping = ${numbers[index]})`,
         whole: `(SELECT * FROM ${TABLE} WHERE grouping = ${bits([])})`,
       });
       return { stat, plan };
     }),
   };
-}
-
-/** The names that a key's `groups` have. */
-function groupNames({ groups, names }: { readonly groups: readonly string[]; readonly names: readonly string[] }) {
-  return names.slice(names.length - groups.length);
 }

@@ -1,6 +1,7 @@
 import { COLUMNS, type ColumnDefinition } from '../flow/schema.ts';
 import { CONVERSATION_COLUMNS } from './bidirectional.ts';
 import type { CellKind, PrefixLengths } from './cells.ts';
+import { cellKind, columnExpression } from './column-sql.ts';
 import {
   type Arithmetic,
   counterColumns,
@@ -14,7 +15,6 @@ import {
 import { listedColumn } from './key.ts';
 import type { Measure } from './measure.ts';
 import { withNames } from './name-columns.ts';
-import { cellKind, columnExpression } from './plan-key.ts';
 import type { Probe } from './probe.ts';
 import { AGGREGATE, IS_TRAFFIC, kindConditions, sqlFlowCount, sqlRows } from './rows.ts';
 import { hasValues, type Source, sqlCount } from './source.ts';
@@ -29,8 +29,16 @@ export interface AnswerColumn {
   readonly column: ColumnDefinition | undefined;
   /** Of a key that is a network. */
   readonly lengths?: PrefixLengths | undefined;
+  /** Of a key that is a step of time: how long each is, seconds. */
+  readonly step?: number | undefined;
   /** Of a figure that is none of flows, packets and bytes. */
   readonly measure?: Measure;
+}
+
+/** How long the steps of time of an answer's keys are, seconds: what the rates of its groups are over. Undefined without such a key. */
+export function stepOf(columns: readonly AnswerColumn[]): number | undefined {
+  const steps = columns.flatMap(({ step }) => step ?? []);
+  return steps.length === 0 ? undefined : Math.min(...steps);
 }
 
 /** A statement, and what its result means. */
@@ -74,6 +82,17 @@ export function planListing(spec: QuerySpec, source: Source, probe: Probe | unde
   const rows = sqlRows(spec, source, probe, kinds, needs);
   const sql = `SELECT ${outputs.join(', ')} FROM ${rows} ORDER BY ${sorted.join(', ')}${limit}`;
   return { sql, columns, totals: undefined };
+}
+
+const CONVERSATIONS = 'weir_conversations';
+
+/** The statement that makes a table of a question's conversations, and the source with it: those who list and add them up need not make them twice. */
+export function planConversations(spec: QuerySpec, source: Source, probe: Probe): { table: string; source: Source } {
+  const rows = sqlRows(spec, source, probe, kindConditions(spec, probe), []);
+  return {
+    table: `CREATE OR REPLACE TEMP TABLE ${CONVERSATIONS} AS FROM ${rows}`,
+    source: { ...source, conversations: CONVERSATIONS },
+  };
 }
 
 /** The statement for one row of totals, as in the last row of an aggregate. */

@@ -4,13 +4,14 @@ import { parseNetwork, parseNumber } from '../filter/values.ts';
 import { WeirError } from '../util/errors.ts';
 import type { Prefix } from '../util/prefix.ts';
 import { CONVERSATION_COLUMNS, CONVERSATION_FILE_COLUMNS } from './bidirectional.ts';
+import { columnExpression } from './column-sql.ts';
 import { distinctMeasure } from './distinct.ts';
 import { classMeasures, parseHistogram } from './histogram.ts';
 import { type Key, keysWithNames, listedColumn, parseColumns, parseKeys, parseStats } from './key.ts';
-import { CONVERSATION_MEASURES, parseMeasures } from './measure.ts';
+import { CONVERSATION_MEASURES, parseMeasures } from './measures.ts';
 import { NAME_COLUMNS } from './name-columns.ts';
 import { parseOrder } from './order.ts';
-import { columnExpression, keyColumns } from './plan-key.ts';
+import { keyColumns } from './plan-key.ts';
 import { hasIntervals, keysOf, type QuerySpec } from './spec.ts';
 import { parseSpan } from './time.ts';
 
@@ -71,6 +72,12 @@ export function readQuestion(question: Question, { now, zone, tops, filters }: Q
     if (sums || question[flag] === undefined) continue;
     throw new WeirError('WEIR_USAGE', `--${flag} is for sums`, { hint: 'Say what to sum up by: --by src_addr' });
   }
+  const groups = [...by, ...stats.flatMap(({ keys }) => keys)];
+  if (question.other === true && groups.some(({ kind }) => kind === 'either')) {
+    throw new WeirError('WEIR_USAGE', '--other: flows count for both their ends, and so nothing is left over', {
+      hint: 'Leave it out, or group by one end, such as src_addr.',
+    });
+  }
   const bidirectional = question.bidirectional === true;
   const told = [
     ...(histogram === undefined ? [] : classMeasures(histogram)),
@@ -82,7 +89,6 @@ export function readQuestion(question: Question, { now, zone, tops, filters }: Q
   const measures = told.filter(({ name }, index) => told.findIndex((one) => one.name === name) === index);
   const hasBuckets = by.some(({ kind }) => kind === 'bucket' || kind === 'class');
   const fallback = hasBuckets ? undefined : sums ? tops?.groups : tops?.flows;
-  const groups = [...by, ...stats.flatMap(({ keys }) => keys)];
   const spec: QuerySpec = {
     span: parseSpan(question.from, question.to, { now, zone }),
     filter: parseFilter(question.filter ?? '', { zone, columns: NAME_COLUMNS.map(({ column }) => column), ...filters }),
@@ -154,7 +160,7 @@ function spreadOver({ bidirectional }: Question, groups: readonly Key[]): bigint
 
 /** Throws WEIR_USAGE where rates per interval have no meaning, or are too much. */
 function checkIntervals(spec: QuerySpec): void {
-  const name = spec.measures.find(({ perInterval }) => perInterval === true)?.name ?? '';
+  const name = spec.measures.find(({ perInterval }) => perInterval !== undefined)?.name ?? '';
   const key = spec.by.find((each) => each.kind === 'bucket' || keyColumns(each).includes('duration'));
   const other = spec.stats.length > 0 ? '--stat' : spec.bidirectional ? '--bidirectional' : key?.name;
   if (other === undefined) return;

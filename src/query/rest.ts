@@ -1,6 +1,6 @@
 import { type Cell, createCell } from './cells.ts';
 import type { Rows } from './duck.ts';
-import type { AnswerColumn } from './plan.ts';
+import { type AnswerColumn, stepOf } from './plan.ts';
 import type { QuerySpec } from './spec.ts';
 import { sqlName } from './sql-text.ts';
 import type { Totals } from './totals.ts';
@@ -17,8 +17,10 @@ interface Left {
 /** The groups of an answer that are not shown, taken together: everything that matches, less the groups that are. */
 export class Rest {
   readonly #left: readonly Left[];
+  readonly #step: number | undefined;
 
   constructor(columns: readonly AnswerColumn[]) {
+    this.#step = stepOf(columns);
     this.#left = columns.filter(isAdditive).map((column) => {
       const value = column.kind === 'hugeint' ? 0n : 0;
       return { column, cell: createCell(column.kind, column.at), value, whole: value };
@@ -56,10 +58,11 @@ export class Rest {
       ...this.#left
         .filter(({ column }) => column.measure === undefined)
         .map(({ column, whole: all }) => `${all}::DOUBLE AS total_${column.name}`),
-      `${Math.max(0, last - first) / 1e6 || 0}::DOUBLE AS seconds`,
+      // What is left of several steps of time has no rate of one.
+      `${this.#step === undefined ? Math.max(0, last - first) / 1e6 || 0 : 'NULL'}::DOUBLE AS seconds`,
     ];
     const figures = measures.map(({ inner, outer, additive, perInterval, name }, index) => {
-      const isOfSums = inner === undefined && perInterval !== true;
+      const isOfSums = inner === undefined && perInterval === undefined;
       const value = isOfSums || additive === true ? (outer?.(`m${index}`) ?? `m${index}`) : 'NULL';
       return `(${value})::DOUBLE AS ${sqlName(name)}`;
     });

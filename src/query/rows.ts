@@ -1,7 +1,7 @@
 import { compileFilterSql, filterFileColumns } from '../filter/sql.ts';
-import { PAIRED_COLUMNS, sqlConversations } from './bidirectional.ts';
+import { type Pairing, pairedColumns, sqlConversations } from './bidirectional.ts';
 import type { Probe } from './probe.ts';
-import { type Source, spanColumns, sqlCount, sqlSource, sqlSpan } from './source.ts';
+import { hasValues, type Source, spanColumns, sqlCount, sqlSource, sqlSpan } from './source.ts';
 import { namesRecordKind, type QuerySpec } from './spec.ts';
 import { SPREAD_COLUMNS, type Spread, sqlCountParts, sqlParts } from './spread.ts';
 import { zoneOffsets } from './zone-offsets.ts';
@@ -36,8 +36,18 @@ export function sqlRows(
     return sqlParts(sqlFlows(spec, source, kinds, columns), columns, spreadOf(spec, source, spec.spread));
   }
   if (!spec.bidirectional) return sqlFlows(spec, source, kinds, needed);
-  const scaled = !spec.raw && probe !== undefined && probe.maxRate > 1;
-  return sqlConversations(sqlFlows(spec, source, kinds, PAIRED_COLUMNS), scaled);
+  if (source.conversations !== undefined) return source.conversations;
+  const pairing = pairingOf(spec, source, probe);
+  return sqlConversations(sqlFlows(spec, source, kinds, pairedColumns(pairing)), pairing);
+}
+
+function pairingOf({ raw }: QuerySpec, source: Source, probe: Probe | undefined): Pairing {
+  return {
+    scaled: !raw && probe !== undefined && probe.maxRate > 1,
+    onlyV4: probe?.onlyV4.has('src_addr') === true && probe.onlyV4.has('dst_addr'),
+    biflows: ['reverse_packets', 'reverse_bytes'].some((name) => hasValues(source, name)),
+    triplets: probe?.mayHaveTriplets === true,
+  };
 }
 
 /** What to put behind FROM for the parts of a question's flows, whatever it spreads itself. */

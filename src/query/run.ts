@@ -10,19 +10,20 @@ import { isInterrupt, QueryDuck, type SharedDuck } from './duck.ts';
 import { explainText } from './explain.ts';
 import { checkParts, matchedKinds, NO_KINDS, totalsOf } from './facts.ts';
 import { MACROS } from './macros.ts';
-import { MARGIN } from './measure.ts';
+import { MARGIN } from './measures.ts';
 import { prepareNames } from './name-columns.ts';
 import type { Output, OutputOptions } from './output/output.ts';
 import { createOutput, type OutputName, PARQUET } from './output/outputs.ts';
 import { parquetCopy } from './output/parquet.ts';
 import { kindsText, type MatchedKinds } from './output/summary.ts';
-import { type Plan, planListing } from './plan.ts';
+import { type Plan, planConversations, planListing } from './plan.ts';
 import { planAggregate } from './plan-aggregate.ts';
 import { planStats } from './plan-stats.ts';
 import { type Probe, probe } from './probe.ts';
 import { Rest } from './rest.ts';
 import { openSource, openTiers, type Source } from './source.ts';
-import { asksForNames, groupKeys, type QuerySpec, type Stat } from './spec.ts';
+import { asksForNames, countsBothEnds, groupKeys, type QuerySpec, type Stat } from './spec.ts';
+import { storeError } from './store-error.ts';
 import { NO_TOTALS, type Totals } from './totals.ts';
 
 export interface QueryOptions extends OutputOptions {
@@ -113,7 +114,7 @@ export class Query {
     } catch (error) {
       if (isInterrupt(error) && this.#duck.cancelled) return false;
       if (error instanceof WeirError) throw error;
-      throw storeError(error, this.#options.data);
+      throw storeError(error, this.#options.data, 'ask for a shorter time or fewer columns in --by');
     } finally {
       this.#duck.close();
     }
@@ -124,7 +125,7 @@ export class Query {
     const opened = spec.sums
       ? await openTiers(data, spec)
       : await openSource(data, spec.span, spec.splitBiflows === true);
-    const source = await pruneByAddress(this.#duck, opened, spec.filter);
+    let source = await pruneByAddress(this.#duck, opened, spec.filter, { onlyMatching: true });
     this.#bytes = source.bytes;
     const output: Output | undefined = format === PARQUET ? undefined : createOutput(format, this.#options);
     const columns = [...spec.columns, ...(output?.listed ?? [])];
@@ -137,7 +138,13 @@ export class Query {
     if (output.forPeople && found !== undefined) this.#spec = withMargin(spec, found);
     const kinds = found === undefined ? NO_KINDS : await matchedKinds(this.#duck, this.#spec, source, found);
     if (!output.forPeople) this.#note(kinds);
-    let totals = grouped || found === undefined ? NO_TOTALS : await totalsOf(this.#duck, this.#spec, source, found);
+    if (found !== undefined && listsConversations(this.#spec, output)) {
+      const made = planConversations(this.#spec, source, found);
+      await this.#duck.read(made.table, () => {});
+      source = made.source;
+    }
+    const isTold = !grouped && output.forPeople && found !== undefined;
+    let totals = isTold ? await totalsOf(this.#duck, this.#spec, source, found) : NO_TOTALS;
     const all = spec.filter.kind === 'any' && source.covered;
     const plan = this.#planListing(source, output, found);
     const chunks =
@@ -166,7 +173,21 @@ export class Query {
     this.#matched = spec.sums && spec.by.length === 0 ? totals.flows > 0 : shown > 0;
     const { raw, limit, zone } = spec;
     const seconds = (clock() - begun) / 1000;
-    const facts = { source, totals, probe: found, raw, kinds, shown, limit, grouped, zone, seconds, exactTimes: all };
+    const bothEnds = countsBothEnds(spec);
+    const facts = {
+      source,
+      totals,
+      bothEnds,
+      probe: found,
+      raw,
+      kinds,
+      shown,
+      limit,
+      grouped,
+      zone,
+      seconds,
+      exactTimes: all,
+    };
     return output.end(facts);
   }
 
@@ -203,7 +224,10 @@ export class Query {
   #showsOther(output: Output): boolean {
     const { other, limit, least } = this.#spec;
     return (
-      (other ?? output.forPeople) && groupKeys(this.#spec).length > 0 && (limit !== undefined || least !== undefined)
+      (other ?? output.forPeople) &&
+      groupKeys(this.#spec).length > 0 &&
+      !countsBothEnds(this.#spec) &&
+      (limit !== undefined || least !== undefined)
     );
   }
 
@@ -242,7 +266,12 @@ export class Query {
   #statements(source: Source, output: Output, found: Probe | undefined): string[] {
     const spec = this.#spec;
     const options = { times: true, arithmetic: 'doubles', totals: true } as const;
-    if (!spec.sums || found === undefined) return [this.#planListing(source, output, found).sql];
+    if (!spec.sums || found === undefined) {
+      if (found === undefined || !listsConversations(spec, output))
+        return [this.#planListing(source, output, found).sql];
+      const made = planConversations(spec, source, found);
+      return [made.table, this.#planListing(made.source, output, found).sql];
+    }
     if (spec.stats.length === 0) return [planAggregate(spec, source, found, options).sql];
     const { table, parts } = planStats(spec, source, found, options);
     return [table, ...parts.map(({ plan }) => plan.sql)];
@@ -255,16 +284,13 @@ export class Query {
   }
 }
 
+/** Whether conversations are listed with what they come to. */
+function listsConversations({ sums, bidirectional }: QuerySpec, { forPeople }: Output): boolean {
+  return bidirectional && !sums && forPeople;
+}
+
 /** People are told how far sums of sampled packets may be off. */
 function withMargin(spec: QuerySpec, { maxRate }: Probe): QuerySpec {
   const isTold = !spec.sums || spec.raw || spec.bidirectional || maxRate <= 1 || spec.measures.includes(MARGIN);
   return isTold ? spec : { ...spec, measures: [...spec.measures, MARGIN] };
-}
-
-function storeError(error: unknown, data: string): WeirError {
-  const message = messageOf(error);
-  const hint = /Out of Memory/i.test(message)
-    ? 'Give it more (--memory 2GB), or ask for a shorter time or fewer columns in --by.'
-    : `Start 'weir collect --data ${data}' once: it checks the segments and says which are damaged.`;
-  return new WeirError('WEIR_STORE', `the flows in ${data} could not be read: ${message}`, { hint, cause: error });
 }

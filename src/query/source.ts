@@ -35,8 +35,20 @@ export interface Source {
   readonly tiers?: TierChoice | { readonly why: string };
   /** Time of flows in the span that are gone and that roll-ups still count, where these could not be used, µs. */
   readonly onlyRolled?: Lost | undefined;
+  /** Where flows of single hosts are asked for, and few row groups have any: a part of the files for each end that a host can be. See address-pruning.ts. */
+  readonly hosts?: readonly HostScan[] | undefined;
+  /** The table of conversations, where they have been made already. */
+  readonly conversations?: string | undefined;
   /** Segments and times of the whole store. */
   readonly stored: { readonly segments: number; readonly first: number | null; readonly last: number | null };
+}
+
+/** The flows that have one of these values in a column, which is half of an address. */
+export interface HostScan {
+  readonly column: string;
+  readonly values: readonly bigint[];
+  /** Files that may have such flows. */
+  readonly segments: readonly SegmentEntry[];
 }
 
 /**
@@ -184,6 +196,32 @@ export function withSegments(source: Omit<Source, 'tiers'>, segments: readonly S
 
 /** The rows as they are in the files. */
 function sqlScan(source: Source, needed: Iterable<string>): string {
+  const { hosts, ...whole } = source;
+  return hosts === undefined ? sqlWholeScan(whole, needed) : sqlHostScans(whole, hosts, needed);
+}
+
+/**
+ * The rows of the hosts, and hardly any others: a condition on one column is what DuckDB compares with the statistics and Bloom filters of each row group, which it
+ * does not for `this column or that one`. A row that has a host at both ends is in the first part alone.
+ */
+function sqlHostScans(source: Source, hosts: readonly HostScan[], needed: Iterable<string>): string {
+  const ends = hosts.map(({ column }) => column);
+  const asked = [...needed];
+  // Where rows are counted, no column is needed.
+  const names = asked.length > 0 ? asked : ends.slice(0, 1);
+  const columns = [...new Set([...names, ...ends])];
+  const isOne = ({ column, values }: HostScan) =>
+    `${sqlName(column)} IN (${values.map((value) => `${value}::UBIGINT`).join(', ')})`;
+  const parts = hosts.map((host, index) => {
+    const before = hosts.slice(0, index).map((other) => `(${isOne(other)}) IS NOT TRUE`);
+    const scan = sqlWholeScan(withSegments(source, host.segments), columns);
+    return `SELECT ${names.map(sqlName).join(', ')} FROM ${scan} WHERE ${[isOne(host), ...before].join(' AND ')}`;
+  });
+  return `(${parts.join(' UNION ALL ')})`;
+}
+
+/** All rows of the files. */
+function sqlWholeScan(source: Source, needed: Iterable<string>): string {
   const asked = new Set(needed);
   const icmp = ICMP.filter(([name]) => asked.has(name));
   if (icmp.length > 0) for (const name of ICMP_FROM) asked.add(name);
@@ -220,7 +258,9 @@ export function hasValues({ columns, segments }: Source, name: string): boolean 
  * "NetFlow Export Datagram Format"). What is stored stays as it was sent; a question about ICMP finds it here.
  */
 const ICMP_FROM = ['flow_type', 'proto', 'dst_port'] as const;
-const IN_PORT = `"flow_type" IN (${[...ICMP_IN_PORT].join(', ')}) AND "proto" IN (${[...ICMP_PROTOCOLS].join(', ')})`;
+/** A bit for each type of flow: DuckDB makes a join of IN with several values, also where nobody asks for these columns. */
+const IN_PORT_BITS = [...ICMP_IN_PORT].reduce((bits, type) => bits | (1n << BigInt(type)), 0n);
+const IN_PORT = `(${IN_PORT_BITS}::UBIGINT >> "flow_type") & 1 = 1 AND "proto" IN (${[...ICMP_PROTOCOLS].join(', ')})`;
 const ICMP = [
   ['icmp_type', `coalesce("icmp_type", CASE WHEN ${IN_PORT} THEN ("dst_port" >> 8)::UTINYINT END) AS "icmp_type"`],
   ['icmp_code', `coalesce("icmp_code", CASE WHEN ${IN_PORT} THEN ("dst_port" & 255)::UTINYINT END) AS "icmp_code"`],

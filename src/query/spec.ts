@@ -2,7 +2,7 @@ import type { Zone } from '../filter/time-literal.ts';
 import { type FilterNode, forEachLeaf } from '../filter/tree.ts';
 import type { ColumnDefinition } from '../flow/schema.ts';
 import type { Prefix } from '../util/prefix.ts';
-import type { Key } from './key.ts';
+import { endsOf, type Key } from './key.ts';
 import type { Measure } from './measure.ts';
 import { findNameColumn } from './name-columns.ts';
 import type { TimeSpan } from './time.ts';
@@ -61,7 +61,7 @@ export interface QuerySpec {
 
 /** Whether it asks for rates per interval. */
 export function hasIntervals({ measures }: QuerySpec): boolean {
-  return measures.some(({ perInterval }) => perInterval === true);
+  return measures.some(({ perInterval }) => perInterval !== undefined);
 }
 
 /** Everything that is grouped by. */
@@ -69,9 +69,14 @@ export function groupKeys({ by, stats }: QuerySpec): readonly Key[] {
   return [...by, ...stats.flatMap(({ keys }) => keys)];
 }
 
-/** Everything whose values are told apart. */
+/** Everything whose values are told apart; of a key for either end those of both. */
 export function keysOf(spec: QuerySpec): readonly Key[] {
-  return [...groupKeys(spec), ...spec.distinct];
+  return [...groupKeys(spec), ...spec.distinct].flatMap(endsOf);
+}
+
+/** Whether flows are counted for both their ends, so that groups come to more than all. */
+export function countsBothEnds(spec: QuerySpec): boolean {
+  return groupKeys(spec).some(({ kind }) => kind === 'either');
 }
 
 /** Whether a question asks for names. */

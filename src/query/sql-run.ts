@@ -1,19 +1,18 @@
+import { createReadStream } from 'node:fs';
 import { messageOf, WeirError } from '../util/errors.ts';
 import { isInterrupt } from './duck.ts';
-import { createCsv, createJson, type FormatName, type RowFormat, type Write } from './output/format.ts';
-import { printable, Table } from './output/table.ts';
 import { smallFiles } from './small-tables.ts';
 import { openCatalogue, type Source, selectSegments } from './source.ts';
-import { type SqlAnswer, SqlSession } from './sql-session.ts';
+import { type SqlForm, type SqlOutputOptions, writeSqlAnswer } from './sql-output.ts';
+import { SqlSession } from './sql-session.ts';
 import type { TimeSpan } from './time.ts';
 
-export interface SqlOptions {
+export interface SqlOptions extends Omit<SqlOutputOptions, 'seconds' | 'write'> {
   readonly data: string;
   readonly span: TimeSpan;
-  readonly format: FormatName;
-  readonly width: number | undefined;
-  readonly colour: boolean;
-  readonly write: Write;
+  readonly format: SqlForm;
+  /** Takes the answer; resolves to false once nobody reads any more. */
+  readonly write: (part: string | Uint8Array) => Promise<boolean>;
   /** Takes what is to be said beside the answer. */
   readonly warn: (text: string) => void;
   readonly clock: () => number;
@@ -59,7 +58,7 @@ export class SqlQuery {
   }
 
   /** Resolves true when all was written, false when nobody read on or it was cancelled. Throws WEIR_SQL and WEIR_STORE. */
-  async run(sql: string, format: FormatName = this.#options.format): Promise<boolean> {
+  async run(sql: string, format: SqlForm = this.#options.format, write = this.#options.write): Promise<boolean> {
     const { data, timeoutMs, clock } = this.#options;
     const begun = clock();
     let isLate = false;
@@ -71,8 +70,11 @@ export class SqlQuery {
             this.#session.cancel();
           }, timeoutMs);
     try {
-      const answer = await this.#session.select(sql);
-      const isWhole = format === 'table' ? await this.#table(answer, begun) : await this.#machine(answer, format);
+      const seconds = () => (clock() - begun) / 1000;
+      const isWhole =
+        format === 'parquet'
+          ? await this.#parquet(sql, write)
+          : await writeSqlAnswer(await this.#session.select(sql), format, { ...this.#options, write, seconds });
       if (isWhole && !this.#session.cancelled && this.#source !== undefined) await this.#warnOfKinds(this.#source, sql);
       if (isLate) throw late(timeoutMs ?? 0);
       return isWhole && !this.#session.cancelled;
@@ -86,6 +88,18 @@ export class SqlQuery {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** How far the running statement is; undefined where nothing is known of it. */
+  get progress(): { readonly rows: number; readonly totalRows: number; readonly bytes: number } | undefined {
+    const progress = this.#session.progress;
+    return progress && { ...progress, bytes: this.#source?.bytes ?? 0 };
+  }
+
+  async #parquet(sql: string, write: SqlOptions['write']): Promise<boolean> {
+    const file = await this.#session.selectParquet(sql);
+    for await (const part of createReadStream(file)) if (!(await write(part as Uint8Array))) return false;
+    return true;
   }
 
   /**
@@ -104,39 +118,6 @@ export class SqlQuery {
     warn(
       `of the rows that this may sum, ${traffic} are flows and ${aggregates} aggregated records; where record_kind <> 'aggregate' leaves the latter out`,
     );
-  }
-
-  async #machine(answer: SqlAnswer, format: Exclude<FormatName, 'table'>): Promise<boolean> {
-    const { write } = this.#options;
-    const output: RowFormat =
-      format === 'csv'
-        ? createCsv(answer.columns, write)
-        : createJson(answer.columns, write, { lines: format === 'ndjson', sparse: false });
-    if (!(await output.begin())) return false;
-    for await (const { count } of answer.chunks()) {
-      if (!(await output.rows(0, count))) return false;
-    }
-    return output.end();
-  }
-
-  async #table(answer: SqlAnswer, begun: number): Promise<boolean> {
-    const { width, colour, write, clock } = this.#options;
-    const { columns } = answer;
-    const table = new Table(
-      columns.map(({ name, cell }) => ({ label: printable(name), right: cell.numeric })),
-      { width, colour },
-    );
-    let shown = 0;
-    for await (const { count } of answer.chunks()) {
-      const lines = Array.from({ length: count }, (_, row) =>
-        columns.map(({ cell }) => printable(cell.text(row) ?? '-')),
-      );
-      const header = shown === 0 ? table.header(lines) : '';
-      shown += count;
-      if (!(await write(header + table.lines(lines)))) return false;
-    }
-    const header = shown === 0 ? table.header([]) : '';
-    return write(`${header}\n${shown} ${shown === 1 ? 'row' : 'rows'} in ${((clock() - begun) / 1000).toFixed(2)} s\n`);
   }
 }
 

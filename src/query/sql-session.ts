@@ -1,12 +1,18 @@
+import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import {
   type DuckDBConnection,
   DuckDBDecimalValue,
   DuckDBInstance,
   DuckDBListValue,
+  type DuckDBPreparedStatement,
   type DuckDBResult,
   DuckDBStructValue,
   DuckDBTimestampTZValue,
   DuckDBTimestampValue,
+  DuckDBTypeId,
   type DuckDBValue,
   StatementType,
 } from '@duckdb/node-api';
@@ -20,6 +26,7 @@ import { duckSettings, isInterrupt } from './duck.ts';
 import type { FormatColumn } from './output/format.ts';
 import { SMALL_VIEWS, type SmallFiles } from './small-tables.ts';
 import { type Source, sourceFiles } from './source.ts';
+import { splitSql } from './sql-split.ts';
 import { viewStatements } from './view.ts';
 
 export const TABLES = ['flows', 'flows_raw', ...SMALL_VIEWS];
@@ -31,9 +38,15 @@ export interface SqlRows {
   readonly count: number;
 }
 
+/** A column of an SQL answer. */
+export interface SqlColumn extends FormatColumn {
+  /** Of times: µs since the epoch. */
+  readonly micros: ((row: number) => number) | undefined;
+}
+
 /** What a statement answers. */
 export interface SqlAnswer {
-  readonly columns: readonly FormatColumn[];
+  readonly columns: readonly SqlColumn[];
   /** Hands over rows; the cells of `columns` are bound to them until the next ones. */
   chunks(): AsyncGenerator<SqlRows>;
 }
@@ -48,11 +61,14 @@ export class SqlSession {
   #connection: DuckDBConnection | undefined;
   #instance: DuckDBInstance | undefined;
   #cancelled = false;
+  readonly #answerFile: string;
 
   /** `memoryBytes`: for hash tables, sorting and the like; what does not fit goes to `temporary`. */
   constructor(temporary: string, memoryBytes?: number) {
     this.#temporary = temporary;
     this.#memoryBytes = memoryBytes;
+    // A folder of a name that nobody can foresee, and that nobody else may enter.
+    this.#answerFile = join(`${temporary}-${randomUUID()}`, 'answer.parquet');
   }
 
   async open(source: Source, small: SmallFiles): Promise<void> {
@@ -61,9 +77,13 @@ export class SqlSession {
       duckSettings({ temporary: this.#temporary, memoryBytes: this.#memoryBytes }),
     );
     this.#connection = await this.#instance.connect();
-    const files = [...sourceFiles(source), ...Object.values(small).flat()].map(sqlText);
+    // The last one is our own, for Parquet.
+    const files = [...sourceFiles(source), ...Object.values(small).flat(), this.#answerFile].map(sqlText);
     const statements = [
       "SET TimeZone = 'UTC'",
+      // Without it nothing is known of the progress.
+      'SET enable_progress_bar = true',
+      'SET enable_progress_bar_print = false',
       `SET allowed_paths = [${files.join(', ')}]`,
       'SET enable_external_access = false',
       ...viewStatements(source, small),
@@ -91,24 +111,54 @@ export class SqlSession {
     this.#instance?.closeSync();
     this.#connection = undefined;
     this.#instance = undefined;
+    rmSync(dirname(this.#answerFile), { recursive: true, force: true });
+  }
+
+  /** How far the running statement is; undefined before it has begun. */
+  get progress(): { readonly rows: number; readonly totalRows: number } | undefined {
+    if (this.#connection === undefined) return undefined;
+    const { percentage, rows_processed, total_rows_to_process } = this.#connection.progress;
+    return percentage < 0 ? undefined : { rows: Number(rows_processed), totalRows: Number(total_rows_to_process) };
   }
 
   /** Runs one SELECT (also WITH, VALUES, FROM, DESCRIBE, SUMMARIZE, SHOW). Throws WEIR_SQL. */
   async select(sql: string): Promise<SqlAnswer> {
-    const connection = this.#connection;
-    if (connection === undefined) throw new Error('DuckDB is not open');
-    if (sql.trim() === '') throw refused('the statement is empty');
-    if (sql.length > MAX_LENGTH) throw refused(`the statement has ${sql.length} characters, more than ${MAX_LENGTH}`);
     try {
-      const statements = await connection.extractStatements(sql);
-      if (statements.count !== 1) throw refused(`there are ${statements.count} statements`);
-      const prepared = await statements.prepare(0);
-      if (prepared.statementType !== StatementType.SELECT) throw refused('this statement does more than read');
-      if (prepared.parameterCount > 0) throw refused('the statement has parameters, which have no values here');
+      const prepared = await this.#prepare(sql);
       return answer(await prepared.stream(), () => this.#cancelled);
     } catch (error) {
       throw this.#wrap(error);
     }
+  }
+
+  /** Runs one SELECT into a Parquet file and gives its path; it lasts until the next one, and no longer than the session. Throws WEIR_SQL. */
+  async selectParquet(sql: string): Promise<string> {
+    const path = this.#answerFile;
+    try {
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      // That it is one SELECT, and nothing else, is seen before it becomes a part of another statement.
+      (await this.#prepare(sql)).destroySync();
+      const { statements, rest } = splitSql(sql);
+      const inner = statements[0] ?? rest;
+      const copy = `COPY (SELECT * FROM (${inner}\n)) TO ${sqlText(path)} (FORMAT parquet, COMPRESSION zstd)`;
+      await this.#connection?.run(copy);
+      return path;
+    } catch (error) {
+      throw this.#wrap(error);
+    }
+  }
+
+  async #prepare(sql: string): Promise<DuckDBPreparedStatement> {
+    const connection = this.#connection;
+    if (connection === undefined) throw new Error('DuckDB is not open');
+    if (sql.trim() === '') throw refused('the statement is empty');
+    if (sql.length > MAX_LENGTH) throw refused(`the statement has ${sql.length} characters, more than ${MAX_LENGTH}`);
+    const statements = await connection.extractStatements(sql);
+    if (statements.count !== 1) throw refused(`there are ${statements.count} statements`);
+    const prepared = await statements.prepare(0);
+    if (prepared.statementType !== StatementType.SELECT) throw refused('this statement does more than read');
+    if (prepared.parameterCount > 0) throw refused('the statement has parameters, which have no values here');
+    return prepared;
   }
 
   #wrap(error: unknown): unknown {
@@ -118,10 +168,16 @@ export class SqlSession {
 
 function answer(result: DuckDBResult, cancelled: () => boolean): SqlAnswer {
   let current: DuckDBValue[][] = [];
-  const types = result.columnTypesJson() as unknown as readonly { readonly typeId: number }[];
-  const columns = result.deduplicatedColumnNames().map((name, index): FormatColumn => {
-    const numeric = isNumeric(types[index]?.typeId ?? 0);
-    return { name, cell: createSqlCell(numeric, (row) => current[index]?.[row] ?? null) };
+  const types = result.columnTypesJson() as unknown as readonly { readonly typeId: DuckDBTypeId }[];
+  const columns = result.deduplicatedColumnNames().map((name, index): SqlColumn => {
+    const typeId: DuckDBTypeId = types[index]?.typeId ?? DuckDBTypeId.INVALID;
+    const value = (row: number) => current[index]?.[row] ?? null;
+    const isTime = typeId === DuckDBTypeId.TIMESTAMP || typeId === DuckDBTypeId.TIMESTAMP_TZ;
+    return {
+      name,
+      cell: createSqlCell(isNumeric(typeId), value),
+      micros: isTime ? (row) => microsOf(value(row)) : undefined,
+    };
   });
   return {
     columns,
@@ -163,6 +219,11 @@ function createSqlCell(numeric: boolean, value: (row: number) => DuckDBValue): C
     },
     number: (row) => Number(value(row)),
   };
+}
+
+function microsOf(value: DuckDBValue): number {
+  const isTime = value instanceof DuckDBTimestampValue || value instanceof DuckDBTimestampTZValue;
+  return isTime ? Number(value.micros) : Number.NaN;
 }
 
 function textOf(value: DuckDBValue): string {

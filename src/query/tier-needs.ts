@@ -1,6 +1,7 @@
 import { filterFileColumns } from '../filter/sql.ts';
 import { cubeColumns, TIER_CUBES } from '../store/rollup-cubes.ts';
-import { columnExpression } from './plan-key.ts';
+import { columnExpression } from './column-sql.ts';
+import { endsOf } from './key.ts';
 import { asksForNames, groupKeys, type QuerySpec } from './spec.ts';
 
 /** What a question wants to know of flows, as far as roll-ups can tell it. */
@@ -21,7 +22,7 @@ export function tierNeeds(spec: QuerySpec): TierNeeds | { readonly why: string }
   if (asksForNames(spec)) return { why: 'names go by the time of each flow' };
   const columns = new Set(filterFileColumns(spec.filter));
   const buckets: bigint[] = [];
-  for (const key of groupKeys(spec)) {
+  for (const key of groupKeys(spec).flatMap(endsOf)) {
     if (key.kind === 'class') return { why: 'roll-ups do not keep single flows' };
     if (key.kind === 'bucket') {
       if (key.of !== 'time_start') return { why: `roll-ups go by time_start, not by ${key.of}` };

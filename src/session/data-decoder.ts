@@ -14,7 +14,7 @@ import { carriesStatistics } from './exporter-statistics.ts';
 import { carriesNames, type NameFact, readNames } from './name-facts.ts';
 import { type OptionsRecord, optionsFacts, optionsRecord, readOptionsData } from './options-data.ts';
 import { tellsRate } from './quirks.ts';
-import { SAMPLING } from './sampling.ts';
+import { SAMPLING } from './sampling-source.ts';
 import type { RunnablePlan, Specification, SpecificationTable } from './specification.ts';
 import { describesElements, typeInformation } from './type-information.ts';
 

@@ -5,7 +5,8 @@ import { type ConfiguredExporter, exporterOf, type IdentityRules, isUnspecified 
 import { ExporterStatistics, type SenderTotals } from './exporter-statistics.ts';
 import type { Fault } from './faults.ts';
 import type { Repair } from './quirks.ts';
-import { type ConfiguredSampling, SAMPLING, SamplingState } from './sampling.ts';
+import { type ConfiguredSampling, SamplingState } from './sampling.ts';
+import { SAMPLING } from './sampling-source.ts';
 import type { SequenceCounters } from './sequence.ts';
 import type { SpecificationTable } from './specification.ts';
 import { TemplateTable } from './template-table.ts';

@@ -9,7 +9,7 @@ import { buildPlan } from '../wire/plan.ts';
 import type { FieldSpecifier } from '../wire/template.ts';
 import { beginMessage } from './begin-message.ts';
 import type { DataDecoder } from './data-decoder.ts';
-import { SAMPLING } from './sampling.ts';
+import { SAMPLING } from './sampling-source.ts';
 import { type RunnablePlan, runnablePlan } from './specification.ts';
 import type { DatagramSource, Stream, StreamTable } from './stream-table.ts';
 

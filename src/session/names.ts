@@ -1,3 +1,4 @@
+import { isCount, isRecord, listOf } from '../util/json-shape.ts';
 import type { NameFact } from './name-facts.ts';
 import { NAME_KINDS, type NameKind, type NameRow, RENEWAL_MICROS } from './name-row.ts';
 
@@ -125,9 +126,9 @@ export class NameTable {
   /** Takes names that were saved; they go on where they were. What is not of the right shape is left out. Returns how many were taken. */
   load(saved: unknown): number {
     let count = 0;
-    if (!isObject(saved) || saved['format'] !== 1) return 0;
+    if (!isRecord(saved) || saved['format'] !== 1) return 0;
     for (const one of listOf(saved['domains'])) {
-      if (!isObject(one) || typeof one['exporter'] !== 'string' || !isCount(one['domain'])) continue;
+      if (!isRecord(one) || typeof one['exporter'] !== 'string' || !isCount(one['domain'])) continue;
       const { exporter, domain: id } = one as { exporter: string; domain: number };
       const holder = this.#open({ sender: typeof one['sender'] === 'string' ? one['sender'] : exporter, exporter, id });
       for (const item of listOf(one['names'])) {
@@ -198,16 +199,4 @@ function splitKey(id: string): [kind: NameKind, key: string] {
 
 function isKind(value: unknown): value is NameKind {
   return (NAME_KINDS as readonly unknown[]).includes(value);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function listOf(value: unknown): unknown[] {
-  return Array.isArray(value) ? (value as unknown[]) : [];
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
 }

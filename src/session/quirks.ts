@@ -3,7 +3,7 @@ import { columnIndex } from '../flow/schema.ts';
 import { FIRST_SLOT } from '../flow/slots.ts';
 import type { Plan } from '../wire/plan.ts';
 import { VARIABLE } from '../wire/template.ts';
-import { SAMPLING } from './sampling.ts';
+import { SAMPLING } from './sampling-source.ts';
 
 /** A mistake, or a habit of its own, of some exporters, and what is done about it. `docs/quirks.md` is made from these. */
 export interface Quirk {

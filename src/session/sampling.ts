@@ -3,22 +3,11 @@ import { columnIndex } from '../flow/schema.ts';
 import { FIRST_SLOT, type SlotArray } from '../flow/slots.ts';
 import type { Plan } from '../wire/plan.ts';
 import type { OptionsFacts } from './options-data.ts';
+import { SAMPLING } from './sampling-source.ts';
 import { SelectionSequences } from './selection-sequences.ts';
 
 const RATE = FIRST_SLOT[columnIndex('sampling_rate')] as number;
 const SOURCE = FIRST_SLOT[columnIndex('sampling_source')] as number;
-
-/** Codes of SAMPLING_SOURCES. */
-export const SAMPLING = {
-  unknown: 0,
-  header: 1,
-  record: 2,
-  sampler: 3,
-  interface: 4,
-  domain: 5,
-  default: 6,
-  override: 7,
-} as const;
 
 /** Samplers and interfaces remembered per domain; more is not a router. */
 const MAX_ENTRIES = 4_096;

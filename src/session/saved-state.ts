@@ -1,4 +1,5 @@
 import { formatAddress, parseAddress } from '../util/address.ts';
+import { isCount, isRecord, listOf } from '../util/json-shape.ts';
 import type { TemplateRecord } from '../wire/template.ts';
 import type { Domain } from './domain.ts';
 import type { MessageDecoder } from './message-decoder.ts';
@@ -201,18 +202,6 @@ export function templateOf(saved: unknown): (TemplateRecord & { port: number; la
   if (fields.length === 0 || fields.some(({ id: element, length }) => element > 65_535 || length > 65_535))
     return undefined;
   return { id, kind, scopeCount, port, lastSeen, fields };
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function listOf(value: unknown): unknown[] {
-  return Array.isArray(value) ? (value as unknown[]) : [];
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
 }
 
 function isPair(value: unknown): value is [number, number] {

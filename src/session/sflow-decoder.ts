@@ -16,7 +16,7 @@ import { countMessage, describeDomain } from './begin-message.ts';
 import type { CounterSink } from './counter-row.ts';
 import type { BatchSink } from './data-decoder.ts';
 import type { DomainTable } from './domain-table.ts';
-import { SAMPLING } from './sampling.ts';
+import { SAMPLING } from './sampling-source.ts';
 import { type SflowAgent, SflowAgents, sampleWeight } from './sflow-agents.ts';
 import { counterRow } from './sflow-counters.ts';
 import { groupsOf, SflowLayouts } from './sflow-layout.ts';

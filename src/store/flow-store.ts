@@ -7,6 +7,7 @@ import { FolderLock } from './lock.ts';
 import type { FromWriter, ToWriter, WriterSettings, WriterStats } from './messages.ts';
 import type { StartReport } from './repair.ts';
 import type { Retention } from './retention.ts';
+import { ROLLUP_TIERS, type RollupTier } from './rollup-cubes.ts';
 import type { SmallTable, SmallTableRows } from './small-tables.ts';
 
 export interface StoreLog {
@@ -22,6 +23,8 @@ export interface FlowStoreOptions {
   readonly rotateSeconds?: number | undefined;
   /** Full batches wait half as long for others to share a segment with; batches that are not full are written at once. */
   readonly segmentMillis?: number | undefined;
+  /** The tiers of roll-ups that are made; all when not given. */
+  readonly rollups?: readonly RollupTier[] | undefined;
   readonly retention?: Retention | undefined;
   /** ms since the epoch. */
   readonly now: () => number;
@@ -59,6 +62,7 @@ const NOTHING: WriterStats = {
   backlog: { files: 0, rows: 0 },
   merges: 0,
   rollups: 0,
+  rollupsBehindMs: 0,
   mergeErrors: 0,
   rowsMerged: 0,
   merging: false,
@@ -191,12 +195,20 @@ export class FlowStore {
   }
 
   #startWorker(): Promise<Omit<StartReport, 'tookOverFrom'>> {
-    const { dir, now, rotateSeconds = 300, segmentMillis = 700, retention = {} } = this.#options;
+    const {
+      dir,
+      now,
+      rotateSeconds = 300,
+      segmentMillis = 700,
+      retention = {},
+      rollups = ROLLUP_TIERS,
+    } = this.#options;
     const { unitRows = 600_000, graceSeconds = 300, mergeMegabytes = 220 } = this.#options;
     const workerData: WriterSettings = {
       dir,
       rotateSeconds,
       segmentMillis,
+      rollups,
       retention,
       unitRows,
       graceMs: graceSeconds * 1000,

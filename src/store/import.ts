@@ -4,8 +4,9 @@ import { WeirError } from '../util/errors.ts';
 import { withFolder } from './exclusive.ts';
 import { FlowStore } from './flow-store.ts';
 import { claimFolder } from './folder.ts';
-import { markReady } from './incoming.ts';
-import { CATALOGUE, INCOMING, inFolder } from './paths.ts';
+import { type ImportSource, readImports } from './imports.ts';
+import { markReady, readySources } from './incoming.ts';
+import { INCOMING, inFolder } from './paths.ts';
 
 const QUEUE_BYTES = 64 << 20;
 /** A tick is when a store merges and gives up old data; the folder above does that, later. */
@@ -18,42 +19,64 @@ export interface ImportTarget {
   readonly store: FlowStore;
   /** Resolves when there is room for more. Throws WEIR_STORE when the disk does not take what was handed over. */
   readonly ready: () => Promise<void>;
+  /** Tells what a file was that has been read to its end. */
+  readonly read: (source: Omit<ImportSource, 'at'>) => void;
 }
 
 /**
  * Stores what `fill` brings all or not at all, also in a folder that a collector is writing to: in a store of its own under `incoming`, which is taken over when
  * it is complete, by this process or by the collector, within a second. Until then, nothing of it is to be seen; whatever fails leaves the folder as it was.
- * The folder is made when there is none.
+ * The folder is made when there is none. What `fill` has read and was imported before is refused, unless `again`: who does not know whether an import came to its end
+ * runs it once more.
  *
- * @throws WeirError as `claimFolder`; WEIR_STORE when the disk is full or the collector does not take the flows over; and what `fill` throws
+ * @throws WeirError as `claimFolder`; WEIR_IMPORTED; WEIR_STORE when the disk is full or the collector does not take the flows over; and what `fill` throws
  */
 export async function importInto<Result>(
   dir: string,
   now: () => number,
   fill: (target: ImportTarget) => Promise<Result>,
+  { again = false }: { readonly again?: boolean | undefined } = {},
 ): Promise<Result> {
   await claimFolder(dir);
-  // A new folder is an empty store from the start, whatever comes of the import.
-  if (!existsSync(inFolder(dir, CATALOGUE))) await takeOver(dir, now);
+  // A new folder is an empty store from the start, whatever comes of the import; what an earlier one had complete is taken over now.
+  await takeOver(dir, now);
   const staging = inFolder(dir, INCOMING, `${now()}-${process.pid}`);
   await mkdir(inFolder(dir, INCOMING), { recursive: true });
   const store = new FlowStore({ dir: staging, maxQueueBytes: QUEUE_BYTES, now, log: SILENT, tickMillis: NEVER });
+  const sources: ImportSource[] = [];
+  const read = (source: Omit<ImportSource, 'at'>) => void sources.push({ ...source, at: now() });
   let result: Result;
   try {
     await store.start();
     try {
-      result = await fill({ store, ready: () => ready(store) });
+      result = await fill({ store, ready: () => ready(store), read });
       await store.flush();
     } finally {
       await store.close();
     }
-    await markReady(staging);
+    if (!again) await requireNew(dir, sources);
+    await markReady(staging, sources);
   } catch (error) {
     await rm(staging, { recursive: true, force: true });
     throw error;
   }
   await handOver(dir, staging, now);
   return result;
+}
+
+/** Throws WEIR_IMPORTED when something was imported before, or waits to be taken over. */
+async function requireNew(dir: string, sources: readonly ImportSource[]): Promise<void> {
+  const known = [...(await readySources(dir)), ...(await readImports(dir))];
+  for (const { name, sha256 } of sources) {
+    const before = known.find((one) => one.sha256 === sha256);
+    if (before === undefined) continue;
+    const when = new Date(before.at).toISOString();
+    const as = before.name === name ? '' : `, as ${before.name}`;
+    throw new WeirError('WEIR_IMPORTED', `${name} was imported already, at ${when}${as}`, {
+      hint: 'nothing was imported now; with --again its flows are there twice',
+      details: { file: name, sha256, at: when },
+    });
+  }
 }
 
 /** Waits while half of the queue is in use. */

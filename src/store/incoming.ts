@@ -1,6 +1,7 @@
-import { readdir, rename, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { holdsFlows, readCatalogue, type SegmentEntry } from './catalogue.ts';
 import { replaceFile, sync } from './durable.ts';
+import { formatSources, type ImportSource, noteImports, parseSources } from './imports.ts';
 import type { Ledger } from './ledger.ts';
 import { FolderLock } from './lock.ts';
 import { FOLDERS, INCOMING, inFolder, parseSegmentPath, segmentPath } from './paths.ts';
@@ -9,8 +10,18 @@ import { FOLDERS, INCOMING, inFolder, parseSegmentPath, segmentPath } from './pa
 const READY = 'ready.json';
 
 /** Says that the store in `staging`, which its writer has closed, is complete: from now on it belongs to the folder above, whatever happens. */
-export async function markReady(staging: string): Promise<void> {
-  await replaceFile(inFolder(staging, READY), '{}\n');
+export async function markReady(staging: string, sources: readonly ImportSource[]): Promise<void> {
+  await replaceFile(inFolder(staging, READY), formatSources(sources));
+}
+
+/** What the complete stores under `incoming` were made of. */
+export async function readySources(dir: string): Promise<readonly ImportSource[]> {
+  const lists = (await stagingFolders(dir)).map(readySource);
+  return (await Promise.all(lists)).flat();
+}
+
+async function readySource(staging: string): Promise<readonly ImportSource[]> {
+  return parseSources(await readFile(inFolder(staging, READY), 'utf8').catch(() => ''));
 }
 
 /**
@@ -35,6 +46,7 @@ export async function adoptIncoming(dir: string, ledger: Ledger): Promise<number
     for (const folder of Object.values(FOLDERS)) await sync(inFolder(dir, folder));
     for (const entry of taken) ledger.add(entry);
     await ledger.save();
+    await noteImports(dir, await readySource(staging));
     await rm(staging, { recursive: true, force: true });
     count += taken.length;
   }

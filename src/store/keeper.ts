@@ -5,13 +5,15 @@ import { publish } from './durable.ts';
 import { adoptIncoming } from './incoming.ts';
 import type { Ledger } from './ledger.ts';
 import { type PreparedJob, prepareJob } from './merge-job.ts';
-import { isOfEndedSlot, nextJob } from './merge-plan.ts';
+import { nextJob } from './merge-plan.ts';
 import type { Merger } from './merger.ts';
 import type { WriterSettings } from './messages.ts';
 import { inFolder, TEMPORARY } from './paths.ts';
 import { setAside } from './repair.ts';
 import { expiredSegments } from './retention.ts';
 import type { RollupTier } from './rollup-cubes.ts';
+import { OVERDUE_MS, rollupProgress } from './rollup-progress.ts';
+import { isOfEndedSlot } from './slot.ts';
 
 export type Log = (level: 'info' | 'warn' | 'error', fields: Record<string, unknown>, text: string) => void;
 
@@ -22,6 +24,8 @@ const BUSY = 0.6;
 /** After a merge that failed, ms; the next failure waits twice as long, up to the limit. */
 const PAUSE = 5000;
 const MAX_PAUSE = 300_000;
+/** How often it is looked whether roll-ups are behind, ms. */
+const LOOK = 10_000;
 
 /**
  * Keeps the folder tidy: at the end of each slot moves its entries to the catalogue and lets old data go; merges segments one job at a time, as
@@ -36,6 +40,7 @@ export class Keeper {
   #load = 0;
   #now = 0;
   #slot = Number.NaN;
+  #lookedAt = 0;
   #planned = -1;
   #pausedUntil = 0;
   #pause = PAUSE;
@@ -48,7 +53,7 @@ export class Keeper {
   #running: Promise<void> | undefined;
   #closed = false;
   #isAdopting = false;
-  readonly counts = { merges: 0, mergeErrors: 0, rowsMerged: 0, rollups: 0, segmentsExpired: 0 };
+  readonly counts = { merges: 0, mergeErrors: 0, rowsMerged: 0, rollups: 0, rollupsBehindMs: 0, segmentsExpired: 0 };
 
   /** `takeLoad` tells what part of the time since its last call was spent writing segments. */
   constructor(options: {
@@ -84,9 +89,25 @@ export class Keeper {
       this.#ledger.seal((entry) => isOfEndedSlot(entry, rotateSeconds, nowMs / 1000));
       this.#expire(nowMs);
     }
+    if (nowMs - this.#lookedAt >= LOOK) this.#lookBehind(nowMs);
     await this.#ledger.removeRetired(graceMs);
     await this.#adopt();
     if (this.#running === undefined && nowMs >= this.#pausedUntil) this.#startMerge();
+  }
+
+  /** Looks how long flows have been waiting to be counted, and says when it has become long, or short again. */
+  #lookBehind(nowMs: number): void {
+    this.#lookedAt = nowMs;
+    const { rollups, rotateSeconds } = this.#settings;
+    const before = this.counts.rollupsBehindMs;
+    const entries = this.#ledger.entries();
+    const behind = rollups.map((tier) => rollupProgress(entries, tier, { rotateSeconds, nowMs }).behindMs);
+    this.counts.rollupsBehindMs = Math.max(0, ...behind);
+    const minutes = Math.floor(this.counts.rollupsBehindMs / 60_000);
+    if (before <= OVERDUE_MS && this.counts.rollupsBehindMs > OVERDUE_MS)
+      this.#log('warn', { minutes, load: this.#load }, 'roll-ups are behind: merging does not follow what is received');
+    if (before > OVERDUE_MS && this.counts.rollupsBehindMs <= OVERDUE_MS)
+      this.#log('info', {}, 'roll-ups are no longer behind');
   }
 
   /** Takes over what an import has made ready; ticks that come meanwhile leave it alone. */
@@ -132,6 +153,7 @@ export class Keeper {
       unitRows: this.#unitRows,
       crowd: CROWD,
       skip: this.#skip,
+      rollups: this.#settings.rollups,
       rolledUntil: this.#rolledUntil,
     };
     const job = nextJob(this.#ledger.entries(), rules, this.#now / 1000);

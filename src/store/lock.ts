@@ -1,17 +1,19 @@
 import {
-  closeSync,
   existsSync,
-  openSync,
+  linkSync,
+  mkdirSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   rmSync,
   statSync,
   utimesSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { hostname } from 'node:os';
+import { basename, dirname, join } from 'node:path';
 import { messageOf, systemCode, WeirError } from '../util/errors.ts';
-import { inFolder, LOCK } from './paths.ts';
+import { inFolder, LOCK, TEMPORARY } from './paths.ts';
 
 /** Who writes to a data folder. */
 export interface LockOwner {
@@ -45,17 +47,18 @@ export class FolderLock {
    * @throws WeirError WEIR_DATA_LOCKED when another process writes to the folder
    */
   acquire(): LockOwner | undefined {
+    makeTemporary(this.#path);
     if (this.#create(this.#path)) return undefined;
     // Two that find the same dead lock must not remove each other's new one: only the one that creates this file may remove it.
     const turn = `${this.#path}.takeover`;
-    if (ageOf(turn) > SILENCE) rmSync(turn, { force: true });
+    removeDead(turn);
     if (!this.#create(turn)) throw this.#locked(undefined, 'another process is taking it over');
     try {
-      const owner = this.#read();
-      const life = this.#lifeSign(owner);
+      const owner = readOwner(this.#path);
+      const life = lifeSign(this.#path, owner);
       if (life !== undefined) throw this.#locked(owner, life);
       rmSync(this.#path, { force: true });
-      if (!this.#create(this.#path)) throw this.#locked(this.#read(), 'it was faster');
+      if (!this.#create(this.#path)) throw this.#locked(readOwner(this.#path), 'it was faster');
       return owner;
     } finally {
       rmSync(turn, { force: true });
@@ -65,8 +68,8 @@ export class FolderLock {
   /** Who has the lock, in words (`process 7 on host, since …`), as far as it lives; changes nothing. Undefined when the lock is free or a dead one's. */
   writer(): string | undefined {
     if (!existsSync(this.#path)) return undefined;
-    const owner = this.#read();
-    return this.#lifeSign(owner) === undefined ? undefined : whoIs(owner);
+    const owner = readOwner(this.#path);
+    return lifeSign(this.#path, owner) === undefined ? undefined : whoIs(owner);
   }
 
   /** Says that the owner lives. */
@@ -83,56 +86,21 @@ export class FolderLock {
   release(): void {
     if (!this.#held) return;
     this.#held = false;
-    const owner = this.#read();
+    const owner = readOwner(this.#path);
     if (owner === undefined || owner.pid === process.pid) rmSync(this.#path, { force: true });
   }
 
   #create(path: string): boolean {
-    let file: number;
     try {
-      file = openSync(path, 'wx', 0o644);
+      if (!createOwned(path)) return false;
     } catch (error) {
-      if (systemCode(error) === 'EEXIST') return false;
       throw new WeirError('WEIR_DATA_FOLDER', `${path} cannot be created: ${messageOf(error)}`, {
         hint: 'make the data folder writable for this user, or give another with --data DIR',
         cause: error,
       });
     }
-    try {
-      const owner: LockOwner = {
-        pid: process.pid,
-        started: startOf(process.pid) ?? '',
-        realm: realm(),
-        host: hostname(),
-        since: new Date().toISOString(),
-      };
-      writeSync(file, `${JSON.stringify(owner)}\n`);
-    } finally {
-      closeSync(file);
-    }
     if (path === this.#path) this.#held = true;
     return true;
-  }
-
-  #read(): LockOwner | undefined {
-    try {
-      const owner = JSON.parse(readFileSync(this.#path, 'utf8')) as LockOwner;
-      return typeof owner.pid === 'number' ? owner : undefined;
-    } catch {
-      return undefined;
-    }
-  }
-
-  /** Why the owner must be taken for alive; undefined when it is dead. */
-  #lifeSign(owner: LockOwner | undefined): string | undefined {
-    if (owner !== undefined && owner.realm === realm()) {
-      if (!isAlive(owner.pid)) return undefined;
-      const started = startOf(owner.pid);
-      return started !== undefined && owner.started !== '' && started !== owner.started ? undefined : 'it is running';
-    }
-    const age = ageOf(this.#path);
-    if (age > SILENCE) return undefined;
-    return `it was heard of ${Math.max(0, Math.round(age / 1000))} s ago`;
   }
 
   #locked(owner: LockOwner | undefined, why: string): WeirError {
@@ -144,6 +112,91 @@ export class FolderLock {
       details: { pid: owner?.pid, host: owner?.host, file: this.#path },
     });
   }
+}
+
+/**
+ * Creates a file that says who its owner is, unless there is one of that name. It has its content from the first moment, so that whenever its owner is
+ * killed, others can tell that it has died.
+ */
+function createOwned(path: string): boolean {
+  const owner: LockOwner = {
+    pid: process.pid,
+    started: startOf(process.pid) ?? '',
+    realm: realm(),
+    host: hostname(),
+    since: new Date().toISOString(),
+  };
+  const text = `${JSON.stringify(owner)}\n`;
+  // In `tmp`, which every start empties.
+  const own = join(dirname(path), TEMPORARY, `${basename(path)}-${process.pid}`);
+  writeFileSync(own, text, { mode: 0o644 });
+  try {
+    linkSync(own, path);
+    return true;
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'EEXIST') return false;
+    // Some file systems have no links.
+    return createPlain(path, text);
+  } finally {
+    rmSync(own, { force: true });
+  }
+}
+
+function createPlain(path: string, text: string): boolean {
+  try {
+    writeFileSync(path, text, { flag: 'wx', mode: 0o644 });
+    return true;
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** What hinders this hinders the next step, too, and is told there. */
+function makeTemporary(path: string): void {
+  try {
+    mkdirSync(join(dirname(path), TEMPORARY), { recursive: true });
+  } catch {
+    // As said.
+  }
+}
+
+/** Removes a file of a dead owner. It is taken aside first, for another process may have put its own there meanwhile, which is then put back. */
+function removeDead(path: string): void {
+  const owner = readOwner(path);
+  if (!existsSync(path) || lifeSign(path, owner) !== undefined) return;
+  const aside = join(dirname(path), TEMPORARY, `${basename(path)}-${process.pid}`);
+  try {
+    renameSync(path, aside);
+    const found = readOwner(aside);
+    if (found?.pid !== owner?.pid || found?.started !== owner?.started) linkSync(aside, path);
+  } catch {
+    // Somebody else was quicker: who may go on is seen when it is created.
+  } finally {
+    rmSync(aside, { force: true });
+  }
+}
+
+function readOwner(path: string): LockOwner | undefined {
+  try {
+    const owner = JSON.parse(readFileSync(path, 'utf8')) as LockOwner;
+    return typeof owner.pid === 'number' ? owner : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Why the owner of a file must be taken for alive; undefined when it is dead. */
+function lifeSign(path: string, owner: LockOwner | undefined): string | undefined {
+  if (owner !== undefined && owner.realm === realm()) {
+    if (!isAlive(owner.pid)) return undefined;
+    const started = startOf(owner.pid);
+    return started !== undefined && owner.started !== '' && started !== owner.started ? undefined : 'it is running';
+  }
+  const age = ageOf(path);
+  if (age > SILENCE) return undefined;
+  return `it was heard of ${Math.max(0, Math.round(age / 1000))} s ago`;
 }
 
 function whoIs(owner: LockOwner | undefined): string {

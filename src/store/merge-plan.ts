@@ -1,7 +1,9 @@
 import type { SegmentEntry } from './catalogue.ts';
 import { FOLDERS, type Kind, parseSegmentPath, type SegmentName } from './paths.ts';
-import type { RollupTier } from './rollup-cubes.ts';
+import { ROLLUP_TIERS, type RollupTier } from './rollup-cubes.ts';
 import { mustStayApart, nextRollup, type RollupJob } from './rollup-plan.ts';
+import { OVERDUE_MS } from './rollup-progress.ts';
+import { hasEnded, isOfEndedSlot, windowOf } from './slot.ts';
 
 export interface MergeRules {
   /** Length of a time slot, s. */
@@ -12,6 +14,8 @@ export interface MergeRules {
   readonly crowd: number;
   /** Segments that could not be merged: they stay as they are, and nothing is merged across them. */
   readonly skip?: ReadonlySet<string>;
+  /** The tiers that flows are counted for; all when not given. */
+  readonly rollups?: readonly RollupTier[];
   /** Flows received until then, µs, are not to be counted. */
   readonly rolledUntil?: Readonly<Record<RollupTier, number>>;
 }
@@ -26,25 +30,35 @@ export interface MergeJob {
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;
-/** Time for the last batch of a slot to arrive and be written, s. */
-const SETTLE = 5;
 
 interface Item {
   readonly entry: SegmentEntry;
   readonly name: SegmentName;
 }
 
-/** What is to be done next: slots that have ended are merged, then counted, and then small files become larger ones. */
+/**
+ * What is to be done next: slots that have ended are merged, then counted, and then small files become larger ones. Where merging never comes to an end,
+ * merged flows that have waited for long are counted before; only merging makes them, so neither keeps the other from its turn.
+ */
 export function nextJob(
   entries: readonly SegmentEntry[],
   rules: MergeRules,
   nowSeconds: number,
 ): MergeJob | RollupJob | undefined {
-  const isDue = (entry: SegmentEntry, tier: RollupTier) =>
-    isOfEndedSlot(entry, rules.rotateSeconds, nowSeconds) && entry.maxReceived > (rules.rolledUntil?.[tier] ?? 0);
+  const { rotateSeconds, rollups = ROLLUP_TIERS, rolledUntil } = rules;
+  const countAt = (seconds: number) =>
+    nextRollup(
+      entries,
+      (entry, tier) =>
+        rollups.includes(tier) &&
+        isOfEndedSlot(entry, rotateSeconds, seconds) &&
+        entry.maxReceived > (rolledUntil?.[tier] ?? 0),
+      rules.skip,
+    );
   return (
-    nextMerge(entries, rules, nowSeconds, [rules.rotateSeconds]) ??
-    nextRollup(entries, isDue, rules.skip) ??
+    countAt(nowSeconds - OVERDUE_MS / 1000) ??
+    nextMerge(entries, rules, nowSeconds, [rotateSeconds]) ??
+    countAt(nowSeconds) ??
     nextMerge(entries, rules, nowSeconds)
   );
 }
@@ -95,11 +109,6 @@ export function backlog(
   return { files, rows };
 }
 
-/** Whether the slot of a segment has ended. */
-export function isOfEndedSlot(entry: SegmentEntry, rotateSeconds: number, nowSeconds: number): boolean {
-  return hasEnded(windowOf(entry, rotateSeconds), rotateSeconds, nowSeconds);
-}
-
 /** The first run of adjacent segments of one window that is to be merged. */
 function firstGroup(
   items: readonly Item[],
@@ -147,12 +156,4 @@ function createJob(kind: Kind, items: readonly Item[]): MergeJob {
       last: Math.max(...items.map(({ name }) => name.last)),
     },
   };
-}
-
-function windowOf(entry: SegmentEntry, seconds: number): number {
-  return Math.floor(entry.minReceived / 1_000_000 / seconds);
-}
-
-function hasEnded(window: number, seconds: number, nowSeconds: number): boolean {
-  return (window + 1) * seconds + SETTLE <= nowSeconds;
 }

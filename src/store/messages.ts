@@ -2,6 +2,7 @@ import type { BatchMessage } from '../flow/batch.ts';
 import type { ErrorCode } from '../util/errors.ts';
 import type { StartReport } from './repair.ts';
 import type { Retention } from './retention.ts';
+import type { RollupTier } from './rollup-cubes.ts';
 import type { SmallTable } from './small-tables.ts';
 
 /** Why rows that had been handed over were not stored. */
@@ -12,6 +13,7 @@ export interface WriterSettings {
   readonly dir: string;
   readonly rotateSeconds: number;
   readonly segmentMillis: number;
+  readonly rollups: readonly RollupTier[];
   readonly retention: Retention;
   /** Rows of a merged file. */
   readonly unitRows: number;
@@ -56,6 +58,8 @@ export interface WriterStats {
   readonly merges: number;
   /** Files of roll-ups that were made, from flows and from smaller ones. */
   readonly rollups: number;
+  /** How long flows of ended slots have been waiting to be counted, ms; 0 when none does. */
+  readonly rollupsBehindMs: number;
   readonly mergeErrors: number;
   readonly rowsMerged: number;
   readonly merging: boolean;

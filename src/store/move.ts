@@ -1,26 +1,13 @@
-import {
-  copyFile,
-  lstat,
-  mkdir,
-  readdir,
-  readFile,
-  realpath,
-  rename,
-  rm,
-  stat,
-  statfs,
-  symlink,
-} from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, realpath, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { systemCode, WeirError } from '../util/errors.ts';
 import { readCatalogue } from './catalogue.ts';
 import { checksumOf } from './checksum.ts';
 import { publish, replaceFile, sync } from './durable.ts';
 import type { OpenFolder } from './exclusive.ts';
+import { asideOf, finishMove, INTENT, leaveLink, readIntent } from './move-end.ts';
 import { CATALOGUE, inFolder, LIVE_CATALOGUE, LOCK, MARKER, TEMPORARY } from './paths.ts';
 
-/** In a folder that a store is being copied to: where from. As long as it is there, the copy may be gone on with. */
-const INTENT = 'netweir-move.json';
 /** What makes a folder a store, in this order: copied last. */
 const HEADS = [CATALOGUE, LIVE_CATALOGUE, MARKER] as const;
 const NOT_COPIED: ReadonlySet<string> = new Set([LOCK, TEMPORARY, INTENT, ...HEADS]);
@@ -51,6 +38,16 @@ export interface MoveReport {
  */
 export async function moveStore({ dir, ledger }: OpenFolder, options: MoveOptions): Promise<MoveReport> {
   const source = await realpath(dir);
+  const aside = asideOf(source);
+  if ((await stat(aside).catch(() => undefined)) !== undefined) {
+    throw new WeirError(
+      'WEIR_USAGE',
+      `${aside} is in the way: the old folder is called that while it is being removed`,
+      {
+        hint: 'look what it is, and give it another name or remove it; nothing was changed',
+      },
+    );
+  }
   const target = await checkTarget(source, resolve(options.target));
   const how = options.mayRename !== false && (await renameFolder(source, target)) ? 'renamed' : 'copied';
   const checksums = new Map(ledger.entries().map(({ file, sha256 }) => [file, sha256]));
@@ -79,11 +76,8 @@ async function checkTarget(source: string, target: string): Promise<string> {
   });
   const own = names.filter((name) => name !== 'lost+found');
   if (own.length === 0) return real;
-  const from = await readFile(inFolder(real, INTENT), 'utf8').then(
-    (text) => (JSON.parse(text) as { from?: unknown }).from,
-    () => undefined,
-  );
-  if (from !== source) throw refuse(`${real} is not empty`, 'give a new or empty folder; nothing was changed');
+  if ((await readIntent(real)) !== source)
+    throw refuse(`${real} is not empty`, 'give a new or empty folder; nothing was changed');
   return real;
 }
 
@@ -133,7 +127,7 @@ async function copyFolder(
     for (const name of HEADS) await replaceFile(inFolder(target, name), await readFile(inFolder(source, name), 'utf8'));
   }
   await removeFolder(source);
-  await rm(inFolder(target, INTENT), { force: true });
+  await finishMove(target);
   return { files: files.length, bytes: totalBytes };
 }
 
@@ -166,25 +160,17 @@ async function isComplete(source: string, target: string): Promise<boolean> {
   });
 }
 
-/** Takes a store away: no longer one in the first step, then removed. */
+/** Takes a store away in one step: it has the name of one that is to be removed then. */
 async function removeFolder(dir: string): Promise<void> {
-  const aside = `${dir}.moved`;
   try {
-    await rename(dir, aside);
+    await rename(dir, asideOf(dir));
     await sync(dirname(dir));
-    await rm(aside, { recursive: true, force: true });
   } catch (error) {
     // A mount point stays, empty.
     if (!['EBUSY', 'EPERM', 'EACCES'].includes(systemCode(error) ?? '')) throw error;
     await rm(inFolder(dir, MARKER), { force: true });
     for (const name of await readdir(dir)) await rm(inFolder(dir, name), { recursive: true, force: true });
   }
-}
-
-async function leaveLink(path: string, target: string): Promise<void> {
-  const found = await lstat(path).catch(() => undefined);
-  if (found?.isSymbolicLink() === true) await rm(path);
-  await symlink(target, path);
 }
 
 interface FoundFile {

@@ -23,6 +23,8 @@ export const FOLDERS = {
 export const TEMPORARY = 'tmp';
 /** Stores that an import is filling, and those that wait to be taken over. */
 export const INCOMING = 'incoming';
+/** What was imported, so that it is known when it comes again. */
+export const IMPORTS = 'imports.json';
 /** Files that turned out to be unreadable. Nothing in it is ever deleted. */
 export const DAMAGED = 'damaged';
 
@@ -86,7 +88,7 @@ export function supersededAmong(names: ReadonlyMap<string, SegmentName>): Set<st
   // By first number, widest first: a file is superseded when one before it reaches at least as far.
   const sorted = [...names].sort(
     ([, a], [, b]) =>
-      a.kind.localeCompare(b.kind) ||
+      compareTexts(a.kind, b.kind) ||
       a.first - b.first ||
       b.last - a.last ||
       Number(b.merged) - Number(a.merged) ||
@@ -99,6 +101,12 @@ export function supersededAmong(names: ReadonlyMap<string, SegmentName>): Set<st
     else if (name.merged && (widest?.kind !== name.kind || name.last > widest.last)) widest = name;
   }
   return superseded;
+}
+
+/** Order of texts by their characters; that of a language takes 8 ms to load. */
+function compareTexts(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }
 
 /** Absolute path of something in the data folder. */

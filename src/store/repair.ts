@@ -6,6 +6,7 @@ import type { Inspection } from './duck.ts';
 import { sync } from './durable.ts';
 import { clearIncoming } from './incoming.ts';
 import type { LedgerState } from './ledger.ts';
+import { finishMove } from './move-end.ts';
 import {
   CATALOGUE,
   DAMAGED,
@@ -27,7 +28,7 @@ export interface StartReport {
   readonly bytes: number;
   /** Segments that were complete but not listed, now listed. */
   readonly adopted: readonly string[];
-  /** Half-written files and files replaced by merged ones, removed. */
+  /** Half-written files, files replaced by merged ones, and the old folder of a move that was killed, removed. */
   readonly leftovers: readonly string[];
   /** Unreadable files, with the place they were moved to. */
   readonly damaged: readonly { readonly file: string; readonly movedTo: string; readonly reason: string }[];
@@ -51,6 +52,7 @@ type Inspect = (path: string, kind: SegmentName['kind']) => Promise<Inspection>;
  * that a merged one replaces are removed, unreadable ones are set aside in `damaged`, half-written ones removed.
  */
 export async function repairFolder(dir: string, inspect: Inspect): Promise<RepairResult> {
+  const moved = await finishMove(dir);
   const [base, live] = [await readFileOfCatalogue(dir, CATALOGUE), await readFileOfCatalogue(dir, LIVE_CATALOGUE)];
   const listed = new Map<string, SegmentEntry>();
   for (const file of [base, live])
@@ -61,7 +63,7 @@ export async function repairFolder(dir: string, inspect: Inspect): Promise<Repai
 
   const report = {
     adopted: [] as string[],
-    leftovers: [...(await emptyTemporary(dir)), ...(await clearIncoming(dir))],
+    leftovers: [...(moved === undefined ? [] : [moved]), ...(await emptyTemporary(dir)), ...(await clearIncoming(dir))],
     damaged: [] as { file: string; movedTo: string; reason: string }[],
     missing: [] as string[],
     foreign: [] as string[],

@@ -8,6 +8,7 @@ export const ERROR_CODES = [
   'WEIR_FILTER',
   'WEIR_TIME',
   'WEIR_SQL',
+  'WEIR_IMPORTED',
   'WEIR_INPUT',
   'WEIR_ELEMENTS',
   'WEIR_LISTEN',

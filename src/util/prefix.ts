@@ -1,4 +1,4 @@
-import { type Address, formatAddress, isV4, parseAddress } from './address.ts';
+import { type Address, compareAddress, formatAddress, isV4, parseAddress } from './address.ts';
 
 /**
  * A network: the address with all host bits zero and a length of 0–128 bits. Lengths always count in the 128-bit form, so 10.0.0.0/8 has
@@ -81,4 +81,29 @@ export function prefixRange(prefix: Prefix): { readonly first: Address; readonly
     (address[3] | ~maskWord(length, 3)) >>> 0,
   ];
   return { first: address, last };
+}
+
+/** The fewest networks that together hold the addresses from `first` to `last` (not before `first`), both in them, in order: 254 at most. */
+export function prefixesBetween(first: Address, last: Address): Prefix[] {
+  const prefixes: Prefix[] = [];
+  for (let address: Address | undefined = first; address !== undefined; ) {
+    let prefix = makePrefix(address, 128);
+    while (prefix.length > 0) {
+      const wider = makePrefix(address, prefix.length - 1);
+      const fits = compareAddress(wider.address, address) === 0 && compareAddress(prefixRange(wider).last, last) <= 0;
+      if (!fits) break;
+      prefix = wider;
+    }
+    prefixes.push(prefix);
+    const end = prefixRange(prefix).last;
+    address = compareAddress(end, last) < 0 ? next(end) : undefined;
+  }
+  return prefixes;
+}
+
+/** The address behind another, which is not the last. */
+function next([w0, w1, w2, w3]: Address): Address {
+  if (w3 < 0xffffffff) return [w0, w1, w2, w3 + 1];
+  if (w2 < 0xffffffff) return [w0, w1, w2 + 1, 0];
+  return w1 < 0xffffffff ? [w0, w1 + 1, 0, 0] : [w0 + 1, 0, 0, 0];
 }

@@ -1,6 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { Collector, type CollectorOptions } from '#weir/app/collector.js';
+import { Collector } from '#weir/app/collector.js';
+import type { CollectorOptions } from '#weir/app/collector-options.js';
 import { parseListenUrl } from '#weir/collect/listen-url.js';
 import { createElementRegistry } from '#weir/elements/registry.js';
 import { sql, v5, v9 } from '../cli/collect-tools.ts';

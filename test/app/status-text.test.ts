@@ -6,7 +6,12 @@ import { grouped } from '#weir/query/output/humanize.js';
 type Changes = Partial<Omit<CollectorStatus, 'store'>> & { readonly store?: Partial<CollectorStatus['store']> };
 
 function status({ store, ...changes }: Changes = {}): CollectorStatus {
-  const counts = { rowsStored: 0, failing: undefined, failed: undefined } as CollectorStatus['store'];
+  const counts = {
+    rowsStored: 0,
+    rollupsBehindMs: 0,
+    failing: undefined,
+    failed: undefined,
+  } as CollectorStatus['store'];
   return {
     at: 1_000_000,
     datagrams: 0,
@@ -129,6 +134,12 @@ describe('the status', () => {
       'refused 1,200 datagrams and 3 connections, not on the allow-list: 192.0.2.9 (1,203)',
       'the store cannot write: no space left',
     ]);
+  });
+
+  it('tells that roll-ups are behind once that is unusual', () => {
+    const lines = (rollupsBehindMs: number) => statusLines(status({ store: { rollupsBehindMs } }), undefined).slice(1);
+    expect(lines(900_000)).toEqual([]);
+    expect(lines(3_000_000)).toEqual([expect.stringMatching(/^roll-ups are 50 min behind: merging does not follow/)]);
   });
 
   it('tells loss by cause', () => {

@@ -14,6 +14,7 @@ describe('a long question', () => {
     expect(progressText({ rows: 0, totalRows: 0, bytes: 0 }, 2)).toBe(
       '[------------------------] 0 %  0 of 0 rows, 0B',
     );
+    expect(progressText({ rows: 5, totalRows: 10 }, 2)).toBe('[############------------] 50 %  5 of 10 rows, 2 s left');
   });
 });
 

@@ -1,5 +1,6 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { completeSql, historyPath, runSqlShell } from '#weir/cli/sql-shell.js';
 import { splitSql } from '#weir/query/sql-split.js';
@@ -55,6 +56,55 @@ describe('functions', () => {
   });
 });
 
+describe('forms', () => {
+  const BY = "select dst_port, sum(bytes) as b, 'a|b' as t from flows group by 1 order by 1";
+
+  it('markdown', async () => {
+    const { stdout } = await sql([BY, '--format', 'markdown']);
+    expect(stdout).toBe('| dst\\_port | b | t |\n| ---: | ---: | --- |\n| 9 | 50 | a\\|b |\n| 443 | 100 | a\\|b |\n');
+  });
+
+  it('chart: over time, and bars', async () => {
+    const time = await sql(['select time_start, bytes from flows order by 1', '--format', 'chart']);
+    expect(time.stdout).toMatch(/^bytes\n100 [|+]#/);
+    expect(time.stdout).toContain('00:00');
+    const bars = await sql([BY, '--format', 'chart']);
+    expect(bars.stdout).toMatch(/^b\n9 a\|b {3}#+ +50\n443 a\|b #+ +100\n$/);
+    expect((await sql(["select 'a'", '--format', 'chart'])).stderr).toContain('a chart needs a number');
+  });
+
+  it.each([`${BY}; -- ;`, 'describe flows', "values ('a', 1)"])(
+    'parquet, in a file that appears when it is whole: %s',
+    async (statement) => {
+      const file = folder.join('answer.parquet');
+      const { stdout, stderr, code } = await sql([statement, '--format', 'parquet', '--output', file]);
+      expect([code, stdout, stderr]).toEqual([0, '', '']);
+      const { stdout: csv } = await sql([statement, '--format', 'csv']);
+      const connection = await (await DuckDBInstance.create()).connect();
+      const rows = (await connection.runAndReadAll(`from '${file}'`)).getRowsJson();
+      expect(rows).toHaveLength(csv.trim().split('\n').length - 1);
+      connection.closeSync();
+      // The same on standard output.
+      expect((await sql([statement, '--format', 'parquet'])).stdout.slice(0, 4)).toBe('PAR1');
+      rmSync(file);
+    },
+  );
+
+  it('leave no file of an answer that failed, and write none but the one', async () => {
+    const file = folder.join('none.csv');
+    const fails = await sql(['select 1 from nowhere', '--output', file]);
+    expect(fails.code).toBe(2);
+    const several = await sql(['--format', 'parquet', '--output', file], 'select 1; select 2');
+    expect(several.stderr).toContain('a Parquet file has one answer, and there are 2 statements');
+    for (const text of [`select 1) to '${file}' --`, `copy (select 1) to '${file}'`]) {
+      expect((await sql([text, '--format', 'parquet', '--output', folder.join('other')])).stderr).toContain('WEIR_SQL');
+    }
+    expect(readdirSync(folder.path).sort()).toEqual(['data']);
+    expect((await sql(['select 7 as x', '--output', file, '--format', 'csv'])).stdout).toBe('');
+    expect(readFileSync(file, 'utf8')).toBe('x\n7\n');
+  });
+});
+
 describe('name_at', () => {
   it('is the name that held at the time, of the domain', async () => {
     const at = (time: string, more = '') => `name_at('192.0.2.1', 'interface', 3, timestamp '${time}'${more})`;
@@ -82,11 +132,17 @@ async function shell(
   lines: string,
   answer: (sql: string, format: string | undefined) => Promise<boolean>,
   historyFile?: string,
+  opened: unknown[] = [],
 ): Promise<string> {
   const [input, output] = [new PassThrough(), new PassThrough()];
   const query = { run: answer, cancel: () => {}, resume: () => {} };
+  const nothing = () => Promise.resolve();
+  const open = (file: string | undefined, isBinary: boolean) => {
+    opened.push([file, isBinary]);
+    return Promise.resolve({ path: '', write: () => Promise.resolve(true), finish: nothing, discard: nothing });
+  };
   input.end(lines);
-  await runSqlShell({ query, input, output, isTerminal: false, historyFile });
+  await runSqlShell({ query, input, output, open, isTerminal: false, historyFile });
   return String(output.read());
 }
 
@@ -108,6 +164,18 @@ describe('the shell', () => {
     expect(text).toContain('  ...> ');
     expect(text).toContain('cancelled\n');
     expect(text).toContain('flows_raw\n');
+  });
+
+  it('sends the next answer to a file', async () => {
+    const opened: unknown[] = [];
+    const lines = '.mode parquet\n.output of today.parquet\n.columns names\nselect 1;\n.mode csv\nselect 2;\n';
+    const text = await shell(lines, () => Promise.resolve(true), undefined, opened);
+    expect(opened).toEqual([
+      [undefined, false],
+      ['of today.parquet', true],
+      [undefined, false],
+    ]);
+    expect(text).toContain('written to of today.parquet\n');
   });
 
   it('completes tables, columns, functions, keywords and its own words', () => {

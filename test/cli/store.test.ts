@@ -1,8 +1,9 @@
-import { appendFileSync, readdirSync } from 'node:fs';
+import { appendFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import { FolderLock } from '#weir/store/lock.js';
 import { type TempFolder, tempFolder } from '../helpers/temp.ts';
 import { weir } from '../helpers/weir.ts';
-import { createStore, plainBatch } from '../store/batches.ts';
+import { createStore, plainBatch, until } from '../store/batches.ts';
 
 const DAY = 86_400_000;
 const BEGIN = Date.UTC(2026, 2, 1, 12);
@@ -50,6 +51,40 @@ it('status tells the days, and how long flows are kept', async () => {
   const { stdout } = await weir(['store', 'status', '--data', path]);
   expect(stdout).toContain('the disk is full in');
   expect(stdout).toContain('nothing is writing to the folder');
+});
+
+it('status tells until when flows are counted, and what waits for that; check warns of a collector that is behind', async () => {
+  const folder = tempFolder('store');
+  let now = BEGIN;
+  const store = createStore(folder.path, { now: () => now, tickMillis: 5 });
+  await store.start();
+  store.append(plainBatch(0, 1000, BEGIN));
+  await store.flush();
+  now += 360_000;
+  await until(() => store.stats().rollups === 2 && !store.stats().merging, 'the slot is counted');
+  const { rollups: done } = await json('status', '--data', folder.path, '--utc');
+  const until12 = { isMade: true, waiting: 0, behind: 0, countedUntil: '2026-03-01T12:00:00.999Z' };
+  expect(done).toEqual([
+    { tier: 'minute', ...until12 },
+    { tier: 'hour', ...until12 },
+  ]);
+  store.append(plainBatch(1000, 500, now));
+  await store.flush();
+  await store.close();
+  const status = async (...args: string[]) =>
+    (await weir(['store', 'status', '--data', folder.path, '--utc', ...args])).stdout;
+  const text = 'every flow received until 2026-03-01 12:00:00 is counted';
+  expect(await status()).toContain(`per minute: ${text}; 500 flows wait for a collector\n`);
+  writeFileSync(folder.join('weir.yaml'), 'store: { rollups: hour }');
+  expect(await status('--config', folder.join('weir.yaml'))).toContain(
+    `per minute: ${text}; store.rollups does not ask`,
+  );
+  const lock = new FolderLock(folder.path);
+  lock.acquire();
+  expect(await status()).toMatch(/^per hour: .*; BEHIND: 500 flows wait, for \d+ h$/m);
+  const { stdout } = await weir(['check', '--data', folder.path, '--listen', 'udp://127.0.0.1:0']);
+  expect(stdout).toMatch(/^! roll-ups +\d+ h behind: merging does not follow/m);
+  lock.release();
 });
 
 it('columns adds up to what the files have, but for their heads', async () => {

@@ -48,9 +48,12 @@ describe('weir tail', () => {
     const collector = await startCollector();
     const lines = await startTail(collector, ['--quiet', '--format', 'extended', 'proto tcp or proto icmp']);
     const json = await startTail(collector, ['--quiet', '--format', 'ndjson', 'proto tcp']);
+    const columns = ['--format', 'ndjson', '--columns', 'duration,src_addr,dst_port,icmp_type,icmp_code,bytes'];
+    const chosen = await startTail(collector, ['--quiet', ...columns, 'not proto tcp']);
     await generate(collector, 900);
     await sleep(1500);
     await lines.stop('SIGINT');
+    const some = (await chosen.stop('SIGTERM')).stdout.trimEnd().split('\n').sort();
     const told = (await json.stop('SIGTERM')).stdout;
     await collector.stop();
     const expected = await asked(collector, ['--format', 'extended', 'proto tcp or proto icmp']);
@@ -67,7 +70,10 @@ describe('weir tail', () => {
         .map((row) => JSON.stringify(row, Object.keys(row).sort()))
         .sort();
     const stored = (await asked(collector, ['--format', 'ndjson', 'proto tcp'])).join('\n');
-    // A file has the duration too, and no column that all flows have as 0; ICMP's type and code are made of the port by queries.
+    expect(some.some((line) => line.includes('"icmp_type":8'))).toBe(true);
+    expect(some).toEqual(await asked(collector, [...columns, 'not proto tcp']));
+    // A query has the duration when it is asked for, and no column that all flows have as 0.
+    for (const row of parseNdjson(told)) expect(row).toHaveProperty('duration');
     const bare = (text: string) =>
       rows(text).map((row) =>
         JSON.stringify(

@@ -94,6 +94,17 @@ describe('weir trace of what a collector received', () => {
       '--utc',
     ]);
     expect(reverse.code).toBe(0);
+    const explained = await weir(['trace', '--data', collector.data, ...question, '--explain', '--memory', '64MB']);
+    expect(explained.code, explained.stderr).toBe(0);
+    expect(explained.stdout).toMatch(
+      /^evidence +triplets of NetFlow v5\nfiles +1 of 1: 3 rows, \d+ bytes .*\nsql +\nSELECT /,
+    );
+    expect(explained.stdout).toContain('read_parquet([/* 1 file */]');
+    expect(explained.stdout).not.toContain('10.0.195.106');
+    const without = ['trace', '--data', collector.data, '192.76.7.154:62380', '--at', '2020-01-01', '--explain'];
+    expect((await weir(without)).stdout).toBe('no file can have evidence of that time\n');
+    const little = await weir(['trace', '--data', collector.data, ...question, '--memory', '1kB']);
+    expect([little.code, little.stderr]).toEqual([2, expect.stringContaining('--memory 1kB is no size')]);
     expect(reverse.stdout).toMatch(/192\.76\.7\.154:62380 +10\.0\.195\.106:62380 +tcp +v5 triplet/);
     await stopped(collector);
   });

@@ -37,7 +37,7 @@ const CASES: readonly Case[] = [
     what: 'an unknown key inside',
     yaml: 'store:\n  rotate: 5m\n  retension: {}',
     at: '3:3',
-    says: /"retension", expected one of rotate, segment, queue, retention; did you mean retention\?/,
+    says: /"retension", expected one of rotate, segment, queue, rollups, retention; did you mean retention\?/,
   },
   {
     what: 'a key in the wrong place',

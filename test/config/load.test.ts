@@ -49,6 +49,7 @@ describe('loadConfig', () => {
       sampling: { default: 0, exporters: [] },
       store: {
         rotateMs: 300_000,
+        rollups: ['minute', 'hour'],
         segmentMs: 700,
         queueBytes: 128 * 1024 * 1024,
         retention: { minute: {}, hour: {} },

@@ -5,6 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freeUdpPort } from '../helpers/free-port.ts';
 import type { CaseDatagram } from './datagrams.ts';
 
 /** One of nfdump's records as JSON. */
@@ -23,7 +24,7 @@ export async function nfcapdDecodes(
   datagrams: readonly CaseDatagram[],
 ): Promise<Record<string, unknown>[]> {
   const folder = mkdtempSync(join(tmpdir(), 'weir-conformance-'));
-  const port = await freePort();
+  const port = await freeUdpPort();
   const args = ['-4', '-b', '127.0.0.1', '-p', `${port}`, '-w', folder, '-t', '3600', '-B', '8000000'];
   const child = spawn(nfcapd, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
@@ -103,13 +104,4 @@ async function waitUntil(isDone: () => boolean): Promise<void> {
     if (performance.now() > until) throw new Error('nfcapd does not read what it is sent');
     await sleep(2);
   }
-}
-
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4');
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  return port;
 }

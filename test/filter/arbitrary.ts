@@ -141,6 +141,8 @@ const furtherLeaf = fc.oneof(
     'port https',
     'src port in [domain, http]',
     'src_port between 53 and 443',
+    'src ip between 10.0.0.1 and 10.1.2.3',
+    'ip not between 2001:db8:: and 2001:db8::ffff:1',
     'src_port not between 53 and 443',
     'src_addr not in [10.0.0.0/16 2001:db8::/32]',
     'first seen > 2026-01-01T00:00:00.000001Z',

@@ -1,6 +1,3 @@
-import { createSocket } from 'node:dgram';
-import { readdirSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -8,9 +5,8 @@ import { parseFilter } from '#weir/filter/parser.js';
 import { compileFilterSql } from '#weir/filter/sql.js';
 import { COLUMNS } from '#weir/flow/schema.js';
 import { openSource, sqlSource } from '#weir/query/source.js';
-import { freeUdpPort } from '../helpers/free-port.ts';
-import { runProcess, startProcess } from '../helpers/processes.ts';
-import { repositoryPath } from '../helpers/repository.ts';
+import { collectInBoth, sendToBoth } from '../helpers/both-collectors.ts';
+import { runProcess } from '../helpers/processes.ts';
 import { makeTempFolder, type TempFolder } from '../helpers/temp.ts';
 import { describeWithTool, requireTool } from '../helpers/tools.ts';
 import { datagrams } from './nfdump-datagrams.ts';
@@ -25,27 +21,11 @@ describeWithTool(['nfcapd', 'nfdump'], 'filters of the shared grammar', () => {
 
   beforeAll(async () => {
     folder = makeTempFolder('nfdump-filter');
-    const ports = [await freeUdpPort(), await freeUdpPort()] as const;
-    const theirs = ['-4', '-b', '127.0.0.1', '-p', `${ports[0]}`, '-w', folder.path, '-t', '3600', '-B', '8000000'];
-    const nfcapd = startProcess(requireTool('nfcapd'), theirs);
-    const data = folder.join('data');
-    const ours = ['collect', '--listen', `udp://127.0.0.1:${ports[1]}`, '--data', data];
-    const collector = startProcess(process.execPath, [repositoryPath('bin/weir.js'), ...ours]);
-    const socket = createSocket('udp4');
-    try {
-      await nfcapd.waitFor(/Startup|Init/i);
-      await collector.waitFor('"msg":"collecting"');
-      for (const datagram of datagrams(FLOWS, Math.floor(Date.now() / 1000))) {
-        for (const port of ports) socket.send(datagram, port, '127.0.0.1');
-        await sleep(2);
-      }
-      await sleep(1000);
-    } finally {
-      socket.close();
-      await Promise.all([nfcapd.stop(), collector.stop()]);
-    }
-    file = folder.join(readdirSync(folder.path).find((name) => /^nfcapd\.\d+$/.test(name)) ?? 'none');
-    const source = await openSource(data, { from: undefined, to: undefined });
+    const stores = await collectInBoth(folder, (ports) =>
+      sendToBoth(datagrams(FLOWS, Math.floor(Date.now() / 1000)), ports),
+    );
+    file = stores.file;
+    const source = await openSource(stores.data, { from: undefined, to: undefined });
     const columns = COLUMNS.flatMap(({ name, type }) => {
       if (name === 'time_end') return ['duration'];
       return type === 'address' ? [`${name}_hi`, `${name}_lo`] : [name];

@@ -87,6 +87,9 @@ describe('parseFilter', () => {
     ['port 80 # web\nand tcp', 'port = 80 and proto = tcp'],
     ['src_port between 5 and 9 and tcp', 'src_port in [5-9] and proto = tcp'],
     ['bytes not between 5 and 9', 'not bytes in [5-9]'],
+    ['src ip between 10.0.0.5 and 10.0.0.8', 'src_addr in [10.0.0.5, 10.0.0.6/31, 10.0.0.8]'],
+    ['dst net between 10.0/16 and 10.3/16 and tcp', 'dst_addr = 10.0.0.0/14 and proto = tcp'],
+    ['ip not between ::1 and ::1', 'not ip = ::1'],
     [
       'time_start between 2026-01-01 and 2026-01-02',
       'time_start between 2026-01-01T00:00:00.000000Z and 2026-01-02T00:00:00.000000Z',
@@ -167,6 +170,8 @@ describe('errors of parseFilter', () => {
     ['app_name ~ "(a)\\1"', 11, /refers back/, undefined],
     ['port contains 8', 5, /port is no text/, undefined],
     ['port between 9 and 3', 13, /ends before it begins/, undefined],
+    ['ip between 10.0.0.9 and 10.0.0.3', 11, /ends before it begins/, undefined],
+    ['ip between 10.0.0.9 and ::1', 11, /IPv4, the other is IPv6/, undefined],
     ['port between 9 or 3', 15, /where and was expected/, undefined],
     ['src_port = app_name', 11, /values of different kinds/, undefined],
     ['src_port = port', 11, /stands for several columns/, /src_port, dst_port/],

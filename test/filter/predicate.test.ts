@@ -13,6 +13,7 @@ import { tempFolder } from '../helpers/temp.ts';
 import { addRows, createStore, layoutOf } from '../store/batches.ts';
 import { filterText } from './arbitrary.ts';
 import { batchOfRows, fillBatch, inStretches, seeded } from './batch-of-rows.ts';
+import { longListText } from './long-lists.ts';
 import { type Row, randomRows } from './oracle.ts';
 
 const listOf = ({ rows, count }: Selection): number[] => [...rows.subarray(0, count)];
@@ -56,6 +57,15 @@ describe('the predicate of a filter', () => {
           expect(listOf(compileFilterPredicate(node)(batch)), text).toEqual(expected);
         }),
         { numRuns: 1000 },
+      );
+      await fc.assert(
+        fc.asyncProperty(longListText, async (text) => {
+          const node = parseFilter(text, { zone: 'utc' });
+          const sql = `SELECT flow_id::INTEGER FROM flows WHERE ${compileFilterSql(node)} ORDER BY 1`;
+          const expected = (await duck.runAndReadAll(sql)).getRows().map(([id]) => id);
+          expect(listOf(compileFilterPredicate(node)(batch)), text.slice(0, 400)).toEqual(expected);
+        }),
+        { numRuns: 60 },
       );
       // And over the files themselves, with no other columns than the filter says it needs.
       await fc.assert(

@@ -18,6 +18,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { LiveClient, parseAnswer } from '#weir/live/client.js';
 import type { LiveAnswer, RequestLine } from '#weir/live/protocol.js';
 import { LiveServer, type LiveServerOptions } from '#weir/live/server.js';
+import { placeSocket } from '#weir/live/socket-place.js';
 import { batchOfRows } from '../filter/batch-of-rows.ts';
 import { tempFolder } from '../helpers/temp.ts';
 import { type PlainRow, rowOf } from '../query/fixture.ts';
@@ -76,7 +77,26 @@ describe('the socket of a collector', () => {
     expect(statSync(path).isSocket()).toBe(true);
     expect(statSync(path).mode & 0o777).toBe(0o600);
     await server.close();
-    expect(readdirSync(data)).toEqual([]);
+    expect(readdirSync(data)).toEqual(['tmp']);
+    expect(readdirSync(join(data, 'tmp'))).toEqual([]);
+  });
+
+  it('is bound where nobody else can enter, and can be found once it is for its user alone', async () => {
+    const data = tempFolder('live').path;
+    const place = placeSocket(data);
+    expect(statSync(dirname(place.bindAt)).mode & 0o777).toBe(0o700);
+    const server = createServer().listen(place.bindAt);
+    await once(server, 'listening');
+    expect(existsSync(place.path)).toBe(false);
+    place.ready();
+    expect(statSync(place.path).mode & 0o777).toBe(0o600);
+    expect(existsSync(dirname(place.bindAt))).toBe(false);
+    const socket = rawSocket(place.path);
+    await once(socket, 'connect');
+    socket.destroy();
+    server.close();
+    place.remove();
+    expect(existsSync(place.path)).toBe(false);
   });
 
   it('takes the place of one that a killed collector has left', async () => {

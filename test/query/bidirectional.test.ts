@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { SERVICES } from '#weir/filter/services.js';
 import { readQuestion } from '#weir/query/question.js';
 import { parseAddress } from '#weir/util/address.js';
@@ -170,8 +170,7 @@ it('conversations are readable in a table, with the total of both directions', a
   folder.remove();
 });
 
-it("of nfflowd's triplet the translated record and the way back are taken together", async () => {
-  const folder = makeTempFolder();
+describe("nfflowd's triplets", () => {
   const flow = {
     time_start: '2009-07-30T11:12:17.315Z',
     duration: 143_422_000,
@@ -181,19 +180,70 @@ it("of nfflowd's triplet the translated record and the way back are taken togeth
     bytes: 38_052,
   };
   const there = { ...flow, src_port: 62_380, dst_addr: '74.125.6.225', dst_port: 80 };
-  const back = { ...flow, src_addr: '74.125.6.225', src_port: 80, dst_addr: '192.76.7.154', dst_port: 62_380 };
-  await writeStore(folder.path, [
-    [
-      { ...there, src_addr: '10.0.195.106' },
-      { ...there, src_addr: '192.76.7.154' },
-    ],
-    [{ ...back, packets: 1432, bytes: 2_027_040 }],
-  ]);
-  expect(await askStore(folder.path, { bidirectional: true, by: 'src_addr,dst_addr' })).toMatchObject([
-    { src_addr: '192.76.7.154', dst_addr: '74.125.6.225', flows: 2, bytes: 38_052, reverse_bytes: 2_027_040 },
-    { src_addr: '10.0.195.106', dst_addr: '74.125.6.225', flows: 1, bytes: 38_052, reverse_bytes: 0 },
-  ]);
-  folder.remove();
+  const before = { ...there, src_addr: '10.0.195.106' };
+  const after = { ...there, src_addr: '192.76.7.154' };
+  const way = { src_addr: '74.125.6.225', src_port: 80, dst_addr: '192.76.7.154', dst_port: 62_380 };
+  const back = { ...flow, ...way, packets: 1432, bytes: 2_027_040 };
+  const later = (row: PlainRow, time: string): PlainRow => ({ ...row, time_start: time });
+  const ends = async (...segments: PlainRow[][]) => {
+    const folder = makeTempFolder();
+    await writeStore(folder.path, segments);
+    const rows = await askStore(folder.path, { bidirectional: true, by: 'src_addr,dst_addr' });
+    folder.remove();
+    return rows
+      .map((row) => ['src_addr', 'dst_addr', 'flows', 'bytes', 'reverse_bytes'].map((name) => row[name]).join(' '))
+      .sort();
+  };
+  const apartOnes = ['10.0.195.106 74.125.6.225 1 38052 0', '192.76.7.154 74.125.6.225 2 38052 2027040'];
+  const together = ['10.0.195.106 74.125.6.225 3 38052 2027040'];
+
+  it('are one conversation, of the inside host', async () => {
+    expect(await ends([before, after], [back])).toEqual(together);
+    expect(await ends([before, later(after, '2009-07-30T11:12:17.320Z')], [back])).toEqual(together);
+    const again = '2009-07-30T11:32:17.315Z';
+    expect(await ends([before, after, back, later(before, again), later(after, again), later(back, again)])).toEqual([
+      '10.0.195.106 74.125.6.225 6 76104 4054080',
+    ]);
+  });
+
+  it('are so where the other end began, and beside IPv6', async () => {
+    const early = { ...back, time_start: '2009-07-30T11:12:17.310Z' };
+    expect(await ends([before, after, early])).toEqual(['74.125.6.225 10.0.195.106 3 2027040 38052']);
+    const other = { ...flow, flow_type: 4, src_addr: '2001:db8::1', src_port: 5, dst_addr: '2001:db8::2', dst_port: 6 };
+    expect(await ends([before, after, back, other])).toEqual([...together, '2001:db8::1 2001:db8::2 1 38052 0']);
+  });
+
+  it.each<[string, PlainRow[]]>([
+    ['a record has other counters', [{ ...before, bytes: 38_051 }, after, back]],
+    ['a record comes at another time', [later(before, '2009-07-30T11:12:18Z'), after, back]],
+    ['the port is another one', [{ ...before, src_port: 5000 }, after, back]],
+    ['a format has a field for translated addresses', [before, after, back].map((row) => ({ ...row, flow_type: 4 }))],
+  ])('are apart where %s', async (_, rows) => {
+    const found = await ends(rows);
+    expect(found.map((text) => text.split(' ').slice(0, 3).join(' '))).toEqual(
+      apartOnes.map((text) => text.split(' ').slice(0, 3).join(' ')),
+    );
+  });
+
+  it('are apart where two hosts or two translations come into question', async () => {
+    const twin = { ...before, src_addr: '10.0.195.107' };
+    expect(await ends([before, twin, after, back])).toHaveLength(3);
+    const other = { ...after, src_addr: '192.76.7.155' };
+    expect(await ends([before, after, back, other, { ...back, dst_addr: '192.76.7.155' }])).toHaveLength(3);
+  });
+
+  it('are counted once, and tell the public address', async () => {
+    const folder = makeTempFolder();
+    await writeStore(folder.path, [[before, after, back]]);
+    const columns = 'src_addr,dst_addr,post_nat_src_addr,post_nat_dst_addr,bytes';
+    expect(await askStore(folder.path, { bidirectional: true, columns })).toEqual([
+      { src_addr: '10.0.195.106', dst_addr: '74.125.6.225', post_nat_src_addr: '192.76.7.154', bytes: 38_052 },
+    ]);
+    expect(await askText(folder.path, { bidirectional: true }, 'table')).toContain(
+      'total    3 flows, 2.2 k packets, 2.1 MB',
+    );
+    folder.remove();
+  });
 });
 
 it.each([

@@ -5,6 +5,7 @@ import { parseFilter } from '#weir/filter/parser.js';
 import { compileFilterSql, filterFileColumns } from '#weir/filter/sql.js';
 import { FILE_COLUMNS } from '#weir/store/file-columns.js';
 import { filterText } from '../filter/arbitrary.ts';
+import { longListText } from '../filter/long-lists.ts';
 import { type Row, randomRows, selects } from '../filter/oracle.ts';
 import { openDuck, rowOf, rowsSql } from './fixture.ts';
 
@@ -38,6 +39,23 @@ describe('the SQL of a filter', () => {
       }),
       { numRuns: 400 },
     );
+  });
+
+  it('selects the same rows as its meaning, for long lists of addresses and networks', async () => {
+    await fc.assert(
+      fc.asyncProperty(longListText, async (text) => {
+        const node = parseFilter(text, { zone: 'utc' });
+        const expected = rows.flatMap((row, index) => (selects(node, row) ? [index] : []));
+        expect(await selected(compileFilterSql(node)), text.slice(0, 400)).toEqual(expected);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('has a long list of addresses as one text', () => {
+    const scattered = Array.from({ length: 20_000 }, (_, index) => `2001:db8:${index.toString(16)}::1`);
+    const sql = compileFilterSql(parseFilter(`src ip in [${scattered.join(' ')}]`, { zone: 'utc' }));
+    expect(sql.match(/::U(?:BIG|HUGE)INT/g)?.length).toBeLessThan(10);
   });
 
   it('and that of its opposite share the rows without rest', async () => {

@@ -61,6 +61,21 @@ describeStores(stores, ({ folder, segments }) => {
   });
 });
 
+it('a flow may be so large and long that its parts are products beyond 64 bits', async () => {
+  const folder = makeTempFolder();
+  const begin = micros('2026-03-01T00:00:00Z');
+  // The product of octets and time of the second one does not fit into 64 bits.
+  await writeStore(folder.path, [
+    [
+      { time_start: begin, duration: 0, packets: 1, bytes: 300, src_port: 1 },
+      { time_start: begin, duration: 86_400_000_000, packets: 1, bytes: 2 ** 48, src_port: 2 },
+    ],
+  ]);
+  const rows = await askStore(folder.path, { by: 'src_port', measures: 'p95_bps', order: 'src_port' });
+  expect(rows.map((row) => row['p95_bps'])).toEqual([0, (8 * Math.ceil(2 ** 48 / 288)) / 300]);
+  folder.remove();
+});
+
 it('a burst of 5 in 100 intervals is left out, and one of 6 is not', async () => {
   const folder = makeTempFolder();
   const begin = micros('2026-03-01T00:00:00Z');

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { BothStores } from '../helpers/both-collectors.ts';
 import { runProcess } from '../helpers/processes.ts';
 import { makeTempFolder, type TempFolder } from '../helpers/temp.ts';
 import { describeWithTool, requireTool } from '../helpers/tools.ts';
 import { weir } from '../helpers/weir.ts';
 import { AGGREGATIONS, LISTS, type Question, STATISTICS } from './nfdump-questions.ts';
-import { type BothStores, collectInBoth } from './nfdump-stores.ts';
+import { storeInBoth } from './nfdump-stores.ts';
 
 type Cells = readonly string[];
 
@@ -50,7 +51,7 @@ describeWithTool(['nfcapd', 'nfdump'], 'the same question to nfdump and to weir'
   let stores: BothStores;
   beforeAll(async () => {
     folder = makeTempFolder('nfdump-questions');
-    stores = await collectInBoth(folder);
+    stores = await storeInBoth(folder);
   });
   afterAll(() => folder.remove());
 
@@ -74,7 +75,15 @@ describeWithTool(['nfcapd', 'nfdump'], 'the same question to nfdump and to weir'
     return rows.map((row) => columns.map((column) => plain(row[column]?.trim() ?? 'missing')));
   };
 
-  const ourRows = async ({ weir: args, filter, window, top }: Question): Promise<Cells[]> => {
+  const ourRows = async (question: Question): Promise<Cells[]> => {
+    const { twice, weir: args, ...rest } = question;
+    if (twice === undefined) return ourOwnRows(question);
+    const more = { ...rest, weir: args.with(args.indexOf('--by') + 1, twice.by), filter: twice.filter };
+    const rows = await Promise.all([ourOwnRows({ ...rest, weir: args }), ourOwnRows(more)]);
+    return rows.flat();
+  };
+
+  const ourOwnRows = async ({ weir: args, filter, window, top }: Question): Promise<Cells[]> => {
     const [command = 'query', ...rest] = args;
     const limit = command === 'query' ? ['--top', `${top}`, window ?? filter] : [];
     const asked = [command, '--data', stores.data, '--format', 'csv', ...rest, ...limit];

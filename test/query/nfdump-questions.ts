@@ -5,6 +5,8 @@ export interface Question {
   /** Arguments of weir without data folder, form and `--top`. */
   readonly weir: readonly string[];
   readonly filter: string;
+  /** Another question, whose rows are added to weir's. */
+  readonly twice?: { readonly by: string; readonly filter: string };
   /** What nfdump's flag `-t` is as a filter. */
   readonly window?: string;
   /** Rows, 0 for all; then also those that nfdump cannot tell apart (0 and no value) are added up. */
@@ -83,26 +85,18 @@ function list(
   };
 }
 
-/** A statistic that weir has no key for: either end of a flow, or one label of a stack. */
-function bySql(name: string, values: string, order: Order): Question {
-  const sums = 'count(*) AS flows, sum(packets) AS packets, sum(bytes) AS bytes';
-  const plain = 'coalesce(out_bytes, 0) = 0 AND coalesce(out_packets, 0) = 0';
+/**
+ * A statistic of either end. nfdump counts a flow whose ends are the same twice, and one without a value at either end, too; weir counts these once, so
+ * that they are added here.
+ */
+function eitherEnd(name: string, by: string, ends: readonly [string, string], order: Order, filter = PLAIN): Question {
+  const [src, dst] = ends;
+  const none = `not (${src} = ${src} or ${dst} = ${dst})`;
   return {
-    nfdump: ['-s', `${name}/${order}`, '-o', 'csv'],
-    weir: [
-      'sql',
-      `SELECT value, ${sums} FROM (${values.replaceAll('PLAIN', plain)}) GROUP BY value ORDER BY ${order} DESC`,
-    ],
-    filter: PLAIN,
-    top: 0,
-    ranked: undefined,
-    cells: ['val', 'fl', 'pkt', 'byt'],
+    ...statistic(name, by, order, { top: 0, filter }),
+    twice: { by: [src, ...by.split(',').slice(1)].join(','), filter: `${filter} and (${src} = ${dst} or ${none})` },
   };
 }
-
-const eitherEnd = (src: string, dst: string) =>
-  `SELECT ${src} AS value, packets, bytes FROM flows WHERE PLAIN UNION ALL ` +
-  `SELECT ${dst}, packets, bytes FROM flows WHERE PLAIN`;
 
 const WITHIN = 'first seen >= 2026-03-01T12:10:00Z and last seen <= 2026-03-01T12:20:00Z';
 const ENDS = '%sa %da %sp %dp';
@@ -138,10 +132,14 @@ export const STATISTICS: readonly Question[] = [
   statistic('dir', 'direction', 'bytes', { top: 0 }),
   statistic('ivrf', 'ingress_vrf', 'bytes', { top: 0 }),
   statistic('evrf', 'egress_vrf', 'bytes', { top: 0 }),
-  bySql('ip', eitherEnd('src_addr', 'dst_addr'), 'bytes'),
-  bySql('port', eitherEnd('src_port', 'dst_port'), 'bytes'),
-  bySql('as', eitherEnd('src_as', 'dst_as'), 'bytes'),
-  bySql('if', eitherEnd('in_if', 'out_if'), 'bytes'),
+  eitherEnd('ip', 'addr', ['src_addr', 'dst_addr'], 'bytes'),
+  eitherEnd('ip:p', 'addr,proto', ['src_addr', 'dst_addr'], 'flows'),
+  eitherEnd('port', 'port', ['src_port', 'dst_port'], 'bytes'),
+  eitherEnd('as', 'as', ['src_as', 'dst_as'], 'bytes'),
+  eitherEnd('if', 'if', ['in_if', 'out_if'], 'bytes'),
+  eitherEnd('vlan', 'vlan', ['src_vlan', 'dst_vlan'], 'bytes'),
+  eitherEnd('mask', 'mask', ['src_mask', 'dst_mask'], 'bytes', `${PLAIN} and ${V9}`),
+  { ...statistic('ip', 'addr', 'bytes', { filter: `${PLAIN} and src net 10.0.0.0/8 and not dst net 10.0.0.0/8` }) },
 ];
 
 export const AGGREGATIONS: readonly Question[] = [

@@ -77,6 +77,17 @@ describe('sums of everything', () => {
   });
   afterAll(() => folder.remove());
 
+  it('have the rates of a step of time by its length, and none for what is left of several', async () => {
+    const question = { by: 'time/10s', measures: 'bps,pps,bpp' };
+    expect(await askStore(folder.path, question)).toMatchObject([{ bytes: 2000, bps: 1600, pps: 0.4, bpp: 500 }]);
+    expect(await askText(folder.path, { by: 'time/10s' }, 'table')).toMatch(/ 1600 +0 +500\n/);
+    const left = { by: 'time/10s,proto', measures: 'bps', top: '1', other: true };
+    expect(await askText(folder.path, left, 'table')).toMatch(/^other .* -\n/m);
+    expect(await askText(folder.path, { by: 'time/10s,proto', top: '1', other: true }, 'table')).toMatch(
+      /^other +1 +2 +500 +25\.0 +250\n/m,
+    );
+  });
+
   it('are one row, also of nothing', async () => {
     expect(await askStore(folder.path, { measures: 'bps' })).toEqual([
       { flows: 2, packets: 4, bytes: 2000, bps: 4000 },

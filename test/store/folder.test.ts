@@ -101,6 +101,27 @@ describe('the lock', () => {
     lock.release();
   });
 
+  it('of one that died while it took over a dead one is taken over at once; while it lives, its turn holds', () => {
+    const folder = tempFolder('store');
+    const [path, turn] = [folder.join('writer.lock'), folder.join('writer.lock.takeover')];
+    const own = new FolderLock(folder.path);
+    own.acquire();
+    const owner = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+    own.release();
+    const dead = { ...owner, pid: Number(spawnSync(process.execPath, ['-p', 'process.pid']).stdout.toString()) };
+    writeFileSync(path, JSON.stringify(dead));
+    writeFileSync(turn, JSON.stringify(owner));
+    expect(() => own.acquire()).toThrow(expect.objectContaining({ code: 'WEIR_DATA_LOCKED' }));
+    expect(JSON.parse(readFileSync(turn, 'utf8'))).toEqual(owner);
+    for (const isThere of [true, false]) {
+      writeFileSync(turn, JSON.stringify(dead));
+      if (isThere) writeFileSync(path, JSON.stringify(dead));
+      expect(own.acquire()?.pid).toBe(isThere ? dead.pid : undefined);
+      own.release();
+    }
+    expect(existsSync(path)).toBe(false);
+  });
+
   it('of another machine or container holds while it is refreshed', () => {
     const folder = tempFolder('store');
     const path = folder.join('writer.lock');
@@ -119,6 +140,7 @@ describe('the lock', () => {
       lock.release();
     }
     mkdirSync(folder.join('sub'));
-    expect(readdirSync(folder.path)).toEqual(['sub']);
+    expect(readdirSync(folder.path)).toEqual(['sub', 'tmp']);
+    expect(readdirSync(folder.join('tmp'))).toEqual([]);
   });
 });

@@ -37,6 +37,42 @@ describe('an import', () => {
     await expectSound(folder, 5000);
   });
 
+  it('of a file that was imported before is refused, wherever that got to, unless it is wanted twice', async () => {
+    const folder = tempFolder('import');
+    const source = { name: 'a.pcap', sha256: 'a'.repeat(64) };
+    const run = (again?: boolean) =>
+      importInto(
+        folder.path,
+        () => SLOT,
+        async (target) => {
+          await filling(0, 1)(target);
+          target.read(source);
+        },
+        { again },
+      );
+    await run();
+    await expect(run()).rejects.toMatchObject({
+      code: 'WEIR_IMPORTED',
+      message: expect.stringMatching(/^a.pcap was imported already, at 2026/),
+    });
+    await expectSound(folder, 1000);
+    await run(true);
+    expect(await countIds(folder.path)).toMatchObject({ rows: 2000, ids: 1000 });
+    // One that is complete and was killed before it was taken over.
+    const staging = folder.join('incoming', 'x');
+    const other = tempFolder('import');
+    await importInto(other.path, () => SLOT, filling(5000, 1));
+    cpSync(other.path, staging, { recursive: true });
+    writeFileSync(`${staging}/ready.json`, JSON.stringify({ sources: [{ ...source, sha256: 'b', at: SLOT }] }));
+    const same = importInto(
+      folder.path,
+      () => SLOT,
+      async (target) => target.read({ name: 'b.pcap', sha256: 'b' }),
+    );
+    await expect(same).rejects.toThrow('b.pcap was imported already, at 2026-03-01T12:00:00.000Z, as a.pcap');
+    expect(await countIds(folder.path)).toMatchObject({ rows: 3000 });
+  });
+
   it('into a folder that a collector writes to is taken over by it, with no number used twice', async () => {
     const folder = tempFolder('import');
     const store = createStore(folder.path, { now: () => SLOT });

@@ -1,10 +1,11 @@
 import { array, assert, integer, property, record } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mergeEntries, type SegmentEntry } from '#weir/store/catalogue.js';
-import { backlog, type MergeJob, nextMerge } from '#weir/store/merge-plan.js';
+import { backlog, type MergeJob, nextJob, nextMerge } from '#weir/store/merge-plan.js';
 import { parseSegmentPath, segmentPath } from '#weir/store/paths.js';
 import { expiredSegments, type Retention } from '#weir/store/retention.js';
-import type { RollupTier } from '#weir/store/rollup-cubes.js';
+import { ROLLUP_TIERS, type RollupTier } from '#weir/store/rollup-cubes.js';
+import { rollupProgress } from '#weir/store/rollup-progress.js';
 
 const RULES = { rotateSeconds: 300, unitRows: 1000, crowd: 60 };
 const NOON = 1_772_366_400;
@@ -87,6 +88,51 @@ describe('the plan of merges', () => {
         expect(backlog(entries, 300, now)).toEqual({ files: 0, rows: 0 });
       }),
     );
+  });
+});
+
+describe('the turn of roll-ups', () => {
+  const rolled = (tier: RollupTier, first: number, last: number, flows: number): SegmentEntry => ({
+    ...entry(first, 0, 5),
+    file: segmentPath({ kind: tier, merged: true, first, last }, NOON * 1_000_000),
+    tier,
+    rollup: { flows, cubes: [] },
+  });
+  const done = entry(1, 0, 900, 9, true);
+  const kindOf = (entries: readonly SegmentEntry[], now: number, rollups: readonly RollupTier[] = ROLLUP_TIERS) =>
+    nextJob(entries, { ...RULES, rollups }, now)?.name.kind;
+
+  it('is after the merging of ended slots, but for flows that have waited for long', () => {
+    const fresh = entry(10, 300, 10);
+    expect(kindOf([done, fresh], NOON + 606)).toBe('flows');
+    expect(kindOf([done], NOON + 606)).toBe('minute');
+    expect(kindOf([done, fresh], NOON + 300 + 906)).toBe('minute');
+    expect(kindOf([done, fresh, rolled('minute', 1, 9, 900)], NOON + 300 + 906)).toBe('hour');
+    // What is merged alone can be counted: merging goes on.
+    const both = [rolled('minute', 1, 9, 900), rolled('hour', 1, 9, 900)];
+    expect(kindOf([done, fresh, ...both], NOON + 300 + 906)).toBe('flows');
+  });
+
+  it('comes for the tiers that are asked for', () => {
+    expect(kindOf([done], NOON + 606, ['hour'])).toBe('hour');
+    expect(kindOf([done], NOON + 606, [])).toBeUndefined();
+  });
+
+  it('can be told: until when all is counted, what waits, and since when', () => {
+    const now = (seconds: number) => ({ rotateSeconds: 300, nowMs: (NOON + seconds) * 1000 });
+    const minute = rolled('minute', 1, 9, 900);
+    const of = (entries: readonly SegmentEntry[], seconds: number) => rollupProgress(entries, 'minute', now(seconds));
+    expect(of([done], 200)).toEqual({ countedUntil: undefined, waiting: 0, behindMs: 0 });
+    expect(of([done], 360)).toEqual({ countedUntil: undefined, waiting: 900, behindMs: 60_000 });
+    expect(of([done, minute], 360)).toEqual({ countedUntil: done.maxReceived, waiting: 0, behindMs: 0 });
+    const next = entry(10, 300, 10);
+    expect(of([done, minute, next], 400)).toEqual({ countedUntil: done.maxReceived, waiting: 0, behindMs: 0 });
+    expect(of([done, minute, next], 660)).toEqual({ countedUntil: done.maxReceived, waiting: 10, behindMs: 60_000 });
+    const late = entry(11, 0, 10);
+    expect(of([done, minute, late], 200)).toMatchObject({ countedUntil: late.minReceived, waiting: 0 });
+    // The roll-up of the first slot has been given up before its flows.
+    const later = entry(20, 600, 900, 29, true);
+    expect(of([done, later, rolled('minute', 20, 29, 900)], 4000)).toMatchObject({ waiting: 0, behindMs: 0 });
   });
 });
 

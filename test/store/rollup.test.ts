@@ -1,9 +1,12 @@
 import { array, assert, asyncProperty, bigInt, constant, constantFrom, integer, nat, oneof, record } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FlowBatch } from '#weir/flow/batch.js';
+import { isRollup, readCatalogue } from '#weir/store/catalogue.js';
+import type { FlowStore } from '#weir/store/flow-store.js';
+import type { RollupTier } from '#weir/store/rollup-cubes.js';
 import { tempFolder } from '../helpers/temp.ts';
 import { askText } from '../query/ask.ts';
-import { addRows, createStore, layoutOf, type Row, until } from './batches.ts';
+import { addRows, createStore, layoutOf, plainBatch, type Row, until } from './batches.ts';
 import { answers, type Counted, expected, QUESTIONS } from './rollup-oracle.ts';
 
 const BEGIN = 1_772_366_400_000;
@@ -133,6 +136,76 @@ describe('roll-ups', () => {
     expect(rolled).toBeGreaterThan(0);
     expect(used).toBeGreaterThan(10);
   }, 240_000);
+
+  it('count flows of a window of five minutes that come two and ten minutes after it, at once and again when they are merged', async () => {
+    const folder = tempFolder('rollup');
+    let now = BEGIN;
+    const store = createStore(folder.path, { now: () => now, graceSeconds: 0, tickMillis: 5 });
+    await store.start();
+    const layout = LAYOUTS[1] as (typeof LAYOUTS)[number];
+    const all: Counted[] = [];
+    const receive = async (minute: number, starts: readonly number[]) => {
+      now = BEGIN + minute * MINUTE;
+      const rows = starts.map((start): Row => {
+        const time = BigInt(BEGIN + start * MINUTE) * 1000n;
+        const { late: _, millis: __, duration: ___, ...row } = ALONE;
+        const ports = { src_port: 443, dst_port: 50_000, proto: 6, in_if: 1 };
+        return { ...row, ...ports, time_received: BigInt(now) * 1000n, time_start: time, time_end: time };
+      });
+      const batch = new FlowBatch();
+      addRows(batch, layout, rows);
+      store.append(batch);
+      await store.flush();
+      all.push(...rows.map((row) => ({ row, columns: layout.columns })));
+    };
+    const counted = async (minute: number) => {
+      const before = store.stats().rollups;
+      now = BEGIN + minute * MINUTE;
+      await until(() => store.stats().rollups >= before + 2 && !store.stats().merging, 'the slot is counted');
+    };
+    const window = {
+      by: 'time/5m',
+      from: new Date(BEGIN).toISOString(),
+      to: new Date(BEGIN + 5 * MINUTE).toISOString(),
+    };
+    const check = async (isRolled: boolean) => {
+      expect(await answers(folder.path, window)).toEqual({ lines: expected(all, window), isRolled });
+    };
+    await receive(1, [0, 1]);
+    await receive(4, [2, 3, 4]);
+    await check(false);
+    await counted(6);
+    await check(true);
+    // Two minutes after its end, then ten: part of every answer from now on, read from the flows until they are counted.
+    await receive(7, [4]);
+    await check(true);
+    await receive(15, [4, 0]);
+    await check(true);
+    await counted(21);
+    await check(true);
+    expect(all).toHaveLength(8);
+    await store.close();
+  });
+
+  it('are made for the tiers that are configured; those that are there stay in use', async () => {
+    const folder = tempFolder('rollup');
+    let now = BEGIN;
+    const life = async (id: number, rollups: readonly RollupTier[], isDone: (store: FlowStore) => boolean) => {
+      const store = createStore(folder.path, { now: () => now, graceSeconds: 0, tickMillis: 5, rollups });
+      await store.start();
+      store.append(plainBatch(id, 100, now));
+      await store.flush();
+      now += 6 * MINUTE;
+      await until(() => isDone(store) && !store.stats().merging, 'the slot is dealt with');
+      await store.close();
+      const { segments } = await readCatalogue(folder.path);
+      return segments.filter(isRollup).map(({ tier }) => tier);
+    };
+    expect(await life(0, ['hour'], (store) => store.stats().rollups === 1)).toEqual(['hour']);
+    expect(await life(100, [], (store) => store.stats().merges === 1)).toEqual(['hour']);
+    const { lines, isRolled } = await answers(folder.path, { by: 'proto' });
+    expect([lines[0]?.startsWith('6,200,'), isRolled]).toEqual([true, true]);
+  });
 
   it('go on to answer when the flows are gone, and say what they do not know', async () => {
     const folder = tempFolder('rollup');

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import ipaddr from 'ipaddr.js';
 import { describe, expect, it } from 'vitest';
 import { type Address, compareAddress, formatAddress } from '#weir/util/address.js';
-import { formatPrefix, makePrefix, type Prefix, parsePrefix, prefixRange } from '#weir/util/prefix.js';
+import { formatPrefix, makePrefix, type Prefix, parsePrefix, prefixesBetween, prefixRange } from '#weir/util/prefix.js';
 import { PrefixTable } from '#weir/util/prefix-table.js';
 import { prefixContains } from '../helpers/prefix-contains.ts';
 
@@ -162,4 +162,32 @@ function into({ address: net, length }: Prefix, host: Address): Address {
     return (a | (b & ~mask)) >>> 0;
   };
   return [part(net[0], host[0], 0), part(net[1], host[1], 1), part(net[2], host[2], 2), part(net[3], host[3], 3)];
+}
+
+describe('prefixesBetween', () => {
+  it('holds all from the first to the last, one behind the other, and nothing else', () => {
+    fc.assert(
+      fc.property(address, address, (one, other) => {
+        const [first, last] = compareAddress(one, other) <= 0 ? [one, other] : [other, one];
+        const ranges = prefixesBetween(first, last).map(prefixRange);
+        expect(ranges.length).toBeLessThanOrEqual(254);
+        expect(ranges[0]?.first).toEqual(first);
+        expect(ranges.at(-1)?.last).toEqual(last);
+        ranges.slice(1).forEach((range, i) => {
+          expect(numberOf(range.first)).toBe(numberOf(ranges[i]?.last as Address) + 1n);
+        });
+      }),
+    );
+  });
+
+  it('takes one network for a whole one', () => {
+    for (const text of ['10.0.0.0/8', '2001:db8::/32', '192.0.2.1/32', '::/0']) {
+      const { first, last } = prefixRange(parsePrefix(text) as Prefix);
+      expect(prefixesBetween(first, last).map(formatPrefix)).toEqual([text]);
+    }
+  });
+});
+
+function numberOf(words: Address): bigint {
+  return words.reduce((sum, part) => (sum << 32n) | BigInt(part), 0n);
 }

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseTimeLiteral } from '#weir/filter/time-literal.js';
-import { humanTime, zoneName } from '#weir/query/output/humanize.js';
+import { createHumanTime, humanTime, zoneName } from '#weir/query/output/humanize.js';
 import { parseTime } from '#weir/query/time.js';
 import { fromWallClock, parseZone, zoneOffset } from '#weir/util/zone.js';
 
@@ -76,6 +76,23 @@ describe('a named zone', () => {
     expect(zoneName(zone, millis)).toBe('Europe/Vienna, UTC+02:00');
     expect(zoneName(parseZone('America/St_Johns'), millis)).toBe('America/St_Johns, UTC-02:30');
     expect(zoneName('utc', millis)).toBe('UTC');
+  });
+
+  it('is shown the same in a list of times', () => {
+    const zones = ['utc', 'local', 'Europe/Vienna', 'America/St_Johns', 'Asia/Kathmandu'].map(parseZone);
+    const time = fc.oneof(
+      // Neighbours, ends of hours and years among them, and what is no time any more.
+      fc.integer({ min: Date.UTC(2026, 2, 29), max: Date.UTC(2026, 2, 29, 4) }),
+      fc.constantFrom(-1, 0, 999, Date.UTC(2026, 0, 1) - 1, Date.UTC(9999, 11, 31, 23, 59, 59, 999), 8.64e15, 9e15),
+      fc.integer({ min: -Date.UTC(2100, 0), max: Date.UTC(2100, 0) }),
+    );
+    fc.assert(
+      fc.property(fc.constantFrom(...zones), fc.array(time, { minLength: 1 }), (zone, times) => {
+        const show = createHumanTime(zone);
+        for (const millis of times) expect(show(millis * 1000)).toBe(humanTime(millis * 1000, zone));
+      }),
+    );
+    expect(createHumanTime('utc')(Number.NaN)).toBe('-');
   });
 
   it('must exist', () => {

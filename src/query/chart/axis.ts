@@ -7,9 +7,13 @@ export interface Tick {
   readonly label: string;
 }
 
+/** A value below this is as good as 0: no rate of flows is that small. */
+const LEAST_VALUE = 1e-12;
+
 /** The upper end of an axis from 0 that holds `max`, and how far apart its marks are: steps of 1, 2 or 5 times a power of ten, at most `most` of them. */
 export function valueAxis(max: number, most: number): { readonly top: number; readonly step: number } {
-  if (!(max > 0) || !Number.isFinite(max)) return { top: 1, step: 1 };
+  // Below that a step would round to 0.
+  if (!(max >= LEAST_VALUE) || !Number.isFinite(max)) return { top: 1, step: 1 };
   const rough = max / Math.max(1, most);
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = ([1, 2, 5, 10].find((digit) => digit * power >= rough * 0.999_999) as number) * power;

@@ -12,14 +12,9 @@ import type { Stat } from '../spec.ts';
 import type { Totals } from '../totals.ts';
 import { type Bar, barLines } from './bars.ts';
 import { SeriesTable } from './series-table.ts';
-import { chartStyle, MOST_SERIES } from './style.ts';
+import { chartSize, chartStyle, MOST_SERIES } from './style.ts';
 import { timeChartLines } from './time-chart.ts';
 
-/** Where it is not a terminal. */
-const USUAL = { width: 80, height: 24 } as const;
-/** Lines of a terminal that the axis, the legend, the summary and the next prompt take. */
-const AROUND = 17;
-const HEIGHTS = { least: 5, most: 20 } as const;
 /** Bars that are drawn; `--top 0` may give millions of rows. */
 const MOST_BARS = 10_000;
 
@@ -139,9 +134,8 @@ export class ChartOutput implements Output {
   }
 
   #lines(drawing: Drawing): string[] {
-    const { width = USUAL.width, height = USUAL.height, unicode = false, colour, zone } = this.#options;
-    const rows = Math.min(HEIGHTS.most, Math.max(HEIGHTS.least, height - AROUND));
-    const style = chartStyle({ width, height: rows, unicode, colour });
+    const { unicode = false, colour, zone } = this.#options;
+    const style = chartStyle({ ...chartSize(this.#options), unicode, colour });
     const { bucket, classes, bars, name, label } = drawing;
     if (bucket !== undefined) {
       const { series } = bucket;

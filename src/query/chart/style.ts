@@ -17,6 +17,25 @@ export const MOST_SERIES = 8;
 /** SGR codes of the series: cyan, yellow, magenta, green, red, blue, bright black, white. */
 const COLOURS = [36, 33, 35, 32, 31, 34, 90, 37];
 
+/** Where it is not a terminal. */
+const USUAL = { width: 80, height: 24 } as const;
+/** Lines of a terminal that the axis, the legend, the summary and the next prompt take. */
+const AROUND = 17;
+const HEIGHTS = { least: 5, most: 20 } as const;
+
+/** Columns and lines of a chart on a terminal of that size. */
+export function chartSize({ width = USUAL.width, height = USUAL.height }: TerminalSize): {
+  readonly width: number;
+  readonly height: number;
+} {
+  return { width, height: Math.min(HEIGHTS.most, Math.max(HEIGHTS.least, height - AROUND)) };
+}
+
+interface TerminalSize {
+  readonly width?: number | undefined;
+  readonly height?: number | undefined;
+}
+
 export function chartStyle(options: {
   readonly width: number;
   readonly height: number;

@@ -1,8 +1,5 @@
 import type { Cell } from '../cells.ts';
 
-export type FormatName = 'table' | 'csv' | 'json' | 'ndjson';
-export const FORMATS: readonly FormatName[] = ['table', 'csv', 'json', 'ndjson'];
-
 /** Takes text; resolves to false once nobody reads any more. */
 export type Write = (text: string) => Promise<boolean>;
 

@@ -49,6 +49,30 @@ export function humanTime(micros: number, zone: Zone): string {
   return clock.toISOString().slice(0, 23).replace('T', ' ');
 }
 
+const HOUR = 3_600_000;
+/** The year 10000, ms. */
+const LAST = 253_402_300_800_000;
+const TWO_DIGITS = Array.from({ length: 60 }, (_, value) => String(value).padStart(2, '0'));
+
+/** `humanTime` for many times of one zone: those in order mostly share their hour, whose text is kept. */
+export function createHumanTime(zone: Zone): (micros: number) => string {
+  let hour = Number.NaN;
+  let prefix = '';
+  return (micros) => {
+    const millis = Math.floor(micros / 1000);
+    const clock = millis + zoneOffset(zone, millis);
+    if (!(clock >= 0 && clock < LAST)) return humanTime(micros, zone);
+    const found = Math.floor(clock / HOUR);
+    if (found !== hour) {
+      hour = found;
+      prefix = new Date(found * HOUR).toISOString().slice(0, 14).replace('T', ' ');
+    }
+    const rest = clock - found * HOUR;
+    const [minutes, seconds] = [Math.floor(rest / 60_000), Math.floor(rest / 1000) % 60];
+    return `${prefix}${TWO_DIGITS[minutes] as string}:${TWO_DIGITS[seconds] as string}.${String(rest % 1000).padStart(3, '0')}`;
+  };
+}
+
 /** Name of the zone at that time: `UTC`, `UTC+01:00`, `Europe/Vienna, UTC+01:00`. */
 export function zoneName(zone: Zone, millis: number): string {
   const minutes = Math.trunc(zoneOffset(zone, millis) / 60_000);

@@ -48,17 +48,20 @@ export class LineText {
   /** Lines of the rows [first, end), below the header when they are the first ones. */
   text(first: number, end: number): string {
     const read = this.#reader(first);
-    const lines: string[][] = [];
-    for (let row = first; row < end; row++)
-      lines.push(this.#parts.map((part) => (typeof part === 'string' ? part : part.text(read, row))));
-    let text = '';
+    const textsOf = (row: number) =>
+      this.#parts.map((part) => (typeof part === 'string' ? part : part.text(read, row)));
+    const lines: string[] = [];
     if (this.#widths === undefined) {
-      this.#widths = this.#fit(lines);
-      if (this.#options.hasHeader) text = this.#header();
+      const rows: string[][] = [];
+      for (let row = first; row < end; row++) rows.push(textsOf(row));
+      this.#widths = this.#fit(rows);
+      if (this.#options.hasHeader) lines.push(this.#header());
+      for (const texts of rows) lines.push(this.#line(texts));
+    } else {
+      for (let row = first; row < end; row++) lines.push(this.#line(textsOf(row)));
     }
-    this.#shown += lines.length;
-    for (const line of lines) text += this.#line(line);
-    return text;
+    this.#shown += end - first;
+    return lines.join('');
   }
 
   /** The part that a piece is here. */
@@ -86,10 +89,24 @@ export class LineText {
   #reader(first: number): LineReader {
     const before = this.#shown - first;
     const find = (column: string) => this.#columns.get(column);
+    // An address is asked for twice, for itself and for what stands between it and the port.
+    const memory = new Map<string, { readonly column: LineColumn | undefined; row: number; text: string }>();
+    const shown = (name: string, row: number): string => {
+      let last = memory.get(name);
+      if (last === undefined) {
+        last = { column: find(name), row: Number.NaN, text: '-' };
+        memory.set(name, last);
+      }
+      if (last.row !== row) {
+        last.row = row;
+        last.text = last.column?.people.text(row) ?? '-';
+      }
+      return last.text;
+    };
     return {
       number: (column, row) => find(column)?.cell.number(row) ?? Number.NaN,
       text: (column, row) => find(column)?.cell.text(row),
-      shown: (column, row) => find(column)?.people.text(row) ?? '-',
+      shown,
       count: (row) => before + row,
       plain: this.#options.plain,
     };
@@ -110,13 +127,18 @@ export class LineText {
   }
 
   #line(texts: readonly string[]): string {
-    const padded = texts.map((text, index) => {
+    let line = '';
+    for (let index = 0; index < texts.length; index++) {
+      const text = texts[index] as string;
       const part = this.#parts[index];
-      if (part === undefined || typeof part === 'string') return text;
-      const space = ' '.repeat(Math.max(0, (this.#widths?.[index] as number) - textWidth(text)));
-      return part.right ? space + text : text + space;
-    });
-    return `${padded.join('').trimEnd()}\n`;
+      if (part === undefined || typeof part === 'string') {
+        line += text;
+        continue;
+      }
+      const length = (this.#widths?.[index] as number) + text.length - textWidth(text);
+      line += part.right ? text.padStart(length) : text.padEnd(length);
+    }
+    return `${line.trimEnd()}\n`;
   }
 
   #missing(what: string): WeirError {

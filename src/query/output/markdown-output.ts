@@ -25,17 +25,17 @@ export class MarkdownOutput implements Output {
     const rule = columns.map(({ right }) => (right ? '---:' : '---'));
     const gap = this.#written ? '\n' : '';
     this.#written = true;
-    return this.#options.write(`${gap}${line(columns.map(({ label }) => label))}| ${rule.join(' | ')} |\n`);
+    return this.#options.write(`${gap}${markdownLine(columns.map(({ label }) => label))}| ${rule.join(' | ')} |\n`);
   }
 
   async rows(rows: Rows, first: number): Promise<boolean> {
     const lines = (await this.#rows?.lines(rows, first)) ?? [];
-    return this.#options.write(lines.map(line).join(''));
+    return this.#options.write(lines.map(markdownLine).join(''));
   }
 
   async other(rows: Rows): Promise<boolean> {
     const found = this.#rows?.other(rows);
-    return found === undefined || this.#options.write(line(found));
+    return found === undefined || this.#options.write(markdownLine(found));
   }
 
   end(): Promise<boolean> {
@@ -43,6 +43,7 @@ export class MarkdownOutput implements Output {
   }
 }
 
-function line(texts: readonly string[]): string {
+/** A row of a table in Markdown; what means something there is written so that it does not. */
+export function markdownLine(texts: readonly string[]): string {
   return `| ${texts.map((text) => text.replaceAll(/[\\|<>`*_[\]]/g, '\\$&')).join(' | ')} |\n`;
 }

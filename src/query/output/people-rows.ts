@@ -4,7 +4,7 @@ import { type Cell, createCell } from '../cells.ts';
 import type { Rows } from '../duck.ts';
 import { DURATION } from '../key.ts';
 import { NAME_COLUMNS } from '../name-columns.ts';
-import type { AnswerColumn } from '../plan.ts';
+import { type AnswerColumn, stepOf } from '../plan.ts';
 import type { HostNames } from '../resolve.ts';
 import type { QuerySpec } from '../spec.ts';
 import type { Totals } from '../totals.ts';
@@ -44,6 +44,7 @@ export class PeopleRows {
   readonly #keys: number;
   readonly #hosts: HostNames | undefined;
   readonly #addresses: readonly Cell[];
+  readonly #step: number | undefined;
 
   constructor(answer: readonly AnswerColumn[], totals: Totals, options: OutputOptions) {
     const { spec } = options;
@@ -51,6 +52,7 @@ export class PeopleRows {
     this.#hosts = options.hosts;
     this.#addresses = this.#cells.filter((_, index) => isHost(answer[index]));
     this.#keys = answer.filter(({ column }) => column !== undefined).length;
+    this.#step = stepOf(answer);
     const columns: PeopleColumn[] = [];
     answer.forEach(({ column, measure }, index) => {
       const cell = this.#cells[index] as Cell;
@@ -60,7 +62,9 @@ export class PeopleRows {
     if (spec.sums) {
       const [flows, packets, bytes] = this.#cells.slice(this.#keys) as [Cell, Cell, Cell];
       const isChosen = spec.measures.length > 0;
-      const counters = measuresForPeople({ flows, packets, bytes }, spec.order[0]?.name, totals, options);
+      const order = spec.order[0]?.name;
+      const seconds = this.#step ?? Math.max(0, totals.last - totals.first) / 1e6;
+      const counters = measuresForPeople({ flows, packets, bytes }, { order, totals, seconds }, options);
       // Whoever chooses measures gets these beside the counters, and none that were not asked for.
       columns.splice(this.#keys, 0, ...(isChosen ? counters.slice(0, 3) : counters));
     }
@@ -79,6 +83,10 @@ export class PeopleRows {
   /** What the groups that are not shown come to, which is the first of these rows. */
   other(rows: Rows): string[] {
     for (const cell of this.#cells) cell.bind(rows);
-    return this.columns.map((column, index) => (index >= this.#keys ? column.text(0) : index === 0 ? OTHER : ''));
+    return this.columns.map((column, index) => {
+      if (index < this.#keys) return index === 0 ? OTHER : '';
+      // What is left of several steps of time has no rate of one.
+      return column.isRate === true && this.#step !== undefined ? '' : column.text(0);
+    });
   }
 }

@@ -8,7 +8,7 @@ import type { Measure } from '../measure.ts';
 import type { AnswerColumn } from '../plan.ts';
 import type { HostNames } from '../resolve.ts';
 import type { Totals } from '../totals.ts';
-import { humanDuration, humanNumber, humanTime, scaled } from './humanize.ts';
+import { createHumanTime, humanDuration, humanNumber, scaled } from './humanize.ts';
 import { printable, type TableColumn } from './table.ts';
 
 export interface PeopleOptions {
@@ -23,6 +23,8 @@ export interface PeopleOptions {
 
 /** A column of an answer as a table shows it. */
 export interface PeopleColumn extends TableColumn {
+  /** Of a group, per second. */
+  readonly isRate?: boolean;
   text(row: number): string;
 }
 
@@ -38,7 +40,7 @@ export function columnForPeople(column: ColumnDefinition, cell: Cell, options: P
     label,
     right: isRight(column),
     whole: column.type === 'address' || column.type === 'time' || column.type === 'mac',
-    text: (row) => cellText(column, cell, row, counter && !options.plain, options),
+    text: textOf(column, cell, counter && !options.plain, options),
   };
 }
 
@@ -80,16 +82,25 @@ function isRight({ name, type, display }: ColumnDefinition): boolean {
   return type.startsWith('u') && (display === 'number' || display === 'port' || display === 'hex');
 }
 
-function cellText(column: ColumnDefinition, cell: Cell, row: number, scale: boolean, options: PeopleOptions): string {
-  const text = cell.text(row);
-  if (text === undefined) return NONE;
-  if (column.type === 'time') return humanTime(cell.number(row), options.zone);
-  if (column.name === 'duration')
-    return options.plain ? (cell.number(row) / 1e6).toFixed(3) : humanDuration(cell.number(row));
-  if (scale) return scaled(cell.number(row));
-  if (column.type === 'address') return hostForPeople(text, options.hosts);
-  if (column.display === 'port' && options.services === true) return serviceName(cell.number(row)) ?? text;
-  return cell.free ? printable(text) : cell.numeric ? humanNumber(cell.number(row), text, column) : text;
+/** How a cell of a column is shown. What programs read of it is made only where people read the same: listings are long. */
+function textOf(column: ColumnDefinition, cell: Cell, scale: boolean, options: PeopleOptions): (row: number) => string {
+  const { zone, plain, services, hosts } = options;
+  const ofNumber = (show: (value: number) => string) => (row: number) => {
+    const value = cell.number(row);
+    return Number.isNaN(value) ? NONE : show(value);
+  };
+  const ofText = (show: (text: string, row: number) => string) => (row: number) => {
+    const text = cell.text(row);
+    return text === undefined ? NONE : show(text, row);
+  };
+  if (column.type === 'time') return ofNumber(createHumanTime(zone));
+  if (column.name === 'duration') return ofNumber(plain ? (micros) => (micros / 1e6).toFixed(3) : humanDuration);
+  if (scale) return ofNumber(scaled);
+  if (column.type === 'address') return ofText((text) => hostForPeople(text, hosts));
+  if (column.display === 'port' && services === true)
+    return ofText((text, row) => serviceName(cell.number(row)) ?? text);
+  if (cell.free) return ofText(printable);
+  return ofText(cell.numeric ? (text, row) => humanNumber(cell.number(row), text, column) : (text) => text);
 }
 
 /** A figure of a group that is none of flows, packets and bytes. */
@@ -109,21 +120,28 @@ export function counterForPeople(label: string, cell: Cell, { plain }: PeopleOpt
   return { label, right: true, text };
 }
 
-/** Flows, packets and bytes of a group, what share of the whole it has, and its rates over the time of all flows in the answer. */
+/** What the figures of a group are shown beside. */
+interface Whole {
+  /** The measure that the groups are ordered by. */
+  readonly order: string | undefined;
+  readonly totals: Totals;
+  /** What rates are over. */
+  readonly seconds: number;
+}
+
+/** Flows, packets and bytes of a group, what share of the whole it has, and its rates. */
 export function measuresForPeople(
   cells: Readonly<Record<Counter, Cell>>,
-  order: string | undefined,
-  totals: Totals,
+  { order, totals, seconds }: Whole,
   options: PeopleOptions,
 ): PeopleColumn[] {
   const { flows, packets, bytes } = cells;
-  const seconds = Math.max(0, totals.last - totals.first) / 1e6;
   const ranked: Counter = order === 'flows' || order === 'packets' ? order : 'bytes';
   const number = (value: number) => {
     if (!Number.isFinite(value)) return NONE;
     return options.plain ? String(Math.round(value)) : scaled(value);
   };
-  const rate = (label: string, dispensable: number, value: (row: number) => number): PeopleColumn => ({
+  const ratio = (label: string, dispensable: number, value: (row: number) => number): PeopleColumn => ({
     label,
     right: true,
     dispensable,
@@ -140,8 +158,8 @@ export function measuresForPeople(
       dispensable: 1,
       text: (row) => (totals[ranked] > 0 ? share(row).toFixed(1) : NONE),
     },
-    rate('bit/s', 2, (row) => (bytes.number(row) * 8) / seconds),
-    rate('packet/s', 3, (row) => packets.number(row) / seconds),
-    rate('byte/packet', 4, (row) => bytes.number(row) / packets.number(row)),
+    { ...ratio('bit/s', 2, (row) => (bytes.number(row) * 8) / seconds), isRate: true },
+    { ...ratio('packet/s', 3, (row) => packets.number(row) / seconds), isRate: true },
+    ratio('byte/packet', 4, (row) => bytes.number(row) / packets.number(row)),
   ];
 }

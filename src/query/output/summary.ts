@@ -15,6 +15,8 @@ export interface MatchedKinds {
 export interface SummaryFacts {
   readonly source: Source;
   readonly totals: Totals;
+  /** Flows are counted for both their ends, so that groups come to more than the totals. */
+  readonly bothEnds: boolean;
   /** Undefined where nobody needed it. */
   readonly probe: Probe | undefined;
   readonly raw: boolean;
@@ -44,6 +46,8 @@ export function summaryText(facts: SummaryFacts): string {
   else lines.push(['time', noFlowsText(source, zone)]);
   const counted = `${grouped(totals.flows)} flows, ${scaled(totals.packets)} packets, ${scaled(totals.bytes)}B`;
   lines.push(['total', counted.replace(/(\d)B$/, '$1 B')]);
+  if (facts.bothEnds)
+    lines.push(['ends', 'each flow counts for both its ends, so that groups come to more than the total']);
   const { rows, bytes } = source;
   lines.push([
     'read',

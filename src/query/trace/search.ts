@@ -47,12 +47,16 @@ function spanSource(catalogue: Catalogue, from: bigint | undefined, to: bigint |
   return selectSegments(catalogue, { from, to: to === undefined ? undefined : to + 1n });
 }
 
+/** What is looked for in which files, and SQL of the intervals that it holds for. */
+export interface Search {
+  /** The kind of evidence, for people. */
+  readonly what: string;
+  readonly source: Source;
+  readonly sql: string;
+}
+
 /** SQL of the intervals of each kind of evidence, over the files that can have some. */
-export async function searches(
-  duck: QueryDuck,
-  catalogue: Catalogue,
-  question: TraceQuestion,
-): Promise<{ source: Source; sql: string }[]> {
+export async function searches(duck: QueryDuck, catalogue: Catalogue, question: TraceQuestion): Promise<Search[]> {
   const { from, to, tolerance, ttl } = question;
   const [first, last] = [from - tolerance, to + tolerance];
   const asked = askedAddress(question);
@@ -61,9 +65,13 @@ export async function searches(
   // The other records of a triplet may be in other files than the one with the address; and files with translated addresses may have triplets, too.
   const plain = spanSource(catalogue, first, last);
   const all = [
-    { source: events, sql: sqlEventIntervals(events, question) },
-    { source: flows, sql: sqlFlowIntervals(flows, question) },
-    { source: plain, sql: sqlTriplets(plain, question) },
+    {
+      what: 'events: translations and port blocks that began and ended',
+      source: events,
+      sql: sqlEventIntervals(events, question),
+    },
+    { what: 'flows with translated addresses', source: flows, sql: sqlFlowIntervals(flows, question) },
+    { what: 'triplets of NetFlow v5', source: plain, sql: sqlTriplets(plain, question) },
   ];
   return all.filter(({ source }) => source.segments.length > 0);
 }
@@ -92,7 +100,7 @@ export async function findEvidence(
 }
 
 /** Rows in the form of `Evidence`: the nearest of each inside endpoint (each host where no port is asked for), kind and exporter. */
-function sqlEvidence(intervals: string, { endpoint }: TraceQuestion): string {
+export function sqlEvidence(intervals: string, { endpoint }: TraceQuestion): string {
   const of = `PARTITION BY kind, exporter_hi, exporter_lo, inside_hi, inside_lo, ingress_vrf${endpoint.port === undefined ? '' : ', inside_port'}`;
   return `SELECT ${sqlEvidenceColumns()}, count(*) OVER (${of}) AS records FROM (${intervals})
     QUALIFY row_number() OVER (${of} ORDER BY distance, start IS NULL OR "end" IS NULL, t0 DESC) <= ${SHOWN}

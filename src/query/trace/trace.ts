@@ -2,10 +2,12 @@ import type { Catalogue } from '../../store/catalogue.ts';
 import { messageOf, WeirError } from '../../util/errors.ts';
 import { isInterrupt, type QueryDuck } from '../duck.ts';
 import { openCatalogue } from '../source.ts';
+import { storeError } from '../store-error.ts';
 import { explainAbsence, type Nearest, type Reason } from './absence.ts';
 import { candidatesOf, classOf, type ResultClass } from './classify.ts';
 import { clockSkews } from './clock.ts';
 import type { Candidate } from './evidence.ts';
+import { explainSearches } from './explain.ts';
 import type { TraceQuestion } from './question.ts';
 import { findEvidence, prepareSearch, type Searched } from './search.ts';
 import { findUses, type Use } from './uses.ts';
@@ -85,6 +87,11 @@ export function traceInside(source: TraceSource, question: TraceQuestion): Promi
   });
 }
 
+/** How `traceNat` or `traceInside` will look for evidence: files and statements, for people. Throws as they do. */
+export function explainTrace(source: TraceSource, question: TraceQuestion): Promise<string> {
+  return withCatalogue(source, (catalogue) => explainSearches(source.duck, catalogue, question));
+}
+
 function warningsOf(question: TraceQuestion, candidates: readonly Candidate[], truncated: boolean): string[] {
   const warnings: string[] = [];
   const { endpoint, peer, proto } = question;
@@ -122,9 +129,6 @@ async function withCatalogue<T>({ data, duck }: TraceSource, answer: (catalogue:
     }
   } catch (error) {
     if (error instanceof WeirError || (isInterrupt(error) && duck.cancelled)) throw error;
-    throw new WeirError('WEIR_STORE', `the flows in ${data} could not be read: ${messageOf(error)}`, {
-      hint: `Start 'weir collect --data ${data}' once: it checks the segments and says which are damaged.`,
-      cause: error,
-    });
+    throw storeError(error, data, 'ask for a shorter time, or with a smaller --ttl');
   }
 }

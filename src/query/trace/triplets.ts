@@ -1,5 +1,6 @@
 import { type Source, sqlSource, sqlSpan } from '../source.ts';
 import { sqlTime } from '../sql-text.ts';
+import { JITTER, TRIPLET_TYPES } from '../triplet.ts';
 import type { Endpoint, TraceQuestion } from './question.ts';
 import { sqlIsAddress } from './records.ts';
 
@@ -8,11 +9,6 @@ import { sqlIsAddress } from './records.ts';
  * address, or another destination of a forwarded port, mostly the same port; everything else equal), and the way back, to or from the translated
  * address. The way back tells which of the first two is which. Of connections with both ends translated these records do not tell.
  */
-
-/** Codes of flow_type: the formats without a field for translated addresses, v1, v5, v6 and v7. */
-const FLOW_TYPES = '2, 11, 16, 17';
-/** Records of one connection may come in two messages, whose clocks are read apart, µs. */
-const JITTER = 10_000;
 
 const NEEDED: readonly string[] = [
   ...['exporter', 'src_addr', 'dst_addr'].flatMap((name) => [`${name}_hi`, `${name}_lo`]),
@@ -67,7 +63,7 @@ function sqlTripletsOf({ own, other, isStrict }: Form, source: Source, question:
   const { side, endpoint, peer, proto, from, to, tolerance } = question;
   const scan = sqlSource(source, [...NEEDED, ...ZERO]);
   const all = [
-    `"flow_type" IN (${FLOW_TYPES})`,
+    `"flow_type" IN (${TRIPLET_TYPES})`,
     ...(proto === undefined ? [] : [`"proto" = ${proto}`]),
     ...(isStrict ? ZERO.map((name) => `coalesce("${name}", 0) = 0`) : []),
   ];
@@ -110,7 +106,7 @@ function endConditions(end: Form['own'], { address, port }: Endpoint): string[] 
 
 /** SQL of the times next before and after the question's at which its endpoint was the source of a flow of such a format. */
 export function sqlTripletTimes(source: Source, { endpoint, from, to }: TraceQuestion): string {
-  const where = [...endConditions('src', endpoint), `"flow_type" IN (${FLOW_TYPES})`].join(' AND ');
+  const where = [...endConditions('src', endpoint), `"flow_type" IN (${TRIPLET_TYPES})`].join(' AND ');
   const needed = ['time_start', 'flow_type', 'src_addr_hi', 'src_addr_lo', 'src_port'];
   const time = (which: string, condition: string) =>
     `epoch_us(${which}("time_start") FILTER ("time_start" ${condition}))`;
@@ -119,7 +115,7 @@ export function sqlTripletTimes(source: Source, { endpoint, from, to }: TraceQue
 
 /** SQL of the exporters with flows that are equal but for their source, which is how triplets look. */
 export function sqlTripletExporters(source: Source): string {
-  const where = [`"flow_type" IN (${FLOW_TYPES})`, ...sqlSpan(source)].join(' AND ');
+  const where = [`"flow_type" IN (${TRIPLET_TYPES})`, ...sqlSpan(source)].join(' AND ');
   const same = ['time_start', ...SAME, ...endColumns('dst'), 'src_port'].map((name) => `"${name}"`).join(', ');
   return `SELECT DISTINCT addr(exporter_hi, exporter_lo) AS exporter FROM (SELECT exporter_hi, exporter_lo FROM ${sqlSource(source, NEEDED)}
     WHERE ${where} GROUP BY ${same} HAVING count(DISTINCT "src_addr_lo") > 1)`;

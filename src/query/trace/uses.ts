@@ -45,7 +45,8 @@ export async function findUses(
   return { uses: uses.slice(0, MOST_USES), searched: searchedFiles(all), truncated: uses.length > MOST_USES };
 }
 
-function sqlUses(intervals: string): string {
+/** What inside endpoints used, a row for each public endpoint or block: those of `Use`. */
+export function sqlUses(intervals: string): string {
   const block = 'block_start, block_end, block_step';
   return `SELECT kind, addr(exporter_hi, exporter_lo) AS exporter, "proto", addr(inside_hi, inside_lo) AS inside_addr, inside_port, ingress_vrf,
       addr(public_hi, public_lo) AS public_addr, public_port, ${block}, first AS start, last AS "end", peers, records

@@ -132,6 +132,7 @@ describe('marks of values', () => {
     expect(valueAxis(950, 5)).toEqual({ top: 1000, step: 200 });
     expect(valueAxis(1000, 5)).toEqual({ top: 1000, step: 200 });
     expect(valueAxis(0, 5)).toEqual({ top: 1, step: 1 });
+    expect(valueAxis(5e-324, 5)).toEqual({ top: 1, step: 1 });
     fc.assert(
       fc.property(fc.double({ min: 1e-9, max: 1e20, noNaN: true }), fc.integer({ min: 1, max: 12 }), (max, most) => {
         const { top, step } = valueAxis(max, most);
