@@ -106,6 +106,7 @@ export class Meter implements PacketHandler {
 
   /** Ends the flows whose time has come; `nowMicros` is µs since the epoch. For live captures, so that flows end without packets too. */
   expire(nowMicros: number): void {
+    this.#table.settle();
     if (!this.#isByTime || (nowMicros < this.#nextCheck && nowMicros >= this.#clock - LATENESS)) return;
     this.#check(nowMicros);
     this.#clock = nowMicros;

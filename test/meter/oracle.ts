@@ -53,7 +53,7 @@ export class Oracle {
 
   packet(packet: PlainPacket): void {
     const { time } = packet;
-    if (this.#options.expiry === 'by-time') for (const flow of [...this.#flows.values()]) this.#expire(flow, time);
+    if (this.#options.expiry === 'by-time') for (const flow of this.#flows.values()) this.#expire(flow, time);
     const source = this.#source(packet);
     const key = this.#keyOf(packet);
     let flow = this.#flows.get(key);
@@ -85,7 +85,7 @@ export class Oracle {
   }
 
   end(): FlowRecord[] {
-    for (const flow of [...this.#flows.values()]) this.#end(flow, 4);
+    for (const flow of this.#flows.values()) this.#end(flow, 4);
     return this.records;
   }
 

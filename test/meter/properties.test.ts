@@ -71,7 +71,7 @@ describe('records of random packets', () => {
       fc.property(packetsArbitrary, optionsArbitrary, fc.constantFrom(1, 60, 100_000), (packets, options, expint) => {
         const told = (seconds: number) =>
           metered(packets, { ...options, timeouts: { ...options.timeouts, expint: seconds } })
-            .records.map(({ flow_end_reason: _, time_received: _at, ...record }) => textOf(record))
+            .records.map((record) => textOf({ ...record, flow_end_reason: 0, time_received: 0 }))
             .toSorted();
         expect(told(expint)).toEqual(told(0));
       }),
@@ -116,7 +116,7 @@ describe('records of random packets', () => {
   it('add up by key when the cache is too small for them, and when time goes back', () => {
     const keyText = (record: FlowRecord): string =>
       ['ip_version', 'src_addr', 'dst_addr', 'proto', 'src_port', 'dst_port', 'icmp_type', 'icmp_code']
-        .map((name) => String(record[name] ?? ''))
+        .map((name) => JSON.stringify(record[name] ?? ''))
         .join(' ');
     const sums = (records: readonly FlowRecord[]) => {
       const totals = new Map<string, [packets: number, bytes: number]>();
