@@ -17,7 +17,7 @@ import { parseArgs } from 'node:util';
 import { findPeers, installPeers, root } from './lib/peers.mjs';
 import { comparisonTable } from './lib/table.mjs';
 
-const PARTS = ['decode', 'encode', 'packet', 'names', 'filter', 'sflow', 'collect', 'live', 'store', 'query'];
+const PARTS = ['decode', 'encode', 'packet', 'names', 'filter', 'sflow', 'collect', 'live', 'store', 'query', 'nat'];
 /** These take long, or much of the disk: only when they are named. */
 const NAMED_PARTS = ['query-day', 'query-load'];
 

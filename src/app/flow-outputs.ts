@@ -19,6 +19,8 @@ export interface FlowOutputsOptions extends Omit<ExportingProcessOptions, 'now' 
   readonly watch?: ((batch: FlowBatch) => void) | undefined;
   /** Records are handed on when so many ms have passed, though their batch is not full; 0 for only when it is, and by `flush`. Default 500. */
   readonly flushMillis?: number | undefined;
+  /** Rows of a batch that no store gets: small ones where memory counts. */
+  readonly batchRows?: number | undefined;
   /** ms since the epoch, for records that do not tell when they were made (`time_received`). */
   readonly now: () => number;
   readonly log: StoreLog;
@@ -57,8 +59,8 @@ export class FlowOutputs implements BatchSink {
   /** The store of `data`. */
   readonly #store: FlowStore | undefined;
   /** For rows that no store gets. */
-  readonly #spare = new FlowBatch();
-  #current = this.#spare;
+  readonly #spare: FlowBatch;
+  #current: FlowBatch;
   #records = 0;
   #dropped = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -67,6 +69,8 @@ export class FlowOutputs implements BatchSink {
   constructor(options: FlowOutputsOptions) {
     const { data, retention, queueBytes = QUEUE_BYTES, log } = options;
     this.#options = options;
+    this.#spare = new FlowBatch(options.batchRows);
+    this.#current = this.#spare;
     this.exporting = new ExportingProcess(options);
     // The store keeps its own time, which is the machine's.
     if (data !== undefined)

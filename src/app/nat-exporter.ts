@@ -1,3 +1,4 @@
+import { createElementRegistry } from '../elements/registry.ts';
 import type { Protocol } from '../export/encoder.ts';
 import type { TargetOptions } from '../export/exporting-process.ts';
 import type { ConnectionListener } from '../nat/connection.ts';
@@ -69,9 +70,11 @@ export interface NatCounters {
 const LOCALHOST: Address = [0, 0, 0xffff, 0x7f000001];
 const WEEK = 604_800;
 const TICK = 1000;
+/** Half a second's records of some 2,000 events a second; more go on sooner. */
+const BATCH_ROWS = 4096;
 /** A listing may take this part of the time at most. */
 const LISTING_SHARE = 1 / 20;
-/** How long is waited for the last listing, ms. */
+/** How long is waited for the last listing, and by a listing for outputs, ms. */
 const PATIENCE = 10_000;
 
 /** What a collector of this protocol is told when nothing else is said: v5 has no fields for translations. */
@@ -97,6 +100,8 @@ export class NatExporter {
   #timer: NodeJS.Timeout | undefined;
   #listedAt = 0;
   #listingMillis = 0;
+  /** How long the running listing has waited for outputs, ms. */
+  #waited = 0;
   #closing: Promise<void> | undefined;
 
   constructor(options: NatExporterOptions) {
@@ -125,7 +130,8 @@ export class NatExporter {
       seconds: () => Math.floor(clock() / 1000),
       seed: Math.floor(Math.random() * 2 ** 32),
     });
-    this.#source = new ConntrackSource({ command, bufferBytes, backOffMillis, handler: this.#tracker, log });
+    const pace = () => this.#pace();
+    this.#source = new ConntrackSource({ command, bufferBytes, backOffMillis, pace, handler: this.#tracker, log });
   }
 
   /** Process number of `conntrack -E`, while it runs. */
@@ -201,9 +207,18 @@ export class NatExporter {
     if (this.#clock() - this.#listedAt >= least) void this.#list();
   }
 
+  /** A table of half a million connections is not to flow over in what waits to be sent; a collector that is away does not hold it up for long. */
+  async #pace(): Promise<void> {
+    if (this.#waited > PATIENCE) return;
+    const begun = this.#clock();
+    await Promise.all(this.#groups.map(({ outputs }) => outputs.ready()));
+    this.#waited += this.#clock() - begun;
+  }
+
   async #list(): Promise<boolean> {
     const begun = this.#clock();
     this.#listedAt = begun;
+    this.#waited = 0;
     const isComplete = await this.#source.list();
     this.#listingMillis = this.#clock() - begun;
     return isComplete;
@@ -226,11 +241,16 @@ function createGroups({
     byForms.set(key, found);
     return found;
   };
-  for (const { target, forms } of targets) group(forms ?? defaultForms(target.target.protocol)).targets.push(target);
+  // One for all encoders, as it is large.
+  const registry = createElementRegistry();
+  for (const { target, forms } of targets) {
+    const encoder = { registry, ...target.encoder };
+    group(forms ?? defaultForms(target.target.protocol)).targets.push({ ...target, encoder });
+  }
   if (data !== undefined) group(data.forms ?? ['flows', 'events']).data = data;
   return [...byForms.values()].map((one) => {
     const { dir, retention } = one.data ?? {};
-    const outputs = new FlowOutputs({ targets: one.targets, data: dir, retention, now, log });
+    const outputs = new FlowOutputs({ targets: one.targets, data: dir, retention, batchRows: BATCH_ROWS, now, log });
     const options = { forms: one.forms, exporter, observationDomain, nowMicros: () => now() * 1000 };
     return { outputs, records: new NatRecords(options, outputs) };
   });

@@ -8,7 +8,7 @@ export interface TrackerOptions {
   readonly listener: ConnectionListener;
   /** Open connections kept, of each address family. */
   readonly maxConnections: number;
-  /** After so long without a sign a connection is forgotten, s. */
+  /** After so long without a sign a connection is forgotten, s; a minute more or less, and 45 days at most. */
   readonly ttlSeconds: number;
   /** A connection is told of at least so often, s; 0 for its end only. Takes listings, every quarter of it. */
   readonly activeSeconds: number;
@@ -50,6 +50,8 @@ const MOST_ENDED = 65_536;
 /** Seconds after a listing before what it did not have is given up: events of their ends may still wait. */
 const GRACE = 3;
 const TTL_SCAN = 60;
+/** The table counts minutes in 16 bits. */
+const MOST_TTL_MINUTES = 65_000;
 
 /** Follows connections through conntrack's events and listings, and tells the listener. */
 export class ConnectionTracker {
@@ -162,8 +164,8 @@ export class ConnectionTracker {
     }
     if (now < this.#scanAt) return;
     this.#scanAt = now + TTL_SCAN;
-    this.#forget(this.#ipv4, now - this.#options.ttlSeconds);
-    this.#forget(this.#ipv6, now - this.#options.ttlSeconds);
+    this.#forget(this.#ipv4, now);
+    this.#forget(this.#ipv6, now);
   }
 
   #began(connection: Connection): void {
@@ -285,10 +287,10 @@ export class ConnectionTracker {
     }
   }
 
-  #forget(table: ConnectionTable, before: number): void {
-    if (before <= 0) return;
+  #forget(table: ConnectionTable, now: number): void {
+    const most = Math.min(Math.ceil(this.#options.ttlSeconds / 60), MOST_TTL_MINUTES);
     for (let row = 0; row < table.rows; row++) {
-      if (!table.isUsed(row) || table.seenAt(row) >= before) continue;
+      if (!table.isUsed(row) || table.minutesUnseen(row, now) <= most) continue;
       table.remove(row);
       this.counters.open--;
       this.counters.forgotten++;

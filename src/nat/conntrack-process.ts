@@ -12,6 +12,8 @@ export interface ConntrackProcessOptions {
   /** The program and its arguments. */
   readonly command: readonly string[];
   readonly line: TakeLine;
+  /** Asked after every piece of output: nothing more is read before it resolves. Default: everything is read as it comes. */
+  readonly pace?: (() => Promise<void>) | undefined;
   /** What it says on standard error. */
   readonly said?: (text: string) => void;
   /** Events were lost for want of buffer. */
@@ -35,14 +37,20 @@ export class ConntrackProcess {
   readonly #child: ChildProcessByStdio<null, Readable, Readable>;
   #said = '';
 
-  constructor({ command, line, said = () => {}, overrun = () => {} }: ConntrackProcessOptions) {
+  constructor({ command, line, pace, said = () => {}, overrun = () => {} }: ConntrackProcessOptions) {
     const [program = '', ...args] = command;
     this.lines = new LineSplitter(line);
     this.#child = spawn(program, args, {
       env: { ...process.env, TZ: 'UTC', LC_ALL: 'C' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    this.#child.stdout.on('data', (chunk: Buffer) => this.lines.push(chunk));
+    const { stdout } = this.#child;
+    stdout.on('data', (chunk: Buffer) => {
+      this.lines.push(chunk);
+      if (pace === undefined) return;
+      stdout.pause();
+      void pace().then(() => stdout.resume());
+    });
     this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#said = `${this.#said}${text}`.slice(-KEPT);
       said(text);

@@ -25,6 +25,8 @@ export interface ConntrackSourceOptions {
   readonly bufferBytes?: number | undefined;
   /** How long to wait before conntrack is started again, ms: the first time, and at most. */
   readonly backOffMillis?: readonly [first: number, most: number] | undefined;
+  /** Asked while the table is read, which is as fast as this resolves; events are always read at once. */
+  readonly pace?: (() => Promise<void>) | undefined;
   readonly handler: ConntrackHandler;
   readonly log: ConntrackLog;
 }
@@ -156,6 +158,7 @@ export class ConntrackSource {
       if (!isComplete) break;
       this.#lister = new ConntrackProcess({
         command: [...this.#command, '-L', '-f', family, ...LISTING],
+        pace: this.#options.pace,
         line: (bytes, start, end) => {
           if (this.#read(bytes, start, end, this.#entry)) handler.listed(this.#entry);
         },

@@ -11,11 +11,11 @@ function numbered(n: number, family: 4 | 6): Connection {
   connection.id = n + 1;
   connection.mark = n * 3;
   connection.zone = n % 2;
+  connection.replyZone = n % 2;
   connection.originalSourcePort = n & 0xffff;
   connection.originalDestinationPort = 65_535;
   connection.replySourcePort = 65_535;
   connection.replyDestinationPort = 65_535 - (n & 0xffff);
-  connection.replyIcmpCode = 255;
   connection.startMicros = 1_795_286_504_033_022 + n;
   connection.addresses.set(family === 4 ? [0, 0, 0xffff, n] : [0xfd000000, n, 1, 0xffff_ffff], 0);
   connection.addresses.set(family === 4 ? [0, 0, 0xffff, 0xffff_fffe] : [0x20010db8, 2, 3, 4], 4);
@@ -57,6 +57,38 @@ describe.each([4, 6] as const)('the table of connections over IPv%i', (family) =
       }),
       { numRuns: 50 },
     );
+  });
+
+  it('tells types and ids of ICMP apart', () => {
+    const table = new ConnectionTable(family, 10, 1);
+    const [ping, other] = [numbered(1, family), numbered(1, family)];
+    for (const one of [ping, other]) {
+      const rest = {
+        originalDestinationPort: 0,
+        replySourcePort: 0,
+        icmpType: 8,
+        replyIcmpType: 3,
+        replyIcmpCode: 255,
+      };
+      Object.assign(one, rest, { proto: family === 4 ? 1 : 58, icmpCode: one === ping ? 0 : 254 });
+    }
+    const row = table.insert(ping, 0, 0);
+    expect([table.find(ping), table.find(other)]).toEqual([row, -1]);
+    const loaded = new Connection();
+    table.load(table.insert(other, 0, 0), loaded);
+    expect(plain(loaded)).toEqual(plain(other));
+  });
+
+  it('knows for how long it has not seen one', () => {
+    const table = new ConnectionTable(family, 10, 1);
+    const row = table.insert(numbered(1, family), 65_530 * 60, 0);
+    expect(table.minutesUnseen(row, 65_540 * 60)).toBe(10);
+    table.see(row, 65_539 * 60, 7);
+    expect([table.minutesUnseen(row, 65_540 * 60), table.listingOf(row), table.find(numbered(1, family))]).toEqual([
+      1,
+      7,
+      row,
+    ]);
   });
 
   it('grows up to its bound, and then refuses', () => {

@@ -52,9 +52,9 @@ export interface Answered {
 
 export interface Asking {
   /** `weir trace ADDRESS --at … --tolerance 0`. */
-  trace(asked: Asked): Promise<Answered>;
+  readonly trace: (asked: Asked) => Promise<Answered>;
   /** `weir trace --inside ADDRESS --from -1h`: what it used. */
-  uses(inside: string): Promise<readonly Use[]>;
+  readonly uses: (inside: string) => Promise<readonly Use[]>;
 }
 
 /** Asks many questions of one store. */

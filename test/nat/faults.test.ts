@@ -41,9 +41,8 @@ describeUnless(why, 'the NAT exporter', () => {
   }, async () => {
     const log = keptLog();
     const exporter = await startExporter({ command: network.command, log, backOffMillis: [1500, 3000] });
-    const { counters } = exporter;
     await send(1000, 20);
-    await until(() => expect(counters.call(exporter).connections.begun).toBe(20));
+    await until(() => expect(exporter.counters().connections.begun).toBe(20));
     process.kill(exporter.conntrackPid as number, 'SIGKILL');
     await until(() => expect(exporter.conntrackPid).toBeUndefined());
     // Nobody listens now: these are not told of by events, neither their beginning nor, by some kernels, their end.

@@ -132,7 +132,7 @@ export async function serve(namespace: Namespace, addresses: readonly string[]):
 export interface Opened {
   readonly seen: readonly Seen[];
   /** Closes those that can be closed. Resolves with the times in µs, by number. */
-  close(): Promise<ReadonlyMap<number, readonly [number, number]>>;
+  readonly close: () => Promise<ReadonlyMap<number, readonly [number, number]>>;
 }
 
 /** Opens all connections at once, and waits until both ends have seen each of them. */
