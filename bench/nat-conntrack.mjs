@@ -19,10 +19,12 @@ if (process.argv.includes('-L')) {
 }
 
 function tell() {
-  const begun = performance.now();
+  let begun = performance.now();
   let n = 0;
   const total = rate > 0 ? rate * seconds : Number.POSITIVE_INFINITY;
   const step = () => {
+    // What it could not write in time is not made up for.
+    if (rate > 0) begun = Math.max(begun, performance.now() - ((n + rate / 20) / rate) * 1000);
     const passed = performance.now() - begun;
     const due = rate > 0 ? Math.min(total, Math.floor((passed / 1000) * rate)) : n + CHUNK * 4;
     for (; n + CHUNK <= due; n += CHUNK) write(lines(n, n + CHUNK, event));

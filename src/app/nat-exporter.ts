@@ -36,7 +36,7 @@ export interface NatExporterOptions {
   readonly selection?: ConnectionSelection | undefined;
   /** conntrack(8) and what stands before its own arguments; default `conntrack`. */
   readonly command?: readonly string[] | undefined;
-  /** Octets of the kernel's buffer for events; default 32 MiB. */
+  /** Octets of the kernel's buffer for events; default 64 MiB. */
   readonly bufferBytes?: number | undefined;
   /** How long to wait before conntrack is started again, ms: the first time, and at most. */
   readonly backOffMillis?: readonly [first: number, most: number] | undefined;
@@ -70,8 +70,8 @@ export interface NatCounters {
 const LOCALHOST: Address = [0, 0, 0xffff, 0x7f000001];
 const WEEK = 604_800;
 const TICK = 1000;
-/** Half a second's records of some 2,000 events a second; more go on sooner. */
-const BATCH_ROWS = 4096;
+/** Half a second's records of some 1,000 events a second; more go on sooner. */
+const BATCH_ROWS = 2048;
 /** A listing may take this part of the time at most. */
 const LISTING_SHARE = 1 / 20;
 /** How long is waited for the last listing, and by a listing for outputs, ms. */

@@ -4,7 +4,7 @@ import type { Connection } from './connection.ts';
 const BLOCK_BITS = 14;
 const BLOCK_ROWS = 1 << BLOCK_BITS;
 const IN_BLOCK = BLOCK_ROWS - 1;
-/** Chains that a table begins with; there are at least as many as rows. */
+/** Chains that a table begins with; there are at least half as many as rows. */
 const FIRST_CHAINS = 4096;
 
 /*
@@ -310,7 +310,7 @@ export class ConnectionTable {
       this.#words.push(new Uint32Array(block));
       this.#doubles.push(new Float64Array(block));
     }
-    if (this.#fresh > this.#mask) this.#rechain();
+    if (this.#fresh > 2 * this.#mask) this.#rechain();
     return this.#fresh++;
   }
 

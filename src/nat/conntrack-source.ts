@@ -21,7 +21,7 @@ export interface ConntrackLog {
 export interface ConntrackSourceOptions {
   /** conntrack(8) and what stands before its own arguments; default `conntrack`. */
   readonly command?: readonly string[] | undefined;
-  /** Octets of the buffer in which events wait; default 32 MiB. */
+  /** Octets of the buffer in which events wait; default 64 MiB. */
   readonly bufferBytes?: number | undefined;
   /** How long to wait before conntrack is started again, ms: the first time, and at most. */
   readonly backOffMillis?: readonly [first: number, most: number] | undefined;
@@ -46,7 +46,8 @@ export interface ConntrackCounters {
   listingsFailed: number;
 }
 
-const BUFFER = 32 << 20;
+/** Room for 100,000 events: the kernel clears away thousands of idle connections at once. */
+const BUFFER = 64 << 20;
 const BACK_OFF = [500, 30_000] as const;
 /** It is bound to the kernel's events when it says so, which it does because of `-b`; or after so long, ms. */
 const BOUND = /buffer size/;
