@@ -3,6 +3,7 @@
 //   npm run bench                              everything
 //   npm run bench -- collect --versions 5      one part: decode, filter, sflow, collect, live, store, query
 //   npm run bench -- query-day --folder DIR    a day of 30 M flows, kept in DIR; query-load: asking while collecting
+//   npm run bench -- probe-live                the highest rate of packets that a live probe takes (root, some minutes)
 //   npm run bench -- --quick                   small amounts: does it work, not how fast
 //   npm run bench -- --install-peers           installs the peers first
 //
@@ -19,7 +20,7 @@ import { comparisonTable } from './lib/table.mjs';
 
 const PARTS = ['decode', 'encode', 'packet', 'names', 'filter', 'sflow', 'collect', 'live', 'store', 'query', 'nat'];
 /** These take long, or much of the disk: only when they are named. */
-const NAMED_PARTS = ['query-day', 'query-load'];
+const NAMED_PARTS = ['query-day', 'query-load', 'probe-live'];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
