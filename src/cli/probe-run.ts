@@ -71,7 +71,7 @@ async function meterPackets({ filter, flags, stopping, io }: Run, into: ImportTa
     if (read === undefined && printing !== undefined) void ready();
     const now = probe.status();
     const line = () => statusLine(now, before, TICK / 1000, total);
-    if (control.debugLevel > 0) log.info({}, line());
+    if (control.debugLevel > 0) io.stderr.write(`${line()}\n`);
     else if (flags.quiet !== true) progress.show(line);
     before = now;
   }, TICK);
