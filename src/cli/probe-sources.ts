@@ -7,6 +7,7 @@ import type { LiveLog } from '../meter/capture/interface-capture.ts';
 import { parseInterface } from '../meter/capture/interface-name.ts';
 import { LiveSource } from '../meter/capture/live-source.ts';
 import { NAMES_SNAP_LENGTH } from '../meter/names/name-kinds.ts';
+import { WeirError } from '../util/errors.ts';
 import type { Io } from './io.ts';
 import type { ProbeFlags } from './probe-flags.ts';
 
@@ -38,9 +39,14 @@ export function liveSource(flags: ProbeFlags, filter: string, { env }: Io, log: 
   const { interface: names = [], captureLength, bufferSize, promiscuous, direction, delivery } = flags;
   const usual =
     flags.names === undefined ? Math.max(DEFAULT_CAPTURE.snapLength, flags.headerLength) : NAMES_SNAP_LENGTH;
+  const program = findCaptureProgram(flags.captureProgram, env['PATH']);
+  if (direction !== 'both' && !program.hasDirection)
+    throw new WeirError('WEIR_USAGE', `${program.name} cannot capture one direction only.`, {
+      hint: 'Leave --direction out, or install tcpdump.',
+    });
   return new LiveSource({
     interfaces: names.map(parseInterface),
-    program: findCaptureProgram(flags.captureProgram, env['PATH']),
+    program,
     settings: {
       filter,
       snapLength: captureLength ?? usual,

@@ -71,7 +71,7 @@ const COMMANDS = [
   'shutdown',
 ];
 
-const TOOLS = ['tcpdump', 'tcpreplay', 'softflowd', 'softflowctl', 'ps'];
+const TOOLS = ['tcpdump', 'dumpcap', 'tcpreplay', 'softflowd', 'softflowctl', 'ps'];
 
 describeUnless(whyNoNetwork(TOOLS), 'weir probe with a control socket', () => {
   it('asks a probe, and tells it what to do', async () => {
@@ -165,6 +165,18 @@ describeUnless(whyNoNetwork(TOOLS), 'weir probe with a control socket', () => {
     });
     const program = await weir(['probe', '-i', 'lo', '--capture-program', 'no-such-program', '-c', 'none']);
     expect(program).toMatchObject({ code: 1, stderr: expect.stringContaining('there is no program') as string });
+    const direction = await weir([
+      'probe',
+      '-i',
+      'lo',
+      '--capture-program',
+      'dumpcap',
+      '--direction',
+      'in',
+      '-c',
+      'none',
+    ]);
+    expect(direction).toMatchObject({ code: 2, stderr: expect.stringContaining('one direction only') as string });
     const socket = await weir(['probe', '-i', 'lo', '-c', '/no/such/folder/ctl']);
     expect(socket).toMatchObject({ code: 1, stderr: expect.stringContaining('WEIR_CONTROL') as string });
   });

@@ -14,7 +14,7 @@ export interface Pipe {
 
 /**
  * A pipe of the system. What Node connects its children by is a pair of sockets, where each small piece that is written is a message of its own: tcpdump,
- * which writes a packet at a time, costs both sides together half as much over a pipe (0.4 instead of 0.9 µs a packet, with 64 instead of 3 KiB a reading).
+ * which writes a packet at a time, costs both sides together less than half as much over a pipe, which joins small pieces (20 to 60 instead of 3 KiB a reading).
  *
  * Throws the system's error where there is no temporary folder, or no mkfifo(1).
  */

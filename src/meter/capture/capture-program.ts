@@ -46,6 +46,8 @@ export interface CaptureProgram {
   /** Lines about what went wrong begin with it. */
   readonly name: string;
   readonly args: (interfaceName: string, settings: CaptureSettings) => readonly string[];
+  /** Whether it can leave out what comes in, or goes out. */
+  readonly hasDirection: boolean;
   /** A line on standard error that says that packets are captured from now on. */
   readonly begun: RegExp;
   /** It tells its losses when it gets this signal; undefined: only at its end. */
@@ -82,6 +84,7 @@ function tcpdump(path: string): CaptureProgram {
       '--',
       ...(filter === '' ? [] : [filter]),
     ],
+    hasDirection: true,
     begun: /listening on /,
     lossesSignal: 'SIGUSR1',
     lag: ({ delivery }) => (delivery === 'immediate' ? 0 : BLOCK_MILLIS),
@@ -97,7 +100,7 @@ function tcpdump(path: string): CaptureProgram {
   };
 }
 
-/** It hands packets over a block at a time, always. It has no direction, and gives its rights away by itself. */
+/** It hands packets over a block at a time, always. It gives its rights away by itself. */
 function dumpcap(path: string): CaptureProgram {
   return {
     path,
@@ -114,6 +117,7 @@ function dumpcap(path: string): CaptureProgram {
       ...(filter === '' ? [] : ['-f', filter]),
       '-w-',
     ],
+    hasDirection: false,
     begun: /^File: /,
     lossesSignal: undefined,
     lag: () => BLOCK_MILLIS,

@@ -17,7 +17,7 @@ export function captureRefused(program: CaptureProgram, name: string, filter: st
   }
   if (/permission|not permitted/i.test(reason)) {
     return new WeirError('WEIR_CAPTURE', `this user may not capture packets from ${name} (${said})`, {
-      hint: `Run as root, or let ${program.name} do it for others: setcap cap_net_raw,cap_net_admin=eip ${program.path}`,
+      hint: `Run as root, or let ${program.name} do it for others: setcap cap_net_raw+ep ${program.path}`,
     });
   }
   if (filter !== '' && /filter|expression|syntax|unknown host/i.test(reason)) {
