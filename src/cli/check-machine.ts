@@ -37,7 +37,7 @@ async function checkDuckDb(): Promise<Finding> {
 }
 
 /** Flow times are compared with the collector's clock, so it should be right; only the system knows whether it is. */
-async function checkClock(nowMs: number): Promise<Finding> {
+export async function checkClock(nowMs: number): Promise<Finding> {
   const name = 'clock';
   const now = `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
   if (nowMs < Date.UTC(2025, 0, 1)) {
@@ -72,7 +72,7 @@ async function isSynchronised(): Promise<boolean | undefined> {
 }
 
 /** What a program prints; undefined when it is missing, fails, or takes longer than two seconds. */
-function outputOf(program: string, args: readonly string[]): Promise<string | undefined> {
+export function outputOf(program: string, args: readonly string[]): Promise<string | undefined> {
   return new Promise((resolve) => {
     execFile(program, args, { timeout: 2_000, encoding: 'utf8' }, (error, stdout) => {
       resolve(error === null ? stdout : undefined);

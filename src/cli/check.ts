@@ -1,4 +1,3 @@
-import { styleText } from 'node:util';
 import { type Command, Option } from 'commander';
 import type { CollectConfig } from '../config/collect-config.ts';
 import { explain } from '../config/explain.ts';
@@ -11,8 +10,9 @@ import { checkExporters } from './check-exporters.ts';
 import { type Finding, failed } from './check-finding.ts';
 import { checkMachine } from './check-machine.ts';
 import { checkNetwork } from './check-network.ts';
+import { printFindings } from './check-print.ts';
 import { addCollectFlags, flagsToConfig } from './config-flags.ts';
-import { EXIT, hasColour, type Io, write } from './io.ts';
+import { type Io, write } from './io.ts';
 
 const EXAMPLES = `
 Takes the flags of weir collect and changes nothing: sockets are opened and closed again, the data folder is only looked at.
@@ -60,9 +60,7 @@ async function check(flags: Flags & Record<string, unknown>, io: Io): Promise<nu
     );
   }
   findings.push(...(await checkMachine(io.now())));
-  const isUsable = findings.every(({ status }) => status !== 'failure');
-  await write(io.stdout, flags.format === 'json' ? json(findings, isUsable) : text(findings, io));
-  return isUsable ? EXIT.ok : EXIT.failed;
+  return await printFindings(findings, { format: flags.format, purpose: 'collect' }, io);
 }
 
 /** A mistake in the file is a finding like others; one in a flag is a wrong call, as everywhere. */
@@ -76,32 +74,10 @@ function load(flags: Record<string, unknown>, findings: Finding[]): CollectConfi
   }
 }
 
-function json(findings: readonly Finding[], isUsable: boolean): string {
-  return `${JSON.stringify({ usable: isUsable, findings }, undefined, 2)}\n`;
-}
-
 function quirks(format: Flags['format']): string {
   if (format === 'json') return `${JSON.stringify({ quirks: QUIRKS }, undefined, 2)}\n`;
   return QUIRKS.map(
     ({ name, exporters, signature, wrong, remedy, source }) =>
       `${name} (${exporters})\n  seen by  ${signature}\n  wrong    ${wrong}\n  done     ${remedy}\n  source   ${source}\n`,
   ).join('\n');
-}
-
-const SIGNS = { ok: ['✓', 'green'], warning: ['!', 'yellow'], failure: ['✗', 'red'] } as const;
-
-function text(findings: readonly Finding[], io: Io): string {
-  const colour = hasColour(io.stdout, io.env);
-  const width = Math.max(...findings.map(({ name }) => name.length));
-  let lines = '';
-  for (const { name, status, text, fix } of findings) {
-    const [sign, shade] = SIGNS[status];
-    lines += `${colour ? styleText(shade, sign) : sign} ${name.padEnd(width)}  ${text.replaceAll(/\n\s*/g, `\n${' '.repeat(width + 4)}`)}\n`;
-    for (const step of fix) lines += `${' '.repeat(width + 4)}→ ${step}\n`;
-  }
-  const count = (status: Finding['status']) => findings.filter((one) => one.status === status).length;
-  const [failures, warnings] = [count('failure'), count('warning')];
-  const more = warnings === 0 ? '' : `, ${warnings} warning${warnings === 1 ? '' : 's'}`;
-  const verdict = failures === 0 ? 'ready to collect' : `not ready: ${failures} failure${failures === 1 ? '' : 's'}`;
-  return `${lines}${verdict}${more}\n`;
 }

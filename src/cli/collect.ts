@@ -1,5 +1,6 @@
 import { Collector } from '../app/collector.ts';
 import { findings } from '../app/findings.ts';
+import { createServiceNotifier } from '../app/service-notify.ts';
 import { lossText } from '../app/status-text.ts';
 import { loadAllowList } from '../config/allow.ts';
 import type { CollectConfig } from '../config/collect-config.ts';
@@ -83,9 +84,16 @@ async function run(config: CollectConfig, io: Io): Promise<number> {
     },
     'collecting',
   );
-  const timer = setInterval(() => output.status(collector.status()), config.statusIntervalMs);
+  const notifier = createServiceNotifier({ env: io.env });
+  notifier.ready('collecting');
+  const timer = setInterval(() => {
+    const status = collector.status();
+    output.status(status);
+    notifier.status(`${grouped(status.records)} flows received, ${lossText(status)}`);
+  }, config.statusIntervalMs);
   await stopped;
   clearInterval(timer);
+  await notifier.stopping();
   output.info({}, 'stopping: reading what has arrived and storing it');
   await collector.close();
   const status = collector.status();

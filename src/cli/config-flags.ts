@@ -2,8 +2,11 @@ import { type Command, Option } from 'commander';
 import { CLIENT_CERTIFICATES, TLS_VERSIONS } from '../collect/tls-settings.ts';
 import { LOG_FORMATS, LOG_LEVELS, ROLLUP_CHOICES } from '../config/collect-config.ts';
 import type { FlagSettings } from '../config/load.ts';
-import { SETTINGS, type Setting } from '../config/settings.ts';
+import { SETTINGS as ALL_SETTINGS, NAT_SETTINGS, type Setting } from '../config/settings.ts';
 import { WeirError } from '../util/errors.ts';
+
+/** Those of a collector. */
+const SETTINGS = ALL_SETTINGS.filter(({ path }) => !path.startsWith(NAT_SETTINGS));
 
 /** What commander makes of the flags below: by camel-cased name. */
 export type CollectFlags = Readonly<Record<string, unknown>> & { readonly config?: string };
@@ -96,7 +99,7 @@ function defaultText(fallback: Setting['default']): string {
 }
 
 /** `--receive-buffer` as commander names it: `receiveBuffer`. */
-function attribute(flag: string): string {
+export function attribute(flag: string): string {
   return flag.slice(2).replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 

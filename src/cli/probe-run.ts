@@ -1,5 +1,6 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { Probe, type ProbeOptions } from '../app/probe.ts';
+import { createServiceNotifier } from '../app/service-notify.ts';
 import { DEFAULT_TIMEOUTS } from '../meter/timeouts.ts';
 import type { StoreLog } from '../store/flow-store.ts';
 import type { ImportTarget } from '../store/import.ts';
@@ -67,18 +68,22 @@ async function meterPackets({ filter, flags, stopping, io }: Run, into: ImportTa
   const control = new ProbeControl(probe, options.meter?.timeouts ?? DEFAULT_TIMEOUTS, () => stopping.abort(), io);
   const total = await sizeOf(read ?? []);
   let before = probe.status();
+  const notifier = createServiceNotifier({ env: io.env });
   const timer = setInterval(() => {
     if (read === undefined && printing !== undefined) void ready();
     const now = probe.status();
     const line = () => statusLine(now, before, TICK / 1000, total);
     if (control.debugLevel > 0) io.stderr.write(`${line()}\n`);
     else if (flags.quiet !== true) progress.show(line);
+    notifier.status(line());
     before = now;
   }, TICK);
   try {
     await probe.start();
     await control.start(flags, log);
+    notifier.ready('metering');
     await Promise.race([probe.ended, aborted(stopping.signal)]);
+    await notifier.stopping();
   } finally {
     clearInterval(timer);
     progress.clear();

@@ -4,7 +4,7 @@ import { WeirError } from '../util/errors.ts';
 import type { CollectConfig, ExporterSampling, ROLLUP_CHOICES } from './collect-config.ts';
 import { problemsOf } from './problem.ts';
 import { FILE_SCHEMA, type Settings } from './schema.ts';
-import { SETTINGS } from './settings.ts';
+import { NAT_SETTINGS, SETTINGS } from './settings.ts';
 import { requireTls } from './tls.ts';
 import { type ConfigFile, readConfigFile } from './yaml-file.ts';
 
@@ -138,13 +138,15 @@ function exporters(settings: Settings): ExporterSampling[] {
   }));
 }
 
-function defaultSettings(): Settings {
+/** What holds where nothing is said. */
+export function defaultSettings(): Settings {
   return FILE_SCHEMA.parse(
     tree(SETTINGS.filter((one) => one.default !== undefined).map((one) => [one.path, one.default])),
   );
 }
 
-function checkFlags(flags: FlagSettings): Settings {
+/** Settings that flags give, checked and read. Throws WEIR_USAGE. */
+export function checkFlags(flags: FlagSettings): Settings {
   const raw = tree(Object.entries(flags).filter(([, value]) => value !== undefined));
   const result = FILE_SCHEMA.safeParse(raw);
   if (result.success) return result.data;
@@ -190,7 +192,8 @@ function valueAt(settings: Settings, path: string): unknown {
 
 function origins(file: string | undefined, read: ConfigFile | undefined, flags: Settings): Record<string, string> {
   const found: Record<string, string> = {};
-  const paths = new Set(SETTINGS.map(({ path }) => path.replace(/\[\].*/, '')));
+  const own = SETTINGS.filter(({ path }) => !path.startsWith(NAT_SETTINGS));
+  const paths = new Set(own.map(({ path }) => path.replace(/\[\].*/, '')));
   for (const path of paths) {
     const flag = SETTINGS.find((one) => one.path === path)?.flag ?? '--sampling-default, --sampling-override';
     const filed = read !== undefined && valueAt(read.settings, path) !== undefined;

@@ -2,10 +2,13 @@ import { z } from 'zod';
 import { parseAllowList } from '../collect/allow-list.ts';
 import { parseListenUrl } from '../collect/listen-url.ts';
 import { CLIENT_CERTIFICATES, TLS_VERSIONS } from '../collect/tls-settings.ts';
+import { RECORD_FORMS } from '../nat/record-layouts.ts';
+import { TRANSLATION_CHOICES } from '../nat/translation.ts';
 import { parseAddress } from '../util/address.ts';
 import { WeirError } from '../util/errors.ts';
 import { parsePrefix } from '../util/prefix.ts';
 import { LOG_FORMATS, LOG_LEVELS, ROLLUP_CHOICES } from './collect-config.ts';
+import { parseMark, parseNatSyslog, parseNatTarget } from './nat-values.ts';
 import { SETTINGS } from './settings.ts';
 import { parseDuration, parseSize } from './units.ts';
 
@@ -48,7 +51,7 @@ function size(least: number, most = Number.MAX_SAFE_INTEGER) {
 function count(least: number, most: number) {
   return z.union([
     text((value) => {
-      const number = /^\d{1,9}$/.test(value) ? Number(value) : 0;
+      const number = /^\d{1,10}$/.test(value) ? Number(value) : Number.NaN;
       return number >= least && number <= most ? number : undefined;
     }),
     z.number().int().min(least).max(most),
@@ -73,6 +76,9 @@ const allowEntry = text((value) => {
   parseAllowList([value], 'allow');
   return value.trim();
 });
+
+/** A mark of which every bit counts. */
+const wholeMark = (value: number) => ({ value, mask: 0xffff_ffff });
 
 const bounds = { age: duration(60 * SECOND).optional(), size: size(1_000_000).optional() };
 
@@ -157,6 +163,29 @@ export const FILE_SCHEMA = z.strictObject({
   networks: z.record(listName, z.array(network).min(1)).optional(),
   log: z.strictObject({ level: z.enum(LOG_LEVELS).optional(), format: z.enum(LOG_FORMATS).optional() }).optional(),
   status_interval: duration(500, HOUR).optional(),
+  nat: z
+    .strictObject({
+      to: z.array(text(parseNatTarget)).min(1).optional(),
+      source: exporterAddress.optional(),
+      records: z.array(z.enum(RECORD_FORMS)).min(1).optional(),
+      data: path.optional(),
+      exporter: exporterAddress.optional(),
+      domain: count(0, 0xffff_ffff).optional(),
+      select: z.enum(TRANSLATION_CHOICES).optional(),
+      zones: z.array(count(0, 0xffff)).min(1).optional(),
+      mark: z.union([text(parseMark), z.number().int().min(0).max(0xffff_ffff).transform(wholeMark)]).optional(),
+      active: duration(0).optional(),
+      ttl: duration(60 * SECOND).optional(),
+      listing: duration(SECOND, 24 * HOUR).optional(),
+      buffer: size(64 * 1024, 1024 * MIB).optional(),
+      connections: count(1000, 100_000_000).optional(),
+      conntrack: text((value) => (value.trim() === '' ? undefined : value.trim().split(/\s+/))).optional(),
+      syslog: z.array(text(parseNatSyslog)).min(1).optional(),
+      csv: z.array(path).min(1).optional(),
+      csv_ipv6: z.boolean().optional(),
+      tls: z.strictObject({ cert: path.optional(), key: path.optional(), ca: path.optional() }).optional(),
+    })
+    .optional(),
 });
 
 /** What one source (file, flags or defaults) says, checked and read. */
@@ -180,5 +209,5 @@ export function jsonSchema(): object {
     node.description = about;
     if (fallback !== undefined) node.default = fallback;
   }
-  return { title: 'weir collect', ...schema };
+  return { title: 'weir collect, weir nat', ...schema };
 }

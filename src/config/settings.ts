@@ -73,7 +73,31 @@ const ROWS: readonly Row[] = [
   ['log.level', '--log-level <level>', 'info', 'one of trace, debug, info, warn, error, fatal', 'The least severe messages that are written.'],
   ['log.format', '--log-format <format>', 'auto', 'one of auto, json, status', 'json: a JSON object a line. status: for people, with a status line. auto: status on a terminal, else json.'],
   ['status_interval', '--status-interval <time>', '2s', `${TIME}, from 500ms to 1h`, 'How often the status is shown on a terminal, or logged otherwise.'],
+  ['nat.to[]', '--to <target>', undefined, 'a collector such as ipfix://192.0.2.7:4739 or netflow5://192.0.2.7:2055, perhaps with ?records=flows,events', 'weir nat: collectors. NetFlow v9 and IPFIX get flows and events, NetFlow v5 three records a connection as nfflowd sends them, unless records are named.'],
+  ['nat.source', '--source <address>', undefined, 'an IP address of this machine', 'weir nat: the address that messages are sent from, and the exporter in lines and in the store.'],
+  ['nat.records[]', '--records <forms>', undefined, 'one of v5-triplet, flows, biflows, events', 'weir nat: what collectors and the data folder are told of connections, where a target does not say otherwise.'],
+  ['nat.data', '--data <dir>', undefined, 'the path of a folder', 'weir nat: a data folder of its own, for weir trace and weir query.'],
+  ['nat.exporter', '--exporter <address>', undefined, 'an IP address', 'weir nat: who the exporter is, in lines and in the store. Without it, nat.source, or 127.0.0.1.'],
+  ['nat.domain', '--domain <n>', 0, 'a whole number from 0 to 4294967295', 'weir nat: the observation domain.'],
+  ['nat.select', '--select <which>', 'translated', 'one of all, translated, snat, dnat', 'weir nat: which connections are told of.'],
+  ['nat.zones[]', '--zone <n>', undefined, 'a whole number from 0 to 65535', 'weir nat: connections of these conntrack zones alone.'],
+  ['nat.mark', '--mark <mark>', undefined, 'VALUE or VALUE/MASK, decimal or 0x…', 'weir nat: connections whose mark, masked, is this one alone.'],
+  ['nat.active', '--active <time>', '30m', `${TIME}; 0s for never`, 'weir nat: how often at least a connection is told of that stays open.'],
+  ['nat.ttl', '--ttl <time>', '7d', `${TIME}, from 1m on`, 'weir nat: a connection without a sign of life for so long is forgotten.'],
+  ['nat.listing', '--listing <time>', '1m', `${TIME}, from 1s to 1d`, 'weir nat: how often the table is read while it has connections that began before.'],
+  ['nat.buffer', '--buffer <size>', '32MiB', `${SIZE}, from 64KiB to 1GiB`, 'weir nat: the buffer in which the kernel’s events wait.'],
+  ['nat.connections', '--max-connections <n>', 1_048_576, 'a whole number from 1000 to 100000000', 'weir nat: open connections that are kept in memory, of IPv4 and of IPv6.'],
+  ['nat.conntrack', '--conntrack <command>', 'conntrack', 'a command line', 'weir nat: conntrack(8), and what stands before its arguments, such as ip netns exec NAME conntrack.'],
+  ['nat.syslog[]', '--syslog <target>', undefined, 'local, udp://HOST, tcp://HOST or tls://HOST, perhaps with ?facility=local6&ident=weir&format=rfc3164', 'weir nat: lines of flow-tools’ CSV to syslog, three a connection.'],
+  ['nat.csv[]', '--csv <file>', undefined, 'the path of a file, or - for standard output', 'weir nat: the same lines, appended to a file. SIGHUP opens it anew.'],
+  ['nat.csv_ipv6', '--csv-ipv6', false, 'true or false', 'weir nat: lines of IPv6 connections too, which flow-tools cannot read.'],
+  ['nat.tls.cert', '--tls-cert <file>', undefined, 'the path of a file', 'weir nat: our certificate (PEM), for collectors and syslog over TLS.'],
+  ['nat.tls.key', '--tls-key <file>', undefined, 'the path of a file', 'weir nat: its private key (PEM).'],
+  ['nat.tls.ca', '--tls-ca <file>', undefined, 'the path of a file', 'weir nat: certificates (PEM) of the authorities that sign theirs.'],
 ];
+
+/** Settings of `weir nat` begin so. */
+export const NAT_SETTINGS = 'nat.';
 
 export const SETTINGS: readonly Setting[] = ROWS.map(([path, flag, fallback, expected, about]) => {
   const [name = '', value = ''] = flag.split(' ');
@@ -106,6 +130,8 @@ const GROUPS: Readonly<Record<string, string>> = {
   'store.retention.hour': 'a mapping with age and size',
   live: 'a mapping with enabled, subscribers, rate, queue',
   log: 'a mapping with level and format',
+  nat: 'a mapping with to, data, records, select, syslog, csv and so on',
+  'nat.tls': 'a mapping with cert, key, ca',
 };
 
 /** Entries of mappings whose keys the operator chooses. */

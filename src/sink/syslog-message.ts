@@ -1,11 +1,10 @@
 import { WeirError } from '../util/errors.ts';
 
 /** Facilities and severities of RFC 5424, tables 1 and 2, in the order of their codes. */
-export const FACILITIES: readonly string[] = [
-  ...['kern', 'user', 'mail', 'daemon', 'auth', 'syslog', 'lpr', 'news', 'uucp', 'cron', 'authpriv', 'ftp'],
-  ...['ntp', 'security', 'console', 'solaris-cron'],
-  ...['local0', 'local1', 'local2', 'local3', 'local4', 'local5', 'local6', 'local7'],
-];
+export const FACILITIES: readonly string[] =
+  'kern user mail daemon auth syslog lpr news uucp cron authpriv ftp ntp security console solaris-cron local0 local1 local2 local3 local4 local5 local6 local7'.split(
+    ' ',
+  );
 export const SEVERITIES: readonly string[] = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug'];
 
 export const SYSLOG_FORMATS = ['rfc5424', 'rfc3164'] as const;

@@ -22,6 +22,7 @@ export const ERROR_CODES = [
   'WEIR_SEND',
   'WEIR_LIVE',
   'WEIR_CONNTRACK',
+  'WEIR_RUNNING',
   'WEIR_CAPTURE',
   'WEIR_CONTROL',
 ] as const;

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { assert, integer, property } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Connection } from '#weir/nat/connection.js';
 import { FlowToolsLines } from '#weir/nat/flow-tools-lines.js';
@@ -58,8 +58,8 @@ describe('lines of flow-tools', () => {
   });
 
   it('have stamps of 32 bits whose differences are right, whenever the machine was booted', () => {
-    fc.assert(
-      fc.property(fc.integer({ min: -1e10, max: 1e10 }), fc.integer({ min: 0, max: 2 ** 32 - 1 }), (up, lasted) => {
+    assert(
+      property(integer({ min: -1e10, max: 1e10 }), integer({ min: 0, max: 2 ** 32 - 1 }), (up, lasted) => {
         const fromMicros = (END - lasted) * 1000 + 235;
         const fields = (linesOf(timed(TCP, { fromMicros }), { bootMillis: END - up }).lines[0] ?? '').split(',');
         const [uptime, first, last] = [Number(fields[2]), Number(fields[6]), Number(fields[7])];
