@@ -22,7 +22,8 @@ export function writeHeaders(fields: PacketFields, ip: PacketHeaders, length: nu
   words[WORD.ttl] = ip.ttl;
   words[WORD.tos] = ip.tos | (ip.flowLabel << 8);
   if (!isInner && hasLabels(fields)) words[WORD.link] = (words[WORD.link] as number) | HAS_MPLS;
-  writeEnds(ip, portsOf(ip), words);
+  // Behind an authentication header are ports of another protocol than the packet's.
+  writeEnds(ip, hasPorts(ip.proto) ? portsOf(ip) : 0, words);
 }
 
 /** Whether the first IP packet itself is behind MPLS labels, and not one in a tunnel. */
