@@ -94,7 +94,8 @@ export class LoggerLines implements LineTransport {
     // Without socket-errors it would be silent where no syslog listens.
     const args = ['--socket-errors=on', '--priority', priority, '--tag', ident];
     if (socket !== undefined) args.push('--socket', socket);
-    const child = spawn(this.#program, args, { stdio: ['pipe', 'ignore', 'pipe'] });
+    // Ctrl-C is for us: it ends with its input.
+    const child = spawn(this.#program, args, { stdio: ['pipe', 'ignore', 'pipe'], detached: true });
     this.#child = child;
     let said = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
