@@ -45,6 +45,8 @@ export function addNatFlags(command: Command): Command {
     .option('--records <forms>', 'v5-triplet, flows, biflows, events; with commas (default: by the protocol)')
     .option('--source <address>', 'send from this address, which is the exporter too')
     .option('--data <dir>', 'a data folder of its own, for weir trace and weir query')
+    .option('--retention-age <time>', 'remove from it what ended longer ago')
+    .option('--retention-size <size>', 'remove the oldest when it grows beyond this')
     .option('--exporter <address>', 'who the exporter is, in lines and in the store')
     .option('--domain <n>', 'observation domain')
     .option('--tls-ca <file>', 'certificates that sign the collector’s, PEM')

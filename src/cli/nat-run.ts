@@ -99,7 +99,7 @@ function natExporter(config: NatConfig, copies: NatCopies, io: Io, log: StoreLog
       target: { text, target, transport: { tls: target.transport === 'tls' ? tls : undefined, localAddress } },
       forms: forms ?? records,
     })),
-    data: data === undefined ? undefined : { dir: data, forms: records },
+    data: data === undefined ? undefined : { dir: data, forms: records, retention: config.retention },
     listeners: [copies.lines],
     selection: config.selection,
     command: config.conntrack,

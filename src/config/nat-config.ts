@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { RecordForm } from '../nat/record-layouts.ts';
 import type { ConnectionSelection } from '../nat/translation.ts';
+import type { Retention } from '../store/retention.ts';
 import { type Address, parseAddress } from '../util/address.ts';
 import { messageOf, WeirError } from '../util/errors.ts';
 import { checkFlags, defaultSettings, type FlagSettings } from './load.ts';
@@ -16,6 +17,8 @@ export interface NatConfig {
   readonly source: Address | undefined;
   readonly records: readonly RecordForm[] | undefined;
   readonly data: string | undefined;
+  /** Of the data folder. */
+  readonly retention: Retention;
   readonly exporter: Address;
   readonly domain: number;
   readonly selection: ConnectionSelection;
@@ -68,6 +71,10 @@ export function loadNatConfig(file: string | undefined, flags: FlagSettings, cwd
     source,
     records: pick((s) => s.records),
     data: path((s) => s.data),
+    retention: retentionOf(
+      pick((s) => s.retention?.age),
+      pick((s) => s.retention?.size),
+    ),
     exporter: pick((s) => s.exporter) ?? source ?? LOCALHOST,
     domain: always((s) => s.domain),
     selection: { translation: always((s) => s.select), zones: pick((s) => s.zones), mark: pick((s) => s.mark) },
@@ -101,6 +108,11 @@ export function convertFile(file: string): { readonly yaml: string; readonly not
     hint: 'It has sections such as <flow_send>, as Config::General writes them, or the same keys as YAML or JSON.',
     details: { file },
   });
+}
+
+/** Sums outlive flows in a collector's store. Here what is to be gone is gone. */
+function retentionOf(maxAgeMs: number | undefined, maxBytes: number | undefined): Retention {
+  return { maxAgeMs, maxBytes, minute: { maxAgeMs }, hour: { maxAgeMs } };
 }
 
 function absolute(folder: string, path: string): string {

@@ -169,6 +169,7 @@ export const FILE_SCHEMA = z.strictObject({
       source: exporterAddress.optional(),
       records: z.array(z.enum(RECORD_FORMS)).min(1).optional(),
       data: path.optional(),
+      retention: z.strictObject(bounds).optional(),
       exporter: exporterAddress.optional(),
       domain: count(0, 0xffff_ffff).optional(),
       select: z.enum(TRANSLATION_CHOICES).optional(),

@@ -77,6 +77,8 @@ const ROWS: readonly Row[] = [
   ['nat.source', '--source <address>', undefined, 'an IP address of this machine', 'weir nat: the address that messages are sent from, and the exporter in lines and in the store.'],
   ['nat.records[]', '--records <forms>', undefined, 'one of v5-triplet, flows, biflows, events', 'weir nat: what collectors and the data folder are told of connections, where a target does not say otherwise.'],
   ['nat.data', '--data <dir>', undefined, 'the path of a folder', 'weir nat: a data folder of its own, for weir trace and weir query.'],
+  ['nat.retention.age', '--retention-age <time>', undefined, `${TIME}, from 1m on`, 'weir nat: what ended longer ago is removed from nat.data. Without it, nothing is for its age.'],
+  ['nat.retention.size', '--retention-size <size>', undefined, `${SIZE}, from 1MB on`, 'weir nat: when the files of nat.data grow beyond this, the oldest are removed.'],
   ['nat.exporter', '--exporter <address>', undefined, 'an IP address', 'weir nat: who the exporter is, in lines and in the store. Without it, nat.source, or 127.0.0.1.'],
   ['nat.domain', '--domain <n>', 0, 'a whole number from 0 to 4294967295', 'weir nat: the observation domain.'],
   ['nat.select', '--select <which>', 'translated', 'one of all, translated, snat, dnat', 'weir nat: which connections are told of.'],
@@ -131,6 +133,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   live: 'a mapping with enabled, subscribers, rate, queue',
   log: 'a mapping with level and format',
   nat: 'a mapping with to, data, records, select, syslog, csv and so on',
+  'nat.retention': 'a mapping with age and size',
   'nat.tls': 'a mapping with cert, key, ca',
 };
 
