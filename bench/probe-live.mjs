@@ -17,6 +17,7 @@ const [LOWEST, HIGHEST] = [12_500, 1_600_000];
 const PRECISION = 0.1;
 /** A sender that does not reach this part of the rate is the limit itself. */
 const REACHED = 0.93;
+const TRIES = 3;
 const BUFFER = 32 << 20;
 
 const PROBES = [
@@ -46,21 +47,25 @@ export async function bench(options) {
     plug(net);
     const on = { net, folder, capture, seconds };
     const results = [];
-    for (const probe of PROBES) results.push({ name: probe.name, rate: await highest(probe, on) });
+    for (const probe of PROBES) results.push({ name: probe.name, ...(await highest(probe, on)) });
     const rate = Math.max(LOWEST, ...results.filter((_, n) => PROBES[n].isWeir !== true).map((one) => one.rate));
-    for (const [n, probe] of PROBES.entries()) results[n].same = await run(probe, rate, on);
+    for (const [n, probe] of PROBES.entries()) results[n].same = await reached(probe, rate, on);
     console.log(
       table([
         [
           'probe',
           'packets/s without loss',
-          `lost at ${count(Math.round(rate))}/s`,
+          'limit',
+          'at the same rate',
+          'lost',
           'CPU-s per M packets',
           'largest RSS MB',
         ],
-        ...results.map(({ name, rate: found, same }) => [
+        ...results.map(({ name, rate: found, limit, same }) => [
           name,
           count(Math.round(found)),
+          limit,
+          count(Math.round(same.sentRate)),
           count(same.lost),
           show(same.cpuPerMillion),
           show(same.rss / 1e6),
@@ -68,17 +73,19 @@ export async function bench(options) {
       ]),
     );
     const [, softflowd, weir] = results;
+    // Where the sender was too slow, nothing is known.
+    const isReached = weir.same.sentRate >= rate * REACHED;
     return {
       results,
       comparisons: [
         compare(
-          'live probe without loss',
-          'packets/s',
-          weir.rate,
-          'softflowd',
-          Math.max(results[0].rate, softflowd.rate),
-          'none lost at the highest rate at which softflowd loses none',
-          () => weir.same.lost === 0,
+          'live probe, lost at the highest rate at which softflowd loses none',
+          'packets',
+          isReached ? weir.same.lost : undefined,
+          undefined,
+          undefined,
+          'none',
+          (lost) => lost === 0,
         ),
         compare('live probe', 'CPU-s/M packets', weir.same.cpuPerMillion, 'softflowd', softflowd.same.cpuPerMillion),
       ],
@@ -89,20 +96,30 @@ export async function bench(options) {
   }
 }
 
-/** The highest rate without loss, between halves and doubles. */
+/** The highest rate without loss, between halves and doubles; `limit` says whether more is too much for the probe, or for the sender. */
 async function highest(probe, on) {
   let [good, bad] = [0, undefined];
   for (let rate = LOWEST * 4; bad === undefined || (bad - good) / bad > PRECISION; ) {
-    const { lost, sentRate } = await run(probe, rate, on);
+    const { lost, sentRate } = await reached(probe, rate, on);
     console.log(`  ${probe.name}: ${count(Math.round(sentRate))} packets/s, ${count(lost)} lost`);
     if (lost === 0) good = Math.max(good, sentRate);
     else bad = Math.min(bad ?? Infinity, rate);
-    // Nothing faster can be sent.
-    if (lost === 0 && (sentRate < rate * REACHED || rate >= HIGHEST)) return sentRate;
-    if (rate <= LOWEST && lost > 0) return 0;
+    if (lost === 0 && (sentRate < rate * REACHED || rate >= HIGHEST)) return { rate: good, limit: 'sender' };
+    if (rate <= LOWEST && lost > 0) break;
     rate = bad === undefined ? rate * 2 : Math.max(LOWEST, good === 0 ? rate / 2 : (good + bad) / 2);
   }
-  return good;
+  return { rate: good, limit: 'probe' };
+}
+
+/** A run at this rate; again when the sender did not reach it, which others on the machine may have kept it from. */
+async function reached(probe, rate, on) {
+  let best;
+  for (let tries = 0; tries < TRIES; tries++) {
+    const result = await run(probe, rate, on);
+    if (best === undefined || result.sentRate > best.sentRate) best = result;
+    if (best.sentRate >= rate * REACHED) break;
+  }
+  return best;
 }
 
 /** Sends packets for some seconds. What the probe lost of them, and what it cost. */

@@ -24,6 +24,7 @@ describe('weir complete', () => {
   it('proposes commands and flags', async () => {
     expect(await proposals('que')).toEqual(['query\tlist, count and rank stored flows']);
     expect(await proposals('query', '--spl')).toEqual([expect.stringMatching(/^--split-biflows\t/)]);
+    expect(await proposals('ctl', 'start')).toEqual(['start-gather\tmeter packets again']);
     expect(await proposals('complet')).toEqual([expect.stringMatching(/^completion\t/)]);
     expect(await proposals('nonsense', '')).toContain('query\tlist, count and rank stored flows');
   });
