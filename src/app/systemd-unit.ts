@@ -43,6 +43,9 @@ const KINDS: Readonly<Record<ServiceKind, Kind>> = {
   },
 };
 
+/** Octets of the buffer for events: twice the usual `--buffer`, as the kernel counts its own needs too. */
+const EVENTS_BUFFER = 128 << 20;
+
 export function unitName(kind: ServiceKind): string {
   return `weir-${kind}`;
 }
@@ -72,7 +75,7 @@ After=network-online.target
 # weir speaks to systemd by way of systemd-notify, which is another process.
 Type=notify
 NotifyAccess=all
-ExecStart=${all.map(systemdWord).join(' ')}
+${kind === 'nat' ? raisedBuffer(name) : ''}ExecStart=${all.map(systemdWord).join(' ')}
 ExecReload=/bin/kill -HUP $MAINPID
 Restart=on-failure
 RestartSec=5
@@ -104,7 +107,7 @@ ProtectControlGroups=yes
 ProtectHostname=yes
 ProtectKernelLogs=yes
 ProtectKernelModules=yes
-${kind === 'nat' ? '# The buffer for events is made larger for a moment: net.core.rmem_default.\nProtectKernelTunables=no' : 'ProtectKernelTunables=yes'}
+ProtectKernelTunables=yes
 ProtectProc=invisible
 RestrictAddressFamilies=${families}
 RestrictNamespaces=yes
@@ -119,6 +122,22 @@ SystemCallErrorNumber=EPERM
 
 [Install]
 WantedBy=multi-user.target
+`;
+}
+
+/**
+ * conntrack's socket for events has the size that all new ones have (see nat/netlink-socket), which root alone may change: it is raised while the service
+ * starts, and put back when it is ready, or has failed.
+ */
+function raisedBuffer(name: string): string {
+  const setting = '/proc/sys/net/core/rmem_default';
+  // Not in the service's own folder: root writes it.
+  const kept = `/run/${name}.rmem_default`;
+  const restore = `+/bin/sh -c "if [ -s ${kept} ]; then cat ${kept} > ${setting}; rm ${kept}; fi"`;
+  return `# Room for bursts of events: new sockets get a larger buffer while it starts.
+ExecStartPre=+/bin/sh -c "[ -s ${kept} ] || cat ${setting} > ${kept}; echo ${EVENTS_BUFFER} > ${setting}"
+ExecStartPost=${restore}
+ExecStopPost=${restore}
 `;
 }
 

@@ -130,6 +130,7 @@ async function checkBuffer(read: ReadSetting, bufferBytes: number, isElsewhere: 
       `net.core.rmem_default is ${grouped(usual)} and may not be raised${isElsewhere ? ' from here' : ''}: a burst of some hundred connections costs events`,
       asRoot(`sysctl -w net.core.rmem_default=${wanted}`),
       keep('net.core.rmem_default', String(wanted)),
+      'sudo weir service install nat -- …   # or as a service, which raises it while it starts',
     );
   }
 }
@@ -166,7 +167,8 @@ function run(
   return new Promise((resolve) => {
     const env = { ...process.env, LC_ALL: 'C' };
     execFile(program, [...first, ...rest], { timeout: 5000, encoding: 'utf8', env }, (error, stdout, stderr) => {
-      resolve({ out: stdout + stderr, error: error ?? undefined });
+      // Complaints first: conntrack -C says 0 when it may not know.
+      resolve({ out: stderr + stdout, error: error ?? undefined });
     });
   });
 }

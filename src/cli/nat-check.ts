@@ -27,7 +27,7 @@ export async function checkNat({ load, files, format }: NatCheck, io: Io): Promi
     if (!(error instanceof WeirError) || error.code !== 'WEIR_CONFIG') throw error;
     findings.push(failed('configuration', error));
   }
-  findings.push(...(await checkKernel(config?.conntrack ?? ['conntrack'], config?.bufferBytes ?? 32 << 20)));
+  findings.push(...(await checkKernel(config?.conntrack ?? ['conntrack'], config?.bufferBytes ?? 64 << 20)));
   if (config !== undefined) findings.push(...(await checkCopies(config)));
   findings.push(await checkClock(io.now()), checkState(files));
   return await printFindings(findings, { format, purpose: 'tell of connections' }, io);

@@ -64,7 +64,7 @@ export function addNatFlags(command: Command): Command {
     .option('--ttl <time>', 'forget those without a sign of life for so long (default: 7d)')
     .option('--listing <time>', 'read the table so often while it has older connections (default: 1m)')
     .option('--max-connections <n>', 'kept in memory, of each address family (default: 1048576)')
-    .option('--buffer <size>', 'of the kernel’s events (default: 32MiB)')
+    .option('--buffer <size>', 'of the kernel’s events (default: 64MiB)')
     .option('--conntrack <command>', 'conntrack(8), and what stands before its arguments')
     .optionsGroup('Running:')
     .option('--pid-file <file>', 'write the process id there')

@@ -79,7 +79,7 @@ export async function runNat({ config, files, format, isQuiet }: NatRun, io: Io)
     free?.();
   }
   const last = status();
-  const text = format === 'json' ? `${JSON.stringify(last)}\n` : statusText(last);
+  const text = format === 'json' ? `${JSON.stringify(last)}\n` : statusText(last, { hasEnded: true });
   // Lines have standard output to themselves.
   const { conntrack, outputs, lines, connections } = last;
   if (isQuiet) log.info({ connections, conntrack, outputs, lines }, 'stopped');

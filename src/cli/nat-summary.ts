@@ -22,8 +22,8 @@ export function hasLost({ outputs, lines }: NatStatus): boolean {
   );
 }
 
-/** For people. */
-export function statusText(status: NatStatus): string {
+/** For people; of one that has ended, outputs are all closed. */
+export function statusText(status: NatStatus, { hasEnded = false } = {}): string {
   const { connections, conntrack, outputs, lines } = status;
   const out: string[] = [
     `Connections: ${grouped(connections.open)} open, ${grouped(connections.begun)} begun, ${grouped(connections.ended)} ended, ${grouped(connections.interim)} told of in between`,
@@ -43,7 +43,7 @@ export function statusText(status: NatStatus): string {
   say(conntrack.badLines, 'lines of conntrack not understood');
   for (const { targets, stored, storeDropped } of outputs) {
     for (const target of targets) {
-      const state = target.isOpen ? '' : ', away';
+      const state = target.isOpen || hasEnded ? '' : ', away';
       out.push(
         `${target.target}: ${counted(target.records, 'record')} in ${counted(target.messages, 'message')}${state}`,
       );
@@ -59,7 +59,7 @@ export function statusText(status: NatStatus): string {
     say(storeDropped, 'records not stored');
   }
   for (const copy of lines.copies) {
-    out.push(`${copy.name}: ${counted(copy.lines, 'line')}${copy.isOpen ? '' : ', away'}`);
+    out.push(`${copy.name}: ${counted(copy.lines, 'line')}${copy.isOpen || hasEnded ? '' : ', away'}`);
     say(copy.waiting, 'lines wait');
     say(copy.dropped, 'lines dropped: they were not taken fast enough');
     say(copy.lost, 'lines lost: they still waited at the end');

@@ -87,7 +87,7 @@ const ROWS: readonly Row[] = [
   ['nat.active', '--active <time>', '30m', `${TIME}; 0s for never`, 'weir nat: how often at least a connection is told of that stays open.'],
   ['nat.ttl', '--ttl <time>', '7d', `${TIME}, from 1m on`, 'weir nat: a connection without a sign of life for so long is forgotten.'],
   ['nat.listing', '--listing <time>', '1m', `${TIME}, from 1s to 1d`, 'weir nat: how often the table is read while it has connections that began before.'],
-  ['nat.buffer', '--buffer <size>', '32MiB', `${SIZE}, from 64KiB to 1GiB`, 'weir nat: the buffer in which the kernel’s events wait.'],
+  ['nat.buffer', '--buffer <size>', '64MiB', `${SIZE}, from 64KiB to 1GiB`, 'weir nat: the buffer in which the kernel’s events wait.'],
   ['nat.connections', '--max-connections <n>', 1_048_576, 'a whole number from 1000 to 100000000', 'weir nat: open connections that are kept in memory, of IPv4 and of IPv6.'],
   ['nat.conntrack', '--conntrack <command>', 'conntrack', 'a command line', 'weir nat: conntrack(8), and what stands before its arguments, such as ip netns exec NAME conntrack.'],
   ['nat.syslog[]', '--syslog <target>', undefined, 'local, udp://HOST, tcp://HOST or tls://HOST, perhaps with ?facility=local6&ident=weir&format=rfc3164', 'weir nat: lines of flow-tools’ CSV to syslog, three a connection.'],

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { SERVICES, systemdUnit, type UnitOptions } from '#weir/app/systemd-unit.js';
 import { runProcess } from '../helpers/processes.ts';
@@ -39,6 +39,29 @@ describe('a systemd unit', () => {
     expect(valueOf(unit({ flags: ['--data', '/a b/%n', '$HOME', 'q"\\'] }), 'ExecStart')).toMatch(
       / --data "\/a b\/%%n" \$\$HOME "q\\"\\\\"$/,
     );
+  });
+
+  it('of NAT raises the buffer of new sockets while it starts, and puts it back', async () => {
+    const folder = tempFolder();
+    const [setting, kept] = [folder.join('rmem_default'), folder.join('kept')];
+    writeFileSync(setting, '212992\n');
+    const text = unit({ kind: 'nat' });
+    const run = async (key: string) => {
+      const command = /^\+\/bin\/sh -c "(.*)"$/.exec(valueOf(text, key) ?? '')?.[1] ?? 'false';
+      const here = command
+        .replaceAll('/proc/sys/net/core/rmem_default', setting)
+        .replaceAll(/\/run\/weir-nat\.\w+/g, kept);
+      expect((await runProcess('/bin/sh', ['-c', here])).code).toBe(0);
+      return readFileSync(setting, 'utf8').trim();
+    };
+    expect(await run('ExecStopPost')).toBe('212992');
+    expect(await run('ExecStartPre')).toBe('134217728');
+    // Once more, without having been put back.
+    expect(await run('ExecStartPre')).toBe('134217728');
+    expect(await run('ExecStartPost')).toBe('212992');
+    expect(await run('ExecStopPost')).toBe('212992');
+    expect(existsSync(kept)).toBe(false);
+    expect(unit()).not.toContain('rmem_default');
   });
 
   it('can have a user and folders that are there already', () => {
