@@ -1,5 +1,15 @@
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, systemCode, WeirError } from '../util/errors.ts';
@@ -88,7 +98,7 @@ export interface StartOptions {
 /** Starts weir in the background and waits until it says that it is ready (`tellParent`). Resolves with its number; throws WEIR_INPUT with what it said when it ended. */
 export async function startDetached({ args, log, patience }: StartOptions): Promise<number> {
   const descriptor = openLog(log);
-  const before = readFileSync(log, 'utf8').length;
+  const before = fstatSync(descriptor).size;
   const child = spawn(process.execPath, [process.argv[1] ?? '', ...args], {
     detached: true,
     stdio: ['ignore', descriptor, descriptor, 'ipc'],
@@ -106,7 +116,7 @@ export async function startDetached({ args, log, patience }: StartOptions): Prom
   child.unref();
   if (outcome === 'ready' && child.pid !== undefined) return child.pid;
   if (outcome === 'late') child.kill();
-  const said = readFileSync(log, 'utf8').slice(before).trim().split('\n').slice(-10).join('\n  ');
+  const said = readFrom(log, before).trim().split('\n').slice(-10).join('\n  ');
   const what = outcome === 'late' ? `was not ready in ${patience / 1000} s` : outcome;
   throw new WeirError('WEIR_INPUT', `It was not started: ${what}.${said === '' ? '' : `\n  ${said}`}`, {
     hint: `${log} has all that it said.`,
@@ -158,6 +168,17 @@ function openLog(file: string): number {
     throw new WeirError('WEIR_INPUT', `Cannot write ${file}: ${messageOf(error)}.`, {
       hint: 'Give another file with --log FILE, or run as root.',
     });
+  }
+}
+
+/** What a file has from an octet on, 64 KiB of it at most. */
+function readFrom(file: string, start: number): string {
+  const descriptor = openSync(file, 'r');
+  try {
+    const octets = Buffer.alloc(65_536);
+    return octets.toString('utf8', 0, readSync(descriptor, octets, 0, octets.length, start));
+  } finally {
+    closeSync(descriptor);
   }
 }
 

@@ -28,7 +28,7 @@ export async function checkNat({ load, files, format }: NatCheck, io: Io): Promi
     findings.push(failed('configuration', error));
   }
   findings.push(...(await checkKernel(config?.conntrack ?? ['conntrack'], config?.bufferBytes ?? 64 << 20)));
-  if (config !== undefined) findings.push(...(await checkCopies(config)));
+  if (config !== undefined) findings.push(...(await checkPlaces(config)));
   findings.push(await checkClock(io.now()), checkState(files));
   return await printFindings(findings, { format, purpose: 'tell of connections' }, io);
 }
@@ -47,7 +47,7 @@ function checkConfig(config: NatConfig): Finding[] {
   return findings;
 }
 
-async function checkCopies({ syslog, csv }: NatConfig): Promise<Finding[]> {
+async function checkPlaces({ syslog, csv, data }: NatConfig): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const { text, target } of syslog) {
     if (target.transport !== 'local') continue;
@@ -66,7 +66,7 @@ async function checkCopies({ syslog, csv }: NatConfig): Promise<Finding[]> {
         ),
       );
   }
-  for (const path of csv.filter((one) => one !== '-')) {
+  for (const path of [...csv.filter((one) => one !== '-'), ...(data === undefined ? [] : [data])]) {
     try {
       accessSync(existsSync(path) ? path : dirname(path), constants.W_OK);
       findings.push(ok(path, 'can be written'));

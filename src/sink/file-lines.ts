@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createWriteStream, type WriteStream } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { messageOf, systemCode, WeirError } from '../util/errors.ts';
-import type { LineTransport } from './line-sink.ts';
+import { type LineTransport, STREAM_WAITING } from './line-sink.ts';
 
 /** ms from an error of the disk to the next try. */
 const RETRY = 5000;
@@ -39,7 +39,7 @@ export class FileLines implements LineTransport {
   }
 
   get takesMore(): boolean {
-    return this.#stream?.writableNeedDrain === false;
+    return this.#stream !== undefined && this.#stream.writableLength < STREAM_WAITING;
   }
 
   send(line: string): void {
@@ -53,6 +53,7 @@ export class FileLines implements LineTransport {
   }
 
   reopen(): void {
+    clearTimeout(this.#timer);
     this.#stream?.end();
     this.#open();
   }
@@ -94,7 +95,7 @@ export function streamLines(stream: Writable): LineTransport {
       return !stream.destroyed && !stream.writableEnded;
     },
     get takesMore() {
-      return !stream.writableNeedDrain;
+      return stream.writableLength < STREAM_WAITING;
     },
     send: (line) => {
       stream.write(`${line}\n`, (error) => {

@@ -40,8 +40,12 @@ export interface LineSinkOptions {
 }
 
 const MOST_WAITING = 16 << 20;
-/** How often it is tried to send what waits, and how long `close` waits for one that takes nothing, ms. */
-const AGAIN = 20;
+/** Octets that may wait in a stream of Node: its own bound would take a line or two at a time. */
+export const STREAM_WAITING = 1 << 20;
+/** How often it is tried to send what waits, ms: where there is somewhere to send to, and where not. */
+const SOON = 1;
+const LATER = 50;
+/** How long `close` waits for one that takes nothing, ms. */
 const PATIENCE = 5000;
 /** Lines sent before others get their turn. */
 const AT_ONCE = 4096;
@@ -85,7 +89,7 @@ export class LineSink {
     }
     this.#queue.push(line);
     this.#characters += line.length;
-    this.#timer ??= setTimeout(this.#pump, AGAIN);
+    this.#timer ??= setTimeout(this.#pump, transport.isOpen ? SOON : LATER);
   }
 
   reopen(): void {
@@ -112,7 +116,7 @@ export class LineSink {
       this.#pump();
       if (this.#waiting < left) [left, since] = [this.#waiting, performance.now()];
       else if (performance.now() - since > patience) break;
-      if (this.#waiting > 0) await sleep(AGAIN);
+      if (this.#waiting > 0) await sleep(SOON);
     }
     clearTimeout(this.#timer);
     this.#lost += this.#waiting;
@@ -142,7 +146,7 @@ export class LineSink {
         this.#queue = this.#queue.slice(this.#head);
         this.#head = 0;
       }
-      this.#timer = setTimeout(this.#pump, transport.takesMore ? 0 : AGAIN);
+      this.#timer = setTimeout(this.#pump, transport.isOpen ? SOON : LATER);
     }
   };
 

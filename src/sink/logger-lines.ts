@@ -1,7 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { messageOf, systemCode, WeirError } from '../util/errors.ts';
-import type { LineTransport } from './line-sink.ts';
+import { type LineTransport, STREAM_WAITING } from './line-sink.ts';
 
 export interface LoggerOptions {
   /** `local6.info`. */
@@ -59,7 +59,7 @@ export class LoggerLines implements LineTransport {
   }
 
   get takesMore(): boolean {
-    return this.#child?.stdin.writableNeedDrain === false;
+    return this.#child !== undefined && this.#child.stdin.writableLength < STREAM_WAITING;
   }
 
   send(line: string): void {
