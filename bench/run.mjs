@@ -1,7 +1,7 @@
 // `npm run bench`: measures Netweir and whichever peers are installed side by side, in one run, and prints the ratios.
 //
 //   npm run bench                              everything
-//   npm run bench -- collect --versions 5      one part: decode, filter, sflow, collect, live, store, query
+//   npm run bench -- collect --versions 5      one part: decode, packet, meter, filter, sflow, collect, live, store, query
 //   npm run bench -- query-day --folder DIR    a day of 30 M flows, kept in DIR; query-load: asking while collecting
 //   npm run bench -- probe-live                the highest rate of packets that a live probe takes (root, some minutes)
 //   npm run bench -- --quick                   small amounts: does it work, not how fast
@@ -18,7 +18,20 @@ import { parseArgs } from 'node:util';
 import { findPeers, installPeers, root } from './lib/peers.mjs';
 import { comparisonTable } from './lib/table.mjs';
 
-const PARTS = ['decode', 'encode', 'packet', 'names', 'filter', 'sflow', 'collect', 'live', 'store', 'query', 'nat'];
+const PARTS = [
+  'decode',
+  'encode',
+  'packet',
+  'meter',
+  'names',
+  'filter',
+  'sflow',
+  'collect',
+  'live',
+  'store',
+  'query',
+  'nat',
+];
 /** These take long, or much of the disk: only when they are named. */
 const NAMED_PARTS = ['query-day', 'query-load', 'probe-live'];
 
@@ -51,6 +64,7 @@ const options = {
   rate: number(values.rate, 60_000, 5000),
   seconds: number(values.seconds, 60, 3),
   flows: number(values.flows, 3_000_000, 100_000),
+  packets: number(undefined, 5_000_000, 300_000),
   dayFlows: number(values.flows, 30_000_000, 3_000_000),
   folder: values.folder,
   dropCache: values['drop-cache'],

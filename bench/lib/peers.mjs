@@ -19,6 +19,8 @@ export function findPeers() {
   return {
     nfcapd: peer(inPath('nfcapd'), ['-V'], /(\d+\.\d+[.\d]*)/),
     nfdump: peer(inPath('nfdump'), ['-V'], /(\d+\.\d+[.\d]*)/),
+    nfpcapd: peer(inPath('nfpcapd'), ['-V'], /(\d+\.\d+[.\d]*)/),
+    softflowd: peer(inPath('softflowd'), ['-h'], /version (\d+\.\d+[.\d]*)/),
     goflow2: goflow2(),
     pythonNetflow: peer(
       existing(join(cache, 'py/bin/python')),
