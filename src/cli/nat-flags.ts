@@ -53,7 +53,11 @@ export function addNatFlags(command: Command): Command {
     .option('--tls-cert <file>', 'our certificate, PEM')
     .option('--tls-key <file>', 'its key, PEM')
     .optionsGroup('Lines of flow-tools to:')
-    .option('--syslog [target]', 'local, udp://HOST, tcp://HOST, tls://HOST; repeatable (default: local)', moreOrLocal)
+    .addOption(
+      new Option('--syslog [target]', 'local, udp://HOST, tcp://HOST, tls://HOST; repeatable (default: local)')
+        .preset('local')
+        .argParser(more),
+    )
     .option('--csv <file>', 'a file, or - for standard output; repeatable', more)
     .option('--csv-ipv6', 'lines of IPv6 connections too')
     .optionsGroup('Connections:')
@@ -75,10 +79,6 @@ export function addNatFlags(command: Command): Command {
     .option('-q, --quiet', 'no summary and no status');
 }
 
-function moreOrLocal(text: string | true, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), text === true ? 'local' : text];
-}
-
 /** Settings of flags, for `loadNatConfig`. */
 export function natSettings(flags: NatFlags): FlagSettings {
   const settings: Record<string, unknown> = {};
@@ -87,11 +87,9 @@ export function natSettings(flags: NatFlags): FlagSettings {
     const given = flags[attribute(flag)];
     if (given !== undefined) settings[path] = given;
   }
-  const { to, records, syslog } = flags as { to?: string[]; records?: string; syslog?: string[] | true };
+  const { to, records } = flags as { to?: string[]; records?: string };
   if (to !== undefined) settings['nat.to'] = to.flatMap((text) => targetsIn(text, flags.exportVersion));
   if (records !== undefined) settings['nat.records'] = records.split(',').map((one) => one.trim());
-  // Commander gives true when the flag stands alone.
-  if (syslog === true) settings['nat.syslog'] = ['local'];
   return settings;
 }
 

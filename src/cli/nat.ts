@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
-import type { Command } from 'commander';
+import { Argument, type Command } from 'commander';
 import { daemonFiles } from '../app/daemon.ts';
 import { convertFile, loadNatConfig, type NatConfig } from '../config/nat-config.ts';
-import { WeirError } from '../util/errors.ts';
 import type { CommandModule } from './command.ts';
 import { EXIT, type Io, write } from './io.ts';
 import { checkNat } from './nat-check.ts';
@@ -40,20 +39,12 @@ See also: weir trace, weir service, docs/nat.md, docs/moving-from-nfflowd.md
 
 /** Adds the flags of `weir nat` and its action. */
 export const build: CommandModule['build'] = (command, io, exit) => {
-  addNatFlags(command.argument('[action]', ACTIONS.join(', ')))
+  addNatFlags(command.addArgument(new Argument('[action]', 'none: in the foreground').choices(ACTIONS)))
     .addHelpText('after', EXAMPLES)
-    .action(async (action: string | undefined, flags: NatFlags) => {
-      exit(await act(knownAction(action), flags, command, io));
+    .action(async (action: Action | undefined, flags: NatFlags) => {
+      exit(await act(action, flags, command, io));
     });
 };
-
-function knownAction(action: string | undefined): Action | undefined {
-  const known = ACTIONS.find((one) => one === action);
-  if (action === undefined || known !== undefined) return known;
-  throw new WeirError('WEIR_USAGE', `weir nat ${action.slice(0, 40)}: there is no such action.`, {
-    hint: `There are ${ACTIONS.join(', ')}.`,
-  });
-}
 
 async function act(action: Action | undefined, flags: NatFlags, command: Command, io: Io): Promise<number> {
   if (flags.convert === true) return await convert(flags, io);

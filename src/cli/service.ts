@@ -1,11 +1,11 @@
-import { Option } from 'commander';
+import { Argument, Option } from 'commander';
 import { SERVICES, type ServiceKind } from '../app/systemd-unit.ts';
-import { WeirError } from '../util/errors.ts';
 import type { CommandModule } from './command.ts';
 import { type Io } from './io.ts';
 import { installService, serviceStatus, uninstallService } from './service-install.ts';
 
 const ACTIONS = ['install', 'uninstall', 'status'] as const;
+type Action = (typeof ACTIONS)[number];
 
 const EXAMPLES = `
 Flags of the service stand behind --. Without any that say where records go, they are kept in /var/lib/weir-collector, weir-probe or weir-nat.
@@ -33,8 +33,8 @@ interface Flags {
 /** Adds the flags of `weir service` and its action. */
 export const build: CommandModule['build'] = (command, io, exit) => {
   command
-    .argument('<action>', ACTIONS.join(', '))
-    .argument('<service>', SERVICES.join(', '))
+    .addArgument(new Argument('<action>').choices(ACTIONS))
+    .addArgument(new Argument('<service>').choices(SERVICES))
     .argument('[flags...]', 'behind --: flags of weir collect, weir probe or weir nat')
     .option('--print', 'print the unit, and change nothing')
     .option('--user <name>', 'run as this user of the system (default: one that systemd makes)')
@@ -46,15 +46,15 @@ export const build: CommandModule['build'] = (command, io, exit) => {
     .option('--no-start', 'write the unit, but do not start it')
     .addOption(new Option('--unit-dir <dir>', 'folder of units (default: /etc/systemd/system)').hideHelp())
     .addHelpText('after', EXAMPLES)
-    .action(async (action: string, service: string, words: string[], flags: Flags) => {
-      exit(await act(action, oneOf(SERVICES, service, 'service'), words, flags, io));
+    .action(async (action: Action, service: ServiceKind, words: string[], flags: Flags) => {
+      exit(await act(action, service, words, flags, io));
     });
 };
 
-async function act(action: string, kind: ServiceKind, words: string[], flags: Flags, io: Io): Promise<number> {
+async function act(action: Action, kind: ServiceKind, words: string[], flags: Flags, io: Io): Promise<number> {
   const { user, write: writes, unitDir, start, print } = flags;
   const place = { user, writes, unitDir, isStarted: start };
-  switch (oneOf(ACTIONS, action, 'action')) {
+  switch (action) {
     case 'install':
       return await installService(kind, words, print === true, io, place);
     case 'uninstall':
@@ -62,10 +62,4 @@ async function act(action: string, kind: ServiceKind, words: string[], flags: Fl
     default:
       return await serviceStatus(kind, io);
   }
-}
-
-function oneOf<T extends string>(known: readonly T[], given: string, what: string): T {
-  const found = known.find((one) => one === given);
-  if (found !== undefined) return found;
-  throw new WeirError('WEIR_USAGE', `${given.slice(0, 40)} is no ${what}.`, { hint: `There are ${known.join(', ')}.` });
 }

@@ -1,5 +1,5 @@
 /**
- * Every setting of a collector: what it is called in the file and as a flag, its default, and what is said about it. From this table come the
+ * Every setting of a collector, and of the NAT exporter: what it is called in the file and as a flag, its default, and what is said about it. From this table come the
  * defaults, the flags, the messages, the JSON Schema and the check of docs/configuration.md. `schema.ts` says how each is read.
  */
 export interface Setting {

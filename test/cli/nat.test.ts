@@ -108,7 +108,7 @@ describe('weir nat', () => {
 
   it.each([
     [['nat', '--conntrack', FAKE, '-c', '/no/such/file'], 2, 'WEIR_CONFIG'],
-    [['nat', 'begin', '--csv', '-'], 2, 'there is no such action'],
+    [['nat', 'begin', '--csv', '-'], 2, 'Allowed choices are start, stop'],
     [['nat', '-n', 'sflow://h'], 2, 'sFlow has no records'],
     [['nat', '--csv', '-', '--conntrack', '/no/such/conntrack'], 1, 'WEIR_CONNTRACK'],
     [['nat', '--csv', '/no/such/folder/x', '--conntrack', FAKE], 1, 'Cannot write'],
