@@ -43,6 +43,8 @@ export class ConntrackProcess {
     this.#child = spawn(program, args, {
       env: { ...process.env, TZ: 'UTC', LC_ALL: 'C' },
       stdio: ['ignore', 'pipe', 'pipe'],
+      // Ctrl-C in a terminal is for us, who end it when all has been told.
+      detached: true,
     });
     const { stdout } = this.#child;
     stdout.on('data', (chunk: Buffer) => {

@@ -1,8 +1,9 @@
 import { writeFileSync } from 'node:fs';
+import { array, assert, constantFrom, property } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseConfigGeneral } from '#weir/config/config-general.js';
 import { convertFile, loadNatConfig } from '#weir/config/nat-config.js';
-import { isNfflowdConfig } from '#weir/config/nfflowd-conf.js';
+import { convertNfflowd, isNfflowdConfig } from '#weir/config/nfflowd-conf.js';
 import { formatAddress } from '#weir/util/address.js';
 import { tempFolder } from '../helpers/temp.ts';
 
@@ -194,6 +195,46 @@ describe('Config::General', () => {
       ['empty', { line: 17, text: '' }],
     ]);
     expect(entries.get('v')).toHaveLength(2);
+  });
+});
+
+describe('any text', () => {
+  it('is a configuration, or a mistake in one', () => {
+    const words = [
+      '<flow_send>',
+      '</flow_send>',
+      '<a b>',
+      '</a>',
+      'args',
+      '1.2.3.4',
+      '9',
+      '\n',
+      '"',
+      '\\\n',
+      '#',
+      '/*',
+      '*/',
+      '<<X',
+      'X',
+      '=',
+      ' ',
+      '- ',
+      ': ',
+      '{',
+      '&a',
+    ];
+    assert(
+      property(array(constantFrom(...words), { maxLength: 40 }), (parts) => {
+        const text = parts.join('');
+        for (const read of [parseConfigGeneral, (one: string) => isNfflowdConfig(one) && convertNfflowd(one, 'f')])
+          try {
+            read(text, 'f');
+          } catch (error) {
+            expect(error).toMatchObject({ code: 'WEIR_CONFIG' });
+          }
+      }),
+      { numRuns: 2000 },
+    );
   });
 });
 

@@ -10,5 +10,9 @@ else if (args.includes('-E')) {
   console.error('NOTICE: Netlink socket buffer size has been set to 1 bytes.');
   const file = process.env['FAKE_CONNTRACK'];
   if (file !== undefined) process.stdout.write(readFileSync(file));
-  setInterval(() => {}, 60_000);
+  // It must not outlive a weir that a test has killed.
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) process.exit();
+  }, 500);
 }
