@@ -3,6 +3,8 @@ import { HAS, type PacketFields, type PacketHeaders, TUNNEL } from '../wire/pack
 import { HAS_ETHER_TYPE, HAS_MACS, HAS_MPLS, sortIpv6Ends, TAGGED, WORD, writeIpv4Ends } from './observation.ts';
 
 const BOTH_MACS = HAS.srcMac | HAS.dstMac;
+/** Octets of UDP's header, and of IPv6 extension headers at least. */
+const SHORTEST_HEADER = 8;
 
 /**
  * What `parsePacket` found in a packet, as words (the key's further columns and `WORD.interface` are left as they are).
@@ -16,14 +18,24 @@ export function writeHeaders(fields: PacketFields, ip: PacketHeaders, length: nu
   writeLinkLayer((ip.has & HAS.dstMac) !== 0 ? ip : fields, words);
   words[WORD.tunnel] = isInner ? fields.tunnel : 0;
   words[WORD.tunnelId] = isInner ? fields.tunnelId : 0;
-  // Length 0 stands for a jumbogram (RFC 2675) or a packet that the network card cuts later.
-  words[WORD.length] = ip.ipLength === 0 ? Math.max(0, length - ip.ipOffset) : ip.ipLength;
+  words[WORD.length] = ip.ipLength === 0 ? lengthUntold(ip, length - ip.ipOffset) : ip.ipLength;
   words[WORD.flags] = ip.tcpFlags;
   words[WORD.ttl] = ip.ttl;
   words[WORD.tos] = ip.tos | (ip.flowLabel << 8);
   if (!isInner && hasLabels(fields)) words[WORD.link] = (words[WORD.link] as number) | HAS_MPLS;
   // Behind an authentication header are ports of another protocol than the packet's.
   writeEnds(ip, hasPorts(ip.proto) ? portsOf(ip) : 0, words);
+}
+
+/**
+ * Octets of a packet whose header says 0: a jumbogram (RFC 2675), or one that the network card cuts later, which fills the frame. IPv6 without any payload says so
+ * too: what is left of its frame then is padding, shorter than any header.
+ *
+ * @param rest octets of the frame from the IP header on
+ */
+function lengthUntold({ ipVersion, ipHeaderLength }: PacketHeaders, rest: number): number {
+  const isEmpty = ipVersion === 6 && rest < ipHeaderLength + SHORTEST_HEADER;
+  return isEmpty ? ipHeaderLength : Math.max(0, rest);
 }
 
 /** Whether the first IP packet itself is behind MPLS labels, and not one in a tunnel. */
@@ -51,6 +63,8 @@ function writeEnds(ip: PacketHeaders, ports: number, words: Int32Array): void {
 
 /** The ports of a packet that has them (source × 65536 + destination), type × 256 + code of ICMP; else 0. */
 export function portsOf(ip: PacketHeaders): number {
+  // What an authentication header covers (IPv4) has ports, but the flow is of that header, and its records have none.
+  if (!hasPorts(ip.proto)) return 0;
   if ((ip.has & HAS.ports) !== 0) return ip.srcPort * 65_536 + ip.dstPort;
   return (ip.has & HAS.icmp) !== 0 ? ip.icmpType * 256 + ip.icmpCode : 0;
 }
