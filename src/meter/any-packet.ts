@@ -63,8 +63,6 @@ function writeEnds(ip: PacketHeaders, ports: number, words: Int32Array): void {
 
 /** The ports of a packet that has them (source × 65536 + destination), type × 256 + code of ICMP; else 0. */
 export function portsOf(ip: PacketHeaders): number {
-  // What an authentication header covers (IPv4) has ports, but the flow is of that header, and its records have none.
-  if (!hasPorts(ip.proto)) return 0;
   if ((ip.has & HAS.ports) !== 0) return ip.srcPort * 65_536 + ip.dstPort;
   return (ip.has & HAS.icmp) !== 0 ? ip.icmpType * 256 + ip.icmpCode : 0;
 }
