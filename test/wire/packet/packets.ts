@@ -8,7 +8,8 @@ import { parsePacket } from '#weir/wire/packet/parse-packet.js';
  * those of the standards named at each builder, written down anew: they do not use the parser's constants.
  */
 
-const digits = (value: number, octets: number): string => value.toString(16).padStart(octets * 2, '0');
+/** A number as hexadecimal digits of so many octets. */
+export const digits = (value: number, octets: number): string => value.toString(16).padStart(octets * 2, '0');
 const lengthOf = (hex: string): number => hex.replaceAll(/\s/g, '').length / 2;
 
 export const MAC_A = '02aa00000001';
