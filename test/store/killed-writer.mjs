@@ -12,7 +12,9 @@ const begin = Number(beginText);
 const started = performance.now();
 const now = () => begin + Math.floor((performance.now() - started) * speed);
 const fail = (fields, text) => console.log(`error ${text} ${JSON.stringify(fields)}`);
-const log = { info: () => {}, warn: fail, error: fail };
+// At this speed roll-ups are soon a quarter of an hour behind, as the clock has it.
+const warn = (fields, text) => text.startsWith('roll-ups are behind') || fail(fields, text);
+const log = { info: () => {}, warn, error: fail };
 const store = new FlowStore({
   dir,
   maxQueueBytes: 64 << 20,
