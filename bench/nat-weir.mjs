@@ -22,13 +22,7 @@ const exporter = new NatExporter({
 });
 await exporter.start();
 console.log(JSON.stringify({ running: exporter.conntrackPid, memory: memory() }));
-process.on('SIGTERM', async () => {
-  const { user, system } = process.cpuUsage();
-  const most = memory();
-  await exporter.close();
-  console.log(JSON.stringify({ counters: exporter.counters(), cpu: (user + system) / 1e6, ...most }));
-  process.exit(0);
-});
+process.on('SIGTERM', () => void end());
 process.on('SIGUSR1', () =>
   console.log(
     JSON.stringify({ connections: exporter.counters().connections, conntrack: exporter.counters().conntrack }),
@@ -40,4 +34,12 @@ function memory() {
   const status = readFileSync('/proc/self/status', 'utf8');
   const kb = (name) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) * 1024;
   return { resident: kb('VmRSS'), most: kb('VmHWM') };
+}
+
+async function end() {
+  const { user, system } = process.cpuUsage();
+  const most = memory();
+  await exporter.close();
+  console.log(JSON.stringify({ counters: exporter.counters(), cpu: (user + system) / 1e6, ...most }));
+  process.exit(0);
 }
