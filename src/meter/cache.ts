@@ -1,4 +1,4 @@
-import { KeyedHash } from './hash.ts';
+import type { KeyedHash } from './hash.ts';
 import { WORD } from './observation.ts';
 
 /*
@@ -23,7 +23,6 @@ import { WORD } from './observation.ts';
  */
 const LINE = 16;
 const ENTRY_HASH = 0;
-const CHAIN = 1;
 const IDLE_PREVIOUS = 2;
 const IDLE_NEXT = 3;
 const AGE_PREVIOUS = 14;
@@ -32,6 +31,7 @@ const AGE_NEXT = 15;
 const FIRST_KEY_WORDS = 4;
 
 export const ENTRY = {
+  chain: 1,
   ports: 4,
   protocol: 5,
   lower: 6,
@@ -86,8 +86,9 @@ const NONE = -1;
 /** Lists of entries by idle class, least recently active first; and one of all of them, oldest first. */
 export const IDLE_CLASSES = 6;
 const LISTS = IDLE_CLASSES + 1;
-/** Of the table of buckets, for each entry: at most. */
-const BUCKET_BYTES = 8;
+/** Buckets for each entry, at least: most are empty, so that looking for a flow that is not there ends without a look at an entry. */
+const BUCKETS = 4;
+const BUCKET_BYTES = 2 * 4 * BUCKETS;
 /** Numbers of words are 31 bits. */
 const MOST_WORDS = 0x7fff_ffff;
 
@@ -98,7 +99,7 @@ export interface CacheOptions {
   readonly sides: 1 | 2;
   readonly maxFlows: number;
   readonly maxBytes: number;
-  readonly seed: readonly [number, number];
+  readonly hash: KeyedHash;
 }
 
 /**
@@ -114,16 +115,17 @@ export class FlowCache {
   /** The entries: the same memory as words and as doubles. Words are signed, so that V8 computes with 32-bit integers. */
   readonly words: Int32Array;
   readonly doubles: Float64Array;
+  /** The slot where the entries of a hash begin, by the hash's lower bits; -1 for none. A power of two in number. */
+  readonly buckets: Int32Array;
+  readonly #mask: number;
   size = 0;
   readonly #keyWords: number;
   readonly #hash: KeyedHash;
-  readonly #buckets: Int32Array;
-  readonly #mask: number;
   /** Slots below it have been used. */
   #used = 0;
   #free = NONE;
 
-  constructor({ keyWords, sides, maxFlows, maxBytes, seed }: CacheOptions) {
+  constructor({ keyWords, sides, maxFlows, maxBytes, hash }: CacheOptions) {
     this.#keyWords = keyWords;
     this.restAt = SIDES + sides * SIDE_WORDS;
     this.stride = Math.ceil((this.restAt + REST.words + keyWords - WORD.further) / LINE) * LINE;
@@ -132,10 +134,10 @@ export class FlowCache {
     const memory = new ArrayBuffer((this.capacity + LISTS) * this.stride * 4);
     this.words = new Int32Array(memory);
     this.doubles = new Float64Array(memory);
-    const buckets = 2 ** Math.ceil(Math.log2(Math.max(2, this.capacity)));
-    this.#buckets = new Int32Array(buckets);
+    const buckets = 2 ** Math.ceil(Math.log2(this.capacity * BUCKETS));
+    this.buckets = new Int32Array(buckets);
     this.#mask = buckets - 1;
-    this.#hash = new KeyedHash(seed);
+    this.#hash = hash;
     this.clear();
   }
 
@@ -144,7 +146,7 @@ export class FlowCache {
     this.size = 0;
     this.#used = 0;
     this.#free = NONE;
-    this.#buckets.fill(NONE);
+    this.buckets.fill(NONE);
     for (let list = this.capacity; list < this.capacity + LISTS; list++) {
       // A list that is empty is its own neighbour.
       for (const link of [IDLE_PREVIOUS, IDLE_NEXT, AGE_PREVIOUS, AGE_NEXT])
@@ -157,33 +159,10 @@ export class FlowCache {
     return this.#hash.of(key, this.#keyWords);
   }
 
-  /** The slot where `find` will look first, or -1. */
-  candidate(hash: number): number {
-    return this.#buckets[hash & this.#mask] as number;
-  }
-
-  /** Has the processor fetch what `find` and a packet of this direction will need of an entry; none if the slot is -1. The result has no meaning. */
-  fetch(slot: number, direction: number): number {
-    if (slot < 0) return 0;
-    const { words } = this;
-    const at = Math.imul(slot, this.stride);
-    return (words[at] as number) ^ (words[at + SIDES + direction * SIDE_WORDS] as number);
-  }
-
-  /** The same of the neighbours of an entry, for `touch`. */
-  fetchNeighbours(slot: number): number {
-    if (slot < 0) return 0;
-    const { words, stride } = this;
-    const at = Math.imul(slot, stride);
-    const previous = Math.imul(words[at + IDLE_PREVIOUS] as number, stride);
-    const next = Math.imul(words[at + IDLE_NEXT] as number, stride);
-    return (words[previous + IDLE_NEXT] as number) ^ (words[next + IDLE_PREVIOUS] as number);
-  }
-
   /** The slot of the entry with this key, or -1. */
   find(key: Int32Array, hash: number): number {
     const { words, stride } = this;
-    for (let slot = this.#buckets[hash & this.#mask] as number; slot !== NONE; ) {
+    for (let slot = this.buckets[hash & this.#mask] as number; slot !== NONE; ) {
       const at = Math.imul(slot, stride);
       if (
         words[at + ENTRY_HASH] === hash &&
@@ -194,7 +173,7 @@ export class FlowCache {
         this.#hasRest(at, key)
       )
         return slot;
-      slot = words[at + CHAIN] as number;
+      slot = words[at + ENTRY.chain] as number;
     }
     return -1;
   }
@@ -214,7 +193,7 @@ export class FlowCache {
     const { words, stride } = this;
     let slot = this.#free;
     if (slot === NONE) slot = this.#used++;
-    else this.#free = words[slot * stride + CHAIN] as number;
+    else this.#free = words[slot * stride + ENTRY.chain] as number;
     this.size++;
     const at = slot * stride;
     const rest = at + this.restAt + REST.lowerUpper - WORD.lowerUpper;
@@ -225,8 +204,8 @@ export class FlowCache {
     words[at + ENTRY.state] = 0;
     const bucket = hash & this.#mask;
     words[at + ENTRY_HASH] = hash;
-    words[at + CHAIN] = this.#buckets[bucket] as number;
-    this.#buckets[bucket] = slot;
+    words[at + ENTRY.chain] = this.buckets[bucket] as number;
+    this.buckets[bucket] = slot;
     this.#append(slot, idleClass);
     const all = this.capacity + IDLE_CLASSES;
     const last = words[all * stride + AGE_PREVIOUS] as number;
@@ -241,20 +220,20 @@ export class FlowCache {
   remove(slot: number): void {
     const { words, stride } = this;
     const at = slot * stride;
-    const next = words[at + CHAIN] as number;
+    const next = words[at + ENTRY.chain] as number;
     const bucket = (words[at + ENTRY_HASH] as number) & this.#mask;
-    let before = this.#buckets[bucket] as number;
-    if (before === slot) this.#buckets[bucket] = next;
+    let before = this.buckets[bucket] as number;
+    if (before === slot) this.buckets[bucket] = next;
     else {
-      while (words[before * stride + CHAIN] !== slot) before = words[before * stride + CHAIN] as number;
-      words[before * stride + CHAIN] = next;
+      while (words[before * stride + ENTRY.chain] !== slot) before = words[before * stride + ENTRY.chain] as number;
+      words[before * stride + ENTRY.chain] = next;
     }
     this.#unlink(slot);
     const older = words[at + AGE_PREVIOUS] as number;
     const younger = words[at + AGE_NEXT] as number;
     words[older * stride + AGE_NEXT] = younger;
     words[younger * stride + AGE_PREVIOUS] = older;
-    words[at + CHAIN] = this.#free;
+    words[at + ENTRY.chain] = this.#free;
     this.#free = slot;
     this.size--;
   }

@@ -1,9 +1,10 @@
 import type { BatchSink } from '../session/message-decoder.ts';
 import { ENTRY, FlowCache, IDLE_CLASSES, REST, SIDE, SIDE_WORDS, SIDES, STATE } from './cache.ts';
 import type { HeldFragments } from './fragments.ts';
+import type { KeyedHash } from './hash.ts';
 import type { FlowKey } from './key.ts';
 import { MplsStacks } from './mpls-stacks.ts';
-import { HAS_MPLS, OBSERVATION_WORDS, WORD } from './observation.ts';
+import { HAS_MPLS, WORD } from './observation.ts';
 import type { MeterOptions } from './options.ts';
 import { RecordWriter } from './record-writer.ts';
 import { END_CAUSES, EndTally } from './statistics.ts';
@@ -20,9 +21,6 @@ const TCP = 6;
 const SYN = 0x02;
 const ACK = 0x10;
 const FLAGS = 0xffff;
-/** Packets that are put to their flows together. */
-const MOST_WAITING = 64;
-
 /** Doubles of a side. */
 const START = SIDE.start / 2;
 const LAST = SIDE.last / 2;
@@ -36,28 +34,20 @@ export class FlowTable {
   readonly records: RecordWriter;
   deleted = 0;
   readonly #key: FlowKey;
-  readonly #timeouts: IdleTimeouts;
+  readonly timeouts: IdleTimeouts;
   readonly #isByTime: boolean;
   readonly #mpls: MplsStacks;
   readonly #names: MeterOptions['names'];
   /** Labels of the packet that is put to a flow next. */
   #labels: Uint32Array = new Uint32Array(0);
   #labelCount = 0;
-  /** Packets that wait: their observations, hashes, times, and the slots where their entries may be. */
-  readonly #observations = Array.from({ length: MOST_WAITING }, () => new Int32Array(OBSERVATION_WORDS));
-  readonly #hashes = new Int32Array(MOST_WAITING);
-  readonly #times = new Float64Array(MOST_WAITING);
-  readonly #candidates = new Int32Array(MOST_WAITING);
-  #waiting = 0;
-  /** Has no meaning: what was fetched ahead has to go somewhere, or V8 would leave the fetching out. */
-  fetched = 0;
 
-  constructor(key: FlowKey, options: MeterOptions, sink: BatchSink) {
-    const { maxFlows, maxBytes, seed } = options;
+  constructor(key: FlowKey, hash: KeyedHash, options: MeterOptions, sink: BatchSink) {
+    const { maxFlows, maxBytes } = options;
     const sides = key.isDirectional ? 1 : 2;
-    this.cache = new FlowCache({ keyWords: key.words, sides, maxFlows, maxBytes, seed });
+    this.cache = new FlowCache({ keyWords: key.words, sides, maxFlows, maxBytes, hash });
     this.#key = key;
-    this.#timeouts = new IdleTimeouts(options.timeouts);
+    this.timeouts = new IdleTimeouts(options.timeouts);
     this.#isByTime = options.expiry === 'by-time';
     this.#mpls = new MplsStacks(this.cache.capacity);
     this.#names = options.names;
@@ -70,51 +60,10 @@ export class FlowTable {
     this.#labelCount = count;
   }
 
-  /** Where the observation of the next packet is to be written, before `put`. */
-  next(): Int32Array {
-    return this.#observations[this.#waiting] as Int32Array;
-  }
-
-  /** The packet observed in `next` came at `time` (µs). It is put to its flow together with others. */
-  put(time: number): void {
-    const at = this.#waiting++;
-    const observation = this.#observations[at] as Int32Array;
+  /** Puts a packet that came at `time` (µs) to its flow. `key.apply` is done here. Returns the slot of the flow. */
+  add(observation: Int32Array, time: number): number {
     this.#key.apply?.(observation);
-    this.#hashes[at] = this.cache.hashOf(observation);
-    this.#times[at] = time;
-    if (this.#waiting === MOST_WAITING) this.settle();
-  }
-
-  /** The same at once, for who wants to know the flow's slot. */
-  putNow(time: number): number {
-    this.put(time);
-    return this.settle();
-  }
-
-  /**
-   * Puts the packets that wait to their flows; returns the slot of the last one's. Entries are far from the processor: loops that do nothing else have
-   * it fetch those of all packets at the same time, instead of one after the other.
-   */
-  settle(): number {
-    const { cache } = this;
-    const count = this.#waiting;
-    let fetched = 0;
-    for (let i = 0; i < count; i++) this.#candidates[i] = cache.candidate(this.#hashes[i] as number);
-    for (let i = 0; i < count; i++) {
-      const direction = (this.#observations[i] as Int32Array)[WORD.direction] as number;
-      fetched ^= cache.fetch(this.#candidates[i] as number, direction);
-    }
-    for (let i = 0; i < count; i++) fetched ^= cache.fetchNeighbours(this.#candidates[i] as number);
-    this.fetched = fetched;
-    this.#waiting = 0;
-    let slot = -1;
-    for (let i = 0; i < count; i++)
-      slot = this.#put(this.#observations[i] as Int32Array, this.#hashes[i] as number, this.#times[i] as number);
-    return slot;
-  }
-
-  #put(observation: Int32Array, hash: number, time: number): number {
-    const slot = this.#entryOf(observation, hash, time);
+    const slot = this.#entryOf(observation, this.cache.hashOf(observation), time);
     const { cache } = this;
     const { words, doubles } = cache;
     const entry = Math.imul(slot, cache.stride);
@@ -145,16 +94,12 @@ export class FlowTable {
     doubles[side + OCTETS] = (doubles[side + OCTETS] as number) + length;
     doubles[side + PACKETS] = packets + 1;
     doubles[(entry + ENTRY.seen) >> 1] = time;
-    if ((flags & ~before) !== 0) {
-      words[at + SIDE.flags] = (words[at + SIDE.flags] as number) | flags;
-      if ((flags & SYN) !== 0) this.#noteSyn(entry, direction, flags);
-      idleClass = this.#classOf(entry, idleClass);
-    }
+    if ((flags & ~before) !== 0) idleClass = this.noteFlags(entry, direction, flags, idleClass);
     cache.touch(slot, idleClass);
     return slot;
   }
 
-  /** Puts fragments that were held until `now` to their flow; nothing may wait. */
+  /** Puts fragments that were held until `now` to their flow. */
   addHeld(observation: Int32Array, held: HeldFragments, now: number): void {
     this.#key.apply?.(observation);
     const slot = this.#entryOf(observation, this.cache.hashOf(observation), now);
@@ -182,10 +127,19 @@ export class FlowTable {
     cache.touch(slot, words[entry + ENTRY.idleClass] as number);
   }
 
+  /** A packet of an entry has control bits that those of its direction before had not. Returns the idle class, which was `idleClass`. */
+  noteFlags(entry: number, direction: number, flags: number, idleClass: number): number {
+    const { words } = this.cache;
+    const at = entry + SIDES + direction * SIDE_WORDS + SIDE.flags;
+    words[at] = (words[at] as number) | flags;
+    if ((flags & SYN) !== 0) this.#noteSyn(entry, direction, flags);
+    return this.#classOf(entry, idleClass);
+  }
+
   /** Ends the flows whose timeouts are over at `now` (µs). */
   expire(now: number): void {
     const { cache } = this;
-    const { idle, maxlife } = this.#timeouts;
+    const { idle, maxlife } = this.timeouts;
     for (let idleClass = 0; idleClass < IDLE_CLASSES; idleClass++) {
       const limit = now - (idle[idleClass] as number);
       for (let slot = cache.leastRecent(idleClass); slot >= 0; slot = cache.leastRecent(idleClass)) {
@@ -225,8 +179,8 @@ export class FlowTable {
     const idleClass = cache.words[entry + ENTRY.idleClass] as number;
     const idle = time - (cache.doubles[(entry + ENTRY.seen) >> 1] as number);
     const life = time - (cache.doubles[(entry + ENTRY.begun) >> 1] as number);
-    if (idle > (this.#timeouts.idle[idleClass] as number)) this.#end(slot, idleClass);
-    else if (life > this.#timeouts.maxlife) this.#end(slot, MAXLIFE);
+    if (idle > (this.timeouts.idle[idleClass] as number)) this.#end(slot, idleClass);
+    else if (life > this.timeouts.maxlife) this.#end(slot, MAXLIFE);
     else return slot;
     return this.#begin(observation, hash, time);
   }
@@ -235,7 +189,7 @@ export class FlowTable {
     const { cache } = this;
     if (cache.size === cache.capacity) this.#end(this.#leastRecent(), MAXFLOWS);
     const protocol = observation[WORD.protocol] as number;
-    const slot = cache.insert(observation, hash, this.#timeouts.classOf(protocol, 0, 0));
+    const slot = cache.insert(observation, hash, this.timeouts.classOf(protocol, 0, 0));
     const entry = Math.imul(slot, cache.stride);
     cache.doubles[(entry + ENTRY.seen) >> 1] = time;
     cache.doubles[(entry + ENTRY.begun) >> 1] = time;
@@ -300,7 +254,7 @@ export class FlowTable {
     if ((protocol & 0xff) !== TCP) return before;
     const lower = words[entry + SIDES + SIDE.flags] as number;
     const higher = this.#key.isDirectional ? lower : (words[entry + SIDES + SIDE_WORDS + SIDE.flags] as number);
-    return this.#timeouts.classOf(protocol, lower, higher);
+    return this.timeouts.classOf(protocol, lower, higher);
   }
 
   #end(slot: number, cause: number): void {

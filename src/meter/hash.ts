@@ -34,6 +34,11 @@ export class KeyedHash {
     return hash;
   }
 
+  /** The same of an IPv4 key with nothing further in it. */
+  ofIpv4(ports: number, protocol: number, lower: number, higher: number): number {
+    return this.#four(ports, protocol, lower, higher);
+  }
+
   #four(a: number, b: number, c: number, d: number): number {
     const words = this.#words;
     return (

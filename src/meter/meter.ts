@@ -3,14 +3,15 @@ import { LAYER } from '../wire/packet/layers.ts';
 import { LINK_TYPE } from '../wire/packet/link-types.ts';
 import { createPacketFields, HAS, type PacketFields, type PacketHeaders } from '../wire/packet/packet-fields.ts';
 import { parsePacket } from '../wire/packet/parse-packet.ts';
-import type { PacketHandler } from '../wire/pcap/packet.ts';
+import type { PacketColumns, PacketsHandler } from '../wire/pcap/packet.ts';
 import { hasPorts, portsOf, writeHeaders } from './any-packet.ts';
 import { type FlowLine, flowLine } from './flow-line.ts';
 import { FlowTable } from './flow-table.ts';
 import { FragmentPorts } from './fragments.ts';
 import { KeyedHash } from './hash.ts';
 import { createFlowKey, type FlowKey } from './key.ts';
-import { WORD, writePorts } from './observation.ts';
+import { KnownPackets } from './known-packets.ts';
+import { OBSERVATION_WORDS, WORD, writePorts } from './observation.ts';
 import type { MeterOptions } from './options.ts';
 import { Sampler } from './sampler.ts';
 import type { MeterStatistics } from './statistics.ts';
@@ -25,7 +26,7 @@ const LATENESS = 60e6;
  * Time is that of the packets, and of `expire` where that is called. Records are written as flows end: by their timeouts, when others need the room, and
  * by `expireAll`, which whoever uses the meter calls at the end.
  */
-export class Meter implements PacketHandler {
+export class Meter implements PacketsHandler {
   /** Whether packets are metered (`start-gather`, `stop-gather`). */
   isGathering = true;
   readonly #options: MeterOptions;
@@ -33,6 +34,9 @@ export class Meter implements PacketHandler {
   readonly #table: FlowTable;
   readonly #fragments: FragmentPorts;
   readonly #sampler: Sampler | undefined;
+  /** Where most packets can go a shorter way. */
+  readonly #known: KnownPackets | undefined;
+  readonly #words = new Int32Array(OBSERVATION_WORDS);
   readonly #fields: PacketFields = createPacketFields();
   readonly #usual: UsualPackets;
   readonly #seesTunnels: boolean;
@@ -56,8 +60,9 @@ export class Meter implements PacketHandler {
   constructor(options: MeterOptions, sink: BatchSink) {
     this.#options = options;
     this.#key = createFlowKey(options.keys);
-    this.#table = new FlowTable(this.#key, options, sink);
-    this.#fragments = new FragmentPorts(new KeyedHash(options.seed), (words, sums) => {
+    const hash = new KeyedHash(options.seed);
+    this.#table = new FlowTable(this.#key, hash, options, sink);
+    this.#fragments = new FragmentPorts(hash, (words, sums) => {
       this.#table.addHeld(words, sums, this.#clock);
     });
     const { sampling, random } = options;
@@ -67,6 +72,9 @@ export class Meter implements PacketHandler {
     this.#hasPorts = this.#key.columns.has('src_port') || this.#key.columns.has('dst_port');
     this.#isByTime = options.expiry === 'by-time';
     this.#expint = options.timeouts.expint * 1e6;
+    const isPlain = this.#key.apply === undefined && !this.#seesTunnels;
+    if (isPlain && this.#sampler === undefined && options.names === undefined)
+      this.#known = new KnownPackets(this.#table, hash, this.#isByTime);
   }
 
   packet(
@@ -91,22 +99,39 @@ export class Meter implements PacketHandler {
       this.#notSampled++;
       return;
     }
-    const words = this.#table.next();
+    const words = this.#words;
     words[WORD.interface] = interfaceIndex;
     if (linkType === LINK_TYPE.ethernet && this.#usual.read(bytes, start, end, words)) {
       this.#meteredPackets++;
       this.#meteredBytes += words[WORD.length] as number;
-      if (this.#options.names === undefined) this.#table.put(time);
-      else this.#nameUsual(bytes, start, end, time);
+      const slot = this.#table.add(words, time);
+      if (this.#options.names?.wants(slot) === true) this.#nameUsual(bytes, start, end, slot, time);
       return;
     }
-    this.#table.settle();
     this.#readAny(bytes, start, end, originalLength, time, linkType, interfaceIndex);
+  }
+
+  packetColumns(bytes: Uint8Array, columns: PacketColumns): void {
+    const { starts, ends, originalLengths, times, count, linkType, interfaceIndex } = columns;
+    const known = this.isGathering && linkType === LINK_TYPE.ethernet ? this.#known : undefined;
+    const lateness = this.#isByTime ? LATENESS : Infinity;
+    known?.begin();
+    for (let i = 0; i < count; i++) {
+      if (known !== undefined) {
+        const until = this.#isByTime ? this.#nextCheck : Infinity;
+        const next = known.meter(bytes, columns, i, until, this.#clock, lateness);
+        this.#packets += next - i;
+        if (next > i) this.#clock = times[next - 1] as number;
+        i = next;
+        if (i === count) return;
+      }
+      const [start, end] = [starts[i] as number, ends[i] as number];
+      this.packet(bytes, start, end, originalLengths[i] as number, times[i] as number, linkType, interfaceIndex);
+    }
   }
 
   /** Ends the flows whose time has come; `nowMicros` is µs since the epoch. For live captures, so that flows end without packets too. */
   expire(nowMicros: number): void {
-    this.#table.settle();
     if (!this.#isByTime || (nowMicros < this.#nextCheck && nowMicros >= this.#clock - LATENESS)) return;
     this.#check(nowMicros);
     this.#clock = nowMicros;
@@ -114,7 +139,6 @@ export class Meter implements PacketHandler {
 
   /** Ends all flows and writes their records. Returns how many flows there were. */
   expireAll(): number {
-    this.#table.settle();
     this.#fragments.flush();
     this.#setNow(this.#clock);
     return this.#table.endAll();
@@ -122,19 +146,17 @@ export class Meter implements PacketHandler {
 
   /** Throws all flows away, untold. Returns how many there were. */
   deleteAll(): number {
-    this.#table.settle();
     this.#fragments.clear();
     return this.#table.deleteAll();
   }
 
   statistics(): MeterStatistics {
-    this.#table.settle();
     return {
       activeFlows: this.#table.cache.size,
       maxFlows: this.#table.cache.capacity,
       packets: this.#packets,
-      meteredPackets: this.#meteredPackets,
-      meteredBytes: this.#meteredBytes,
+      meteredPackets: this.#meteredPackets + (this.#known?.packets ?? 0),
+      meteredBytes: this.#meteredBytes + (this.#known?.octets ?? 0),
       nonIp: this.#nonIp,
       tooShort: this.#tooShort,
       notSampled: this.#notSampled,
@@ -151,14 +173,12 @@ export class Meter implements PacketHandler {
 
   /** The flows in the cache, the one that began first first. They must not change meanwhile. */
   *dumpFlows(): Iterable<FlowLine> {
-    this.#table.settle();
     const { cache } = this.#table;
     for (let slot = cache.oldest(); slot >= 0; slot = cache.younger(slot))
       yield flowLine(cache, this.#key, this.#options.timeouts, slot);
   }
 
   #check(now: number): void {
-    this.#table.settle();
     this.#nextCheck = now + this.#expint;
     this.#setNow(now);
     if (now < this.#clock - LATENESS) {
@@ -176,10 +196,8 @@ export class Meter implements PacketHandler {
     this.#table.records.nowMicros = Math.ceil(now / 1e6) * 1e6;
   }
 
-  /** Meters a usual packet and has names looked for in it. */
-  #nameUsual(bytes: Uint8Array, start: number, end: number, time: number): void {
-    const slot = this.#table.putNow(time);
-    if (this.#options.names?.wants(slot) !== true) return;
+  /** Shows a usual packet to who reads names. */
+  #nameUsual(bytes: Uint8Array, start: number, end: number, slot: number, time: number): void {
     const payload = start + parsePacket(bytes, start, end, LINK_TYPE.ethernet, this.#fields);
     this.#lookAt(bytes, payload, this.#fields, slot, time);
   }
@@ -221,7 +239,7 @@ export class Meter implements PacketHandler {
 
   /** Meters the IP packet of these headers, which are `#fields` or its inner ones. Returns its slot, or -1 when it is held. */
   #meterHeaders(ip: PacketHeaders, length: number, time: number, interfaceIndex: number): number {
-    const words = this.#table.next();
+    const words = this.#words;
     const fields = this.#fields;
     words[WORD.interface] = interfaceIndex;
     writeHeaders(fields, ip, length, words);
@@ -232,7 +250,7 @@ export class Meter implements PacketHandler {
       this.#fragmentCount++;
       if (this.#hasPorts && hasPorts(ip.proto) && !this.#findPorts(ip, words, time)) return -1;
     }
-    return this.#table.putNow(time);
+    return this.#table.add(words, time);
   }
 
   /** Gives a fragment the ports of its datagram. Returns false when it is held because they are not known yet. */

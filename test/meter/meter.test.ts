@@ -368,6 +368,41 @@ describe('the end of flows', () => {
   });
 });
 
+describe('packets of flows that are known, in a capture file', () => {
+  const inFile = (
+    timeouts: Partial<typeof DEFAULT_TIMEOUTS>,
+    ...packets: readonly (readonly [number, Uint8Array])[]
+  ) => {
+    const metering = new Metering({ timeouts: { ...DEFAULT_TIMEOUTS, ...timeouts } });
+    metering.capture(
+      packets.map(([seconds, bytes]) => ({ time: T0 + seconds * SECOND, bytes })),
+      1 << 20,
+    );
+    return metering.end().map(({ dst_port, packets: count, flow_end_reason }) => [dst_port, count, flow_end_reason]);
+  };
+  const one = there(tcp(1, 2));
+  const other = there(tcp(1, 3));
+
+  it('end their flow when it is too old, or was silent too long, before anybody has looked', () => {
+    expect(inFile({ maxlife: 30, expint: 1000 }, [0, one], [20, one], [40, one])).toEqual([
+      [2, 2, 2],
+      [2, 1, 4],
+    ]);
+    expect(inFile({ tcp: 30, expint: 1000 }, [0, one], [20, one], [60, one])).toEqual([
+      [2, 2, 1],
+      [2, 1, 4],
+    ]);
+  });
+
+  it('end all flows when the clock is put back', () => {
+    expect(inFile({}, [0, one], [1000, other], [100, one])).toEqual([
+      [2, 1, 4],
+      [3, 1, 4],
+      [2, 1, 4],
+    ]);
+  });
+});
+
 describe('memory', () => {
   it('bounds the cache where flows would not fit', () => {
     expect(new Metering({ maxFlows: 1e6, maxBytes: 1 << 20 }).meter.statistics().maxFlows).toBeLessThan(4096);

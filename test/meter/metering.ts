@@ -4,6 +4,9 @@ import { Meter } from '#weir/meter/meter.js';
 import type { MeterOptions } from '#weir/meter/options.js';
 import { DEFAULT_TIMEOUTS } from '#weir/meter/timeouts.js';
 import { LINK_TYPE } from '#weir/wire/packet/link-types.js';
+import { createCaptureReader } from '#weir/wire/pcap/capture-reader.js';
+import { createCaptureStats } from '#weir/wire/pcap/packet.js';
+import { pcapFileHeader } from '#weir/wire/pcap/writer.js';
 
 /** 2026-01-01, µs. */
 export const T0 = 1_767_225_600_000_000;
@@ -51,6 +54,17 @@ export class Metering {
     this.meter.packet(around, 32, 32 + bytes.length, originalLength, time, linkType, 0);
   }
 
+  /** Packets of one Ethernet capture file, in pieces of `length` octets. */
+  capture(packets: readonly { readonly bytes: Uint8Array; readonly time: number }[], length: number): void {
+    const reader = createCaptureReader(this.meter, createCaptureStats());
+    const file = Buffer.concat([
+      pcapFileHeader(LINK_TYPE.ethernet),
+      ...packets.flatMap(({ bytes, time }) => [recordHeader(time, bytes.length), bytes]),
+    ]);
+    for (let at = 0; at < file.length; at += length) reader.push(file.subarray(at, at + length));
+    reader.end();
+  }
+
   /** All records written so far. */
   records(): FlowRecord[] {
     return this.#batches.flatMap((batch) => [...records(batch)]);
@@ -61,4 +75,14 @@ export class Metering {
     this.meter.expireAll();
     return this.records();
   }
+}
+
+/** draft-ietf-opsawg-pcap section 5: seconds, µs, captured and original length. */
+function recordHeader(time: number, length: number): Buffer {
+  const header = Buffer.alloc(16);
+  header.writeUInt32BE(Math.floor(time / SECOND), 0);
+  header.writeUInt32BE(time % SECOND, 4);
+  header.writeUInt32BE(length, 8);
+  header.writeUInt32BE(length, 12);
+  return header;
 }

@@ -38,12 +38,22 @@ const columnsOf = (keys: MeterOptions['keys']): readonly string[] =>
 const textOf = (record: FlowRecord): string =>
   JSON.stringify(Object.fromEntries(Object.entries(record).toSorted(([a], [b]) => (a < b ? -1 : 1))));
 
+/** How packets come: one by one, or in a capture file, where most may go the short way; the octets of its pieces. */
+type Way = 'one by one' | number;
+const wayArbitrary = fc.constantFrom<Way>('one by one', 1000, 1 << 20);
+
 function metered(
   packets: readonly PlainPacket[],
   options: Partial<MeterOptions>,
+  way: Way,
 ): { records: FlowRecord[]; metering: Metering } {
   const metering = new Metering(options);
-  for (const packet of packets) metering.packet(frameOf(packet), packet.time);
+  if (way === 'one by one') for (const packet of packets) metering.packet(frameOf(packet), packet.time);
+  else
+    metering.capture(
+      packets.map((packet) => ({ bytes: frameOf(packet), time: packet.time })),
+      way,
+    );
   return { records: metering.end(), metering };
 }
 
@@ -53,12 +63,12 @@ const sum = (records: readonly FlowRecord[], ...names: readonly string[]): numbe
 describe('records of random packets', () => {
   it('are those of an oracle, by key, direction, time and reason', () => {
     fc.assert(
-      fc.property(packetsArbitrary, optionsArbitrary, (packets, options) => {
+      fc.property(packetsArbitrary, optionsArbitrary, wayArbitrary, (packets, options, way) => {
         // With a look at each packet the reason does not depend on when looks are.
         const timeouts = { ...options.timeouts, expint: 0 };
         const oracle = new Oracle({ ...options, timeouts, columns: columnsOf(options.keys) });
         for (const packet of packets) oracle.packet(packet);
-        const { records } = metered(packets, { ...options, timeouts });
+        const { records } = metered(packets, { ...options, timeouts }, way);
         const expected = oracle.end().map((record) => textOf(record));
         expect(records.map((record) => textOf(comparable(record))).toSorted()).toEqual(expected.toSorted());
       }),
@@ -68,14 +78,43 @@ describe('records of random packets', () => {
 
   it('say the same whenever the table is looked through, but for the reason', () => {
     fc.assert(
-      fc.property(packetsArbitrary, optionsArbitrary, fc.constantFrom(1, 60, 100_000), (packets, options, expint) => {
-        const told = (seconds: number) =>
-          metered(packets, { ...options, timeouts: { ...options.timeouts, expint: seconds } })
-            .records.map((record) => textOf({ ...record, flow_end_reason: 0, time_received: 0 }))
-            .toSorted();
-        expect(told(expint)).toEqual(told(0));
-      }),
+      fc.property(
+        packetsArbitrary,
+        optionsArbitrary,
+        fc.constantFrom(1, 60, 100_000),
+        wayArbitrary,
+        (packets, options, expint, way) => {
+          const told = (seconds: number) =>
+            metered(packets, { ...options, timeouts: { ...options.timeouts, expint: seconds } }, way)
+              .records.map((record) => textOf({ ...record, flow_end_reason: 0, time_received: 0 }))
+              .toSorted();
+          expect(told(expint)).toEqual(told(0));
+        },
+      ),
       { numRuns: 200 },
+    );
+  });
+
+  it('are the same one by one and in a capture file, also when the clock goes back and the cache is small', () => {
+    fc.assert(
+      fc.property(
+        packetsArbitrary,
+        optionsArbitrary,
+        fc.array(fc.nat(9), { maxLength: 100 }),
+        fc.constantFrom(2, 1000),
+        (packets, options, cuts, maxFlows) => {
+          // Stretches of packets change places, so that most of them still follow each other.
+          const stretches = cuts.reduce<PlainPacket[][]>((list, cut, i) => {
+            if (cut === 0 || i === 0) list.push([]);
+            list.at(-1)?.push(...packets.slice(i, i + 1));
+            return list;
+          }, []);
+          const moved = stretches.toReversed().flat();
+          const told = (way: Way) => metered(moved, { ...options, maxFlows }, way).records;
+          expect(told(1 << 20)).toEqual(told('one by one'));
+        },
+      ),
+      { numRuns: 300 },
     );
   });
 
@@ -91,8 +130,9 @@ describe('records of random packets', () => {
           { rate: 1, method: 'random' },
         ),
         fc.constantFrom<MeterOptions['tunnels']>('outer', 'inner', 'both'),
-        (packets, options, maxFlows, sampling, tunnels) => {
-          const { records, metering } = metered(packets, { ...options, maxFlows, sampling, tunnels });
+        wayArbitrary,
+        (packets, options, maxFlows, sampling, tunnels, way) => {
+          const { records, metering } = metered(packets, { ...options, maxFlows, sampling, tunnels }, way);
           expect(sum(records, 'packets', 'reverse_packets')).toBe(packets.length);
           expect(sum(records, 'bytes', 'reverse_bytes')).toBe(
             packets.reduce((total, packet) => total + lengthOf(packet), 0),
@@ -132,7 +172,8 @@ describe('records of random packets', () => {
         timeoutsArbitrary,
         fc.integer({ min: 1, max: 8 }),
         fc.array(fc.nat(), { maxLength: 120 }),
-        (packets, timeouts, maxFlows, order) => {
+        wayArbitrary,
+        (packets, timeouts, maxFlows, order, way) => {
           const shuffled = packets
             .map((packet, i) => ({ packet, rank: order[i] ?? 0 }))
             .toSorted((a, b) => a.rank - b.rank)
@@ -144,7 +185,7 @@ describe('records of random packets', () => {
             timeouts: DEFAULT_TIMEOUTS,
           });
           for (const packet of packets) oracle.packet(packet);
-          expect(sums(metered(shuffled, { timeouts, maxFlows }).records)).toEqual(sums(oracle.end()));
+          expect(sums(metered(shuffled, { timeouts, maxFlows }, way).records)).toEqual(sums(oracle.end()));
         },
       ),
       { numRuns: 200 },
@@ -163,7 +204,7 @@ describe('records of random packets', () => {
           ['src_mac', 'in_if'],
         ),
         (packets, keys) => {
-          const { records } = metered(packets, { keys, isBiflow: true, expiry: 'when-full' });
+          const { records } = metered(packets, { keys, isBiflow: true, expiry: 'when-full' }, 'one by one');
           expect(sum(records, 'packets')).toBe(packets.length);
           expect(records.filter((record) => record['record_kind'] !== 'flow')).toEqual([]);
           // As many records as there are keys: of the IP version and the columns, ports standing for ICMP's type and code.

@@ -16,7 +16,16 @@
  */
 
 import { viewOf } from '../../util/octets.ts';
-import { type CaptureParser, type CaptureStats, MAX_RECORD, type PacketHandler } from './packet.ts';
+import {
+  type CaptureParser,
+  type CaptureStats,
+  createPacketColumns,
+  MAX_RECORD,
+  MOST_COLUMNS,
+  type PacketColumns,
+  type PacketHandler,
+  type PacketsHandler,
+} from './packet.ts';
 
 const FILE_HEADER = 24;
 
@@ -43,12 +52,55 @@ export function isPcapMagic(magic: number): boolean {
 
 /** A parser for one pcap file, from its first byte; what it meets is counted in `stats`. It never throws. */
 export function createPcapParser(stats: CaptureStats): CaptureParser {
+  const columns = createPacketColumns();
   let variant: Variant | undefined;
-  let linkType = 0;
   /** Before version 2.4 some writers put the original length first. */
   let lengthsMayBeSwapped = false;
   let needed = FILE_HEADER;
   let damage: string | undefined;
+
+  const readHeader = (view: DataView, at: number): boolean => {
+    variant = VARIANTS.get(view.getUint32(at, false));
+    if (variant === undefined) {
+      damage = 'no pcap file header';
+      return false;
+    }
+    columns.linkType = view.getUint32(at + 20, variant.littleEndian) & 0xffff;
+    lengthsMayBeSwapped = view.getUint16(at + 6, variant.littleEndian) < 4;
+    return true;
+  };
+
+  /** Puts the records that are whole into the columns, as many as have room; returns the offset behind them. */
+  const readRecords = (view: DataView, start: number, end: number, of: Variant): number => {
+    const { littleEndian, perMicrosecond, recordHeader } = of;
+    const { starts, ends, originalLengths, times } = columns;
+    let at = start;
+    let count = 0;
+    while (count < MOST_COLUMNS) {
+      needed = recordHeader;
+      if (end - at < recordHeader) break;
+      let captured = view.getUint32(at + 8, littleEndian);
+      let original = view.getUint32(at + 12, littleEndian);
+      if (lengthsMayBeSwapped && captured > original) [captured, original] = [original, captured];
+      if (captured > MAX_RECORD) {
+        damage = `a packet of ${captured} bytes`;
+        break;
+      }
+      needed = recordHeader + captured;
+      if (end - at < needed) break;
+      const fraction = view.getUint32(at + 4, littleEndian);
+      starts[count] = at + recordHeader;
+      at += needed;
+      ends[count] = at;
+      originalLengths[count] = original;
+      times[count++] =
+        view.getUint32(at - needed, littleEndian) * 1_000_000 +
+        (perMicrosecond === 1 ? fraction : Math.floor(fraction / perMicrosecond));
+    }
+    columns.count = count;
+    return at;
+  };
+
   return {
     needed: () => needed,
     damage: () => damage,
@@ -56,37 +108,33 @@ export function createPcapParser(stats: CaptureStats): CaptureParser {
       const view = viewOf(bytes);
       let at = start;
       if (variant === undefined) {
-        if (end - at < FILE_HEADER) return at;
-        variant = VARIANTS.get(view.getUint32(at, false));
-        if (variant === undefined) {
-          damage = 'no pcap file header';
-          return at;
-        }
-        linkType = view.getUint32(at + 20, variant.littleEndian) & 0xffff;
-        lengthsMayBeSwapped = view.getUint16(at + 6, variant.littleEndian) < 4;
+        if (end - at < FILE_HEADER || !readHeader(view, at)) return at;
         at += FILE_HEADER;
       }
-      const { littleEndian, perMicrosecond, recordHeader } = variant;
-      for (;;) {
-        needed = recordHeader;
-        if (end - at < recordHeader) return at;
-        let captured = view.getUint32(at + 8, littleEndian);
-        let original = view.getUint32(at + 12, littleEndian);
-        if (lengthsMayBeSwapped && captured > original) [captured, original] = [original, captured];
-        if (captured > MAX_RECORD) {
-          damage = `a packet of ${captured} bytes`;
-          return at;
-        }
-        needed = recordHeader + captured;
-        if (end - at < needed) return at;
-        const fraction = view.getUint32(at + 4, littleEndian);
-        const time =
-          view.getUint32(at, littleEndian) * 1_000_000 +
-          (perMicrosecond === 1 ? fraction : Math.floor(fraction / perMicrosecond));
-        stats.packets++;
-        handler.packet(bytes, at + recordHeader, at + needed, original, time, linkType, 0);
-        at += needed;
-      }
+      do {
+        at = readRecords(view, at, end, variant as Variant);
+        stats.packets += columns.count;
+        handOn(bytes, columns, handler);
+      } while (columns.count === MOST_COLUMNS);
+      return at;
     },
   };
+}
+
+function handOn(bytes: Uint8Array, columns: PacketColumns, handler: PacketHandler | PacketsHandler): void {
+  if ('packetColumns' in handler) {
+    handler.packetColumns(bytes, columns);
+    return;
+  }
+  const { starts, ends, originalLengths, times, count, linkType } = columns;
+  for (let i = 0; i < count; i++)
+    handler.packet(
+      bytes,
+      starts[i] as number,
+      ends[i] as number,
+      originalLengths[i] as number,
+      times[i] as number,
+      linkType,
+      0,
+    );
 }
