@@ -9,7 +9,7 @@ const TABLES = OCTETS * TABLE;
 /**
  * Keyed hash of flow keys: simple tabulation (M. Pătraşcu and M. Thorup, "The Power of Simple Tabulation Hashing", 2012): the exclusive or of a
  * random word for each octet. Flow keys come from the network: who does not know the words cannot send packets whose flows fall together, and chains of a
- * hash table are as short as if they were put there by chance. It takes a third of the time of HalfSipHash, which makes the words here.
+ * hash table are as short as if they were put there by chance. HalfSipHash makes the words of the seed.
  */
 export class KeyedHash {
   readonly #words = new Int32Array(TABLES);

@@ -239,7 +239,7 @@ export class RecordWriter {
 
 const LINK_PARTS = PART.vlan | PART.customerVlan | PART.etherType | PART.macs;
 
-// A helper for each width: one for all would see arrays of three kinds at one place, which costs V8 a third of the speed.
+// A helper for each width: one for all would see arrays of three kinds at one place.
 
 function set8(arrays: Arrays, slot: number, row: number, value: number): void {
   const array = arrays[slot];

@@ -5,7 +5,7 @@ import { HAS_ETHER_TYPE, HAS_MACS, sortIpv6Ends, TAGGED, WORD, writeIpv4Ends } f
 
 /**
  * Headers of usual packets: Ethernet, one VLAN tag at most, IPv4 without options or IPv6 without extension headers, TCP, UDP or ICMP; not a fragment, and
- * nothing cut. Their layout is that of `wire/packet`; `parsePacket` would find the same in them, at a third of the speed.
+ * nothing cut. Their layout is that of `wire/packet`; `parsePacket` would find the same in them, more slowly.
  */
 const ETHERNET_HEADER = 14;
 const TAG = 4;
