@@ -86,6 +86,14 @@ async function checkSwitches(read: ReadSetting): Promise<Finding[]> {
     findings.push(
       failure('events', `${NETFILTER}events is 0: the kernel tells of no connection`, ...setting('events', '1')),
     );
+  else if (events === '2')
+    findings.push(
+      warning(
+        'events',
+        `${NETFILTER}events is 2: the ends of connections that begin while weir nat does not run are found by reading the table, up to a minute late`,
+        ...setting('events', '1'),
+      ),
+    );
   else findings.push(ok('events', 'the kernel tells of connections'));
   const acct = await read(`${NETFILTER}acct`);
   findings.push(

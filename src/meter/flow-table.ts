@@ -127,7 +127,7 @@ export class FlowTable {
     cache.touch(slot, words[entry + ENTRY.idleClass] as number);
   }
 
-  /** A packet of an entry has control bits that those of its direction before had not. Returns the idle class, which was `idleClass`. */
+  /** A packet of an entry has these control bits, of which some are new in its direction. Returns the idle class, which was `idleClass`. */
   noteFlags(entry: number, direction: number, flags: number, idleClass: number): number {
     const { words } = this.cache;
     const at = entry + SIDES + direction * SIDE_WORDS + SIDE.flags;

@@ -228,8 +228,8 @@ export class KnownPackets {
       doubles[head + SEEN] = time;
       if (length < (words[side + SIDE.leastLength] as number)) words[side + SIDE.leastLength] = length;
       else if (length > (words[side + SIDE.mostLength] as number)) words[side + SIDE.mostLength] = length;
-      const added = flags & CONTROL_BITS & ~noted;
-      if (added !== 0) idleClass = this.#table.noteFlags(entry, direction, added, idleClass);
+      const bits = flags & CONTROL_BITS;
+      if ((bits & ~noted) !== 0) idleClass = this.#table.noteFlags(entry, direction, bits, idleClass);
       cache.touch(slot, idleClass);
       octets += length;
       before = time;

@@ -264,6 +264,10 @@ describeUnless(why, 'weir nat on a router', () => {
       const of = (name: string) => findings.find((one) => one.name === name);
       return { code, usable, of, status: (name: string) => of(name)?.status };
     };
+    // What newer kernels have from the start.
+    await network.router.sysctl('netfilter/nf_conntrack_events', 2);
+    expect((await check()).status('events')).toBe('warning');
+    await network.router.sysctl('netfilter/nf_conntrack_events', 1);
     const right = await check();
     expect(['conntrack', 'rights', 'events', 'counters', 'times', 'table'].map(right.status)).toEqual(
       Array(6).fill('ok'),

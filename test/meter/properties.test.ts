@@ -76,6 +76,30 @@ describe('records of random packets', () => {
     );
   });
 
+  it('know who began by SYN and ACK together, also where ACK was there before', () => {
+    const packet: PlainPacket = {
+      version: 4,
+      from: 2,
+      to: 1,
+      proto: 6,
+      fromPort: 53,
+      toPort: 53,
+      flags: 17,
+      tos: 0,
+      ttl: 1,
+      vlan: undefined,
+      more: 0,
+      time: 1_767_225_600_000_000,
+    };
+    const packets = [packet, { ...packet, flags: 18 }, { ...packet, from: 1, to: 2, flags: 16 }];
+    const options = { keys: 'full', isBiflow: true, expiry: 'when-full', timeouts: DEFAULT_TIMEOUTS } as const;
+    for (const way of ['one by one', 1000, 1 << 20] as const) {
+      const [record, ...others] = metered(packets, options, way).records;
+      expect(others).toEqual([]);
+      expect(record).toMatchObject({ packets: 1, reverse_packets: 2 });
+    }
+  });
+
   it('say the same whenever the table is looked through, but for the reason', () => {
     fc.assert(
       fc.property(
