@@ -3,6 +3,7 @@ import type { FlowToolsLinesCounters } from '../nat/flow-tools-lines.ts';
 import { grouped } from '../query/output/humanize.ts';
 import type { LineSinkCounters } from '../sink/line-sink.ts';
 import { counted } from './sending.ts';
+import { lossLines, missing } from './target-losses.ts';
 
 /** What a running exporter tells of itself: in its status file, and at its end. */
 export interface NatStatus extends NatCounters {
@@ -14,11 +15,9 @@ export interface NatStatus extends NatCounters {
 
 /** Whether something that was told did not get where it was to go. */
 export function hasLost({ outputs, lines }: NatStatus): boolean {
+  const isShort = (one: Parameters<typeof missing>[0]): boolean => missing(one) > 0;
   return (
-    outputs.some(
-      ({ targets, storeDropped }) =>
-        storeDropped > 0 || targets.some(({ dropped, lost, failed }) => dropped + lost + failed > 0),
-    ) || lines.copies.some(({ dropped, lost, failed }) => dropped + lost + failed > 0)
+    outputs.some(({ targets, storeDropped }) => storeDropped > 0 || targets.some(isShort)) || lines.copies.some(isShort)
   );
 }
 
@@ -48,10 +47,7 @@ export function statusText(status: NatStatus, { hasEnded = false } = {}): string
         `${target.target}: ${counted(target.records, 'record')} in ${counted(target.messages, 'message')}${state}`,
       );
       say(target.waiting.records, 'records wait');
-      say(target.dropped, 'records dropped: the collector did not take them fast enough');
-      say(target.lost, 'records lost: they still waited at the end, or when the connection broke');
-      say(target.failed, `messages could not be sent: ${target.lastError ?? 'no reason is known'}`);
-      say(target.refused, 'times it was answered that nobody listens there');
+      out.push(...lossLines(target));
       say(target.encoder.refused.ipv6, 'records not sent: this format has no IPv6 (-v 9 and -v 10 have)');
       say(target.encoder.refused.record_kind, 'records not sent: this format has only flows');
     }

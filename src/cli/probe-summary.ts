@@ -4,15 +4,12 @@ import type { NameStatistics } from '../meter/statistics.ts';
 import { type ExportedTotals, statisticsText } from '../meter/statistics-text.ts';
 import { grouped, scaled } from '../query/output/humanize.ts';
 import { counted } from './sending.ts';
+import { lossLines, missing } from './target-losses.ts';
 
 /** Whether something that was metered did not get where it was to go. Collectors of live probes may come and go. */
 export function hasLost({ outputs, sflow }: ProbeStatus, isLive: boolean): boolean {
   const targets = [...outputs.targets, ...(sflow?.targets ?? [])];
   return outputs.storeDropped > 0 || targets.some((target) => missing(target) > 0 || (!isLive && target.refused > 0));
-}
-
-function missing({ dropped, lost, failed }: TargetCounters): number {
-  return dropped + lost + failed;
 }
 
 /** What became of the records, at all collectors together; undefined without any. */
@@ -67,7 +64,7 @@ function namesLine({ found, addresses, givenUp }: NameStatistics): string {
 }
 
 function targetLines(target: TargetCounters): string[] {
-  const { records, messages, octets, dropped, lost, failed, refused, sessions, lastError, encoder } = target;
+  const { records, messages, octets, sessions, encoder } = target;
   const lines = [
     `${target.target}: ${counted(records, 'record')} in ${counted(messages, 'message')} (${grouped(octets)} bytes)`,
   ];
@@ -81,10 +78,7 @@ function targetLines(target: TargetCounters): string[] {
     'records not sent: the format cannot carry them',
   );
   say(encoder.changed.counter_clamped, 'counters cut to what the format can hold');
-  say(dropped, 'records dropped: the collector did not take them fast enough');
-  say(lost, 'records lost: they still waited at the end, or when the connection broke');
-  say(failed, `messages could not be sent: ${lastError ?? 'no reason is known'}`);
-  say(refused, 'times it was answered that nobody listens there');
+  lines.push(...lossLines(target));
   if (sessions > 1) lines.push(`  ${grouped(sessions)} connections were made`);
   return lines;
 }

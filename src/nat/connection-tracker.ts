@@ -116,11 +116,7 @@ export class ConnectionTracker {
     if (connection.id !== 0 && this.#ended.has(connection.id)) return;
     const { nowMicros, seconds } = this.#options;
     const table = this.#table(connection);
-    let row = table.find(connection);
-    if (row >= 0 && isAnother(table, row, connection)) {
-      this.#endMissed(table, row, this.#options.nowMicros());
-      row = -1;
-    }
+    let row = this.#rowOf(table, connection);
     if (row < 0) {
       if (!this.#isSelected(connection, translationOf(connection))) return;
       connection.startMicros = startOf(connection) || nowMicros();
@@ -190,6 +186,14 @@ export class ConnectionTracker {
     this.#insert(table, connection);
   }
 
+  /** The row of a connection, or -1. One of the same ends that came before it has ended without being told. */
+  #rowOf(table: ConnectionTable, connection: Connection): number {
+    const row = table.find(connection);
+    if (row < 0 || !isAnother(table, row, connection)) return row;
+    this.#endMissed(table, row, this.#options.nowMicros());
+    return -1;
+  }
+
   #insert(table: ConnectionTable, connection: Connection): number {
     const row = table.insert(connection, this.#options.seconds(), this.#listing);
     if (row < 0) this.counters.untracked++;
@@ -207,11 +211,7 @@ export class ConnectionTracker {
       return;
     }
     const table = this.#table(connection);
-    let row = table.find(connection);
-    if (row >= 0 && isAnother(table, row, connection)) {
-      this.#endMissed(table, row, this.#options.nowMicros());
-      row = -1;
-    }
+    const row = this.#rowOf(table, connection);
     if (row < 0) {
       if (!this.#isSelected(connection, translationOf(connection))) return;
       counters.beginningsMissed++;
